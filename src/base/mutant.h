@@ -1,0 +1,17 @@
+// Planted mistakes, one per promise, that the suites must catch: a suite that passes with its mutant on proves nothing.
+// Compiled in only with WEIR_MUTANTS (presets dev and asan); the environment variable WEIR_MUTANT names the one that is on.
+// The names: weights-ignored, threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
+// unknown-health-is-up.
+#pragma once
+
+#include <string_view>
+
+namespace weir {
+
+#ifdef WEIR_MUTANTS
+bool mutant(std::string_view name);
+#else
+constexpr bool mutant(std::string_view) { return false; }
+#endif
+
+}  // namespace weir
