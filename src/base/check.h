@@ -1,6 +1,7 @@
 // WEIR_CHECK for logic that must hold: a broken one would corrupt state, so it aborts, always on.
-// WEIR_BUG for logic that should hold: counts and logs, and the caller takes its error path; with WEIR_MUTANTS
-// (test builds) and in fuzzers it aborts too. Neither is ever used on input from outside.
+// WEIR_BUG for logic that should hold: counts and logs, and the caller takes its error path; with
+// WEIR_MUTANTS (test builds) and in fuzzers it aborts too. Neither is ever used on input from
+// outside.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Time as an argument: everything that waits or stamps takes a Clock, so that tests run on virtual time
-// (testing/virtual_clock.h). Timers and deadlines use Instant; wall time is only for stored times, logs and certificates.
-// Thread: any.
+// Time as an argument: everything that waits or stamps takes a Clock, so that tests run on virtual
+// time (testing/virtual_clock.h). Timers and deadlines use Instant; wall time is only for stored
+// times, logs and certificates. Thread: any.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,8 @@ using WallTime = std::chrono::system_clock::time_point;
 
 class Clock {
  public:
+  using Duration = std::chrono::steady_clock::duration;
+
   virtual ~Clock() = default;
   /// Monotonic; never moves back.
   virtual Instant now() const = 0;

@@ -18,7 +18,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool value) override { return add(Json(value)); }
   bool number_integer(number_integer_t value) override { return add(Json(value)); }
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(INT64_MAX)) return add(Json(static_cast<double>(value)));
+    if (value > static_cast<number_unsigned_t>(INT64_MAX))
+      return add(Json(static_cast<double>(value)));
     return add(Json(static_cast<std::int64_t>(value)));
   }
   bool number_float(number_float_t value, const string_t& text) override {
@@ -62,7 +63,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     if (problem_.empty()) problem_ = std::move(problem);
     return false;
   }
-  bool fail_items() { return fail("more than " + std::to_string(limits_.items_max) + " items in one value"); }
+  bool fail_items() {
+    return fail("more than " + std::to_string(limits_.items_max) + " items in one value");
+  }
 
   bool open(Json value) {
     if (static_cast<int>(open_.size()) >= limits_.depth_max) {
@@ -229,7 +232,8 @@ Json& Json::operator[](std::string_view key) {
 }
 
 bool Json::erase(std::string_view key) {
-  return is_object() && std::erase_if(as_object(), [&](const Member& m) { return m.first == key; }) > 0;
+  return is_object() &&
+         std::erase_if(as_object(), [&](const Member& m) { return m.first == key; }) > 0;
 }
 
 void Json::push_back(Json item) {

@@ -1,7 +1,7 @@
 // A JSON value and its strict reader. The library that scans the text stays in json.cpp.
-// Objects keep the order in which keys were added. Integers and other numbers are told apart: 80 is an integer, 80.0 and 1e2
-// are not, and an integer outside 64 bits counts as a (non-integer) number.
-// Thread: values, owned by whoever holds them.
+// Objects keep the order in which keys were added. Integers and other numbers are told apart: 80 is
+// an integer, 80.0 and 1e2 are not, and an integer outside 64 bits counts as a (non-integer)
+// number. Thread: values, owned by whoever holds them.
 #pragma once
 
 #include <concepts>
@@ -87,7 +87,8 @@ struct JsonLimits {
   std::size_t items_max = 1000;    // members of one object or items of one array
 };
 
-/// Reads one document: refuses NUL bytes, duplicate keys, invalid UTF-8, trailing bytes and anything beyond `limits`.
+/// Reads one document: refuses NUL bytes, duplicate keys, invalid UTF-8, trailing bytes and
+/// anything beyond `limits`.
 ///
 /// Errors:  kInvalidArgument, with what was found and where
 /// Thread:  any

@@ -52,7 +52,8 @@ TEST(Json, BoundsDepthItemsAndSize) {
 }
 
 TEST(Json, IndentsForPeople) {
-  EXPECT_EQ(parse_json(R"({"a":[1],"b":{}})")->dump(2), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}");
+  EXPECT_EQ(parse_json(R"({"a":[1],"b":{}})")->dump(2),
+            "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}");
 }
 
 }  // namespace

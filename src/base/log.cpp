@@ -16,20 +16,28 @@ std::string program = "weir";
 
 spdlog::level::level_enum library_level(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarning: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarning:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 std::string_view level_name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    case Level::kError:
+      return "error";
   }
   return "info";
 }
@@ -39,8 +47,8 @@ std::string_view level_name(Level level) {
 void configure(const Options& options) {
   format = options.format;
   program = options.program;
-  auto logger = std::make_shared<spdlog::logger>(
-      "weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("weir", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   logger->set_level(library_level(options.level));
   spdlog::set_default_logger(std::move(logger));
@@ -51,20 +59,26 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
   if (!logger->should_log(library_level(level))) return;
   const std::string time = utc_text(std::chrono::system_clock::now());
   if (format.load() == Format::kJson) {
-    Json line = Json::object({{"time", time},
-                              {"level", level_name(level)},
-                              {"program", program},
-                              {"message", message}});
+    Json line = Json::object(
+        {{"time", time}, {"level", level_name(level)}, {"program", program}, {"message", message}});
     for (const Field& field : fields) line[field.key] = field.value;
     logger->log(library_level(level), "{}", line.dump());
     return;
   }
   std::string line = time;
-  line.append(" ").append(level_name(level)).append(" ").append(program).append(": ").append(message);
+  line.append(" ")
+      .append(level_name(level))
+      .append(" ")
+      .append(program)
+      .append(": ")
+      .append(message);
   for (const Field& field : fields) {
-    // Quoted by the JSON writer when it holds anything but plain characters, so that a line stays one line.
-    const bool plain = !field.value.empty() && field.value.find_first_of(" \"=\\\n\r\t") == std::string::npos;
-    line.append(" ").append(field.key).append("=").append(plain ? field.value : Json(field.value).dump());
+    // Quoted by the JSON writer when it holds anything but plain characters, so that a line stays
+    // one line.
+    const bool plain =
+        !field.value.empty() && field.value.find_first_of(" \"=\\\n\r\t") == std::string::npos;
+    line.append(" ").append(field.key).append("=").append(plain ? field.value
+                                                                : Json(field.value).dump());
   }
   logger->log(library_level(level), "{}", line);
 }

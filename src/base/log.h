@@ -1,6 +1,6 @@
-// Structured log of the daemons: one line per event, text or JSON, on standard error. The library behind it stays in log.cpp.
-// Who handles an error logs it, once. Never on the request path of a proxy worker.
-// Thread: any.
+// Structured log of the daemons: one line per event, text or JSON, on standard error. The library
+// behind it stays in log.cpp. Who handles an error logs it, once. Never on the request path of a
+// proxy worker. Thread: any.
 #pragma once
 
 #include <initializer_list>

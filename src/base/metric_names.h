@@ -1,5 +1,6 @@
 // Every metric of the product, one line each. Names are a promise: they are never renamed.
-// X(constant, name, type, labels, help): labels are a braced list of strings; durations are in seconds, sizes in bytes.
+// X(constant, name, type, labels, help): labels are a braced list of strings; durations are in
+// seconds, sizes in bytes.
 #pragma once
 
 // clang-format off

@@ -1,6 +1,6 @@
-// Metrics of one process, in the Prometheus text format. Every metric is one line of metric_names.h (name, type, labels, help).
-// Counters that live elsewhere (a worker's own, a child's) are delivered by sources when the text is asked for.
-// Thread: any.
+// Metrics of one process, in the Prometheus text format. Every metric is one line of metric_names.h
+// (name, type, labels, help). Counters that live elsewhere (a worker's own, a child's) are
+// delivered by sources when the text is asked for. Thread: any.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ struct MetricDescription {
 
 const MetricDescription& describe(Metric metric);
 
-/// One value of one metric at the moment of asking; `labels` are values in the order of the description.
+/// One value of one metric at the moment of asking; `labels` are values in the order of the
+/// description.
 struct Sample {
   Metric metric;
   std::vector<std::string> labels;
@@ -51,7 +52,8 @@ class Metrics {
 
   /// The value for these label values, made on first use; the reference stays good.
   MetricValue& value(Metric metric, std::vector<std::string> labels = {});
-  /// `source` is called whenever the metrics are read; it must be thread safe and outlive this object.
+  /// `source` is called whenever the metrics are read; it must be thread safe and outlive this
+  /// object.
   void add_source(Source source);
   /// All samples: own values and those of the sources.
   std::vector<Sample> samples() const;

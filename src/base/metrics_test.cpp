@@ -10,10 +10,14 @@ namespace {
 TEST(Metrics, WritesOwnValuesAndThoseOfSourcesAsPrometheusText) {
   Metrics metrics;
   metrics.value(Metric::kApiRequests, {"create lb", "200"}).add(2);
-  metrics.add_source([](std::vector<Sample>& out) { out.push_back({Metric::kStoreRevision, {}, 7}); });
+  metrics.add_source(
+      [](std::vector<Sample>& out) { out.push_back({Metric::kStoreRevision, {}, 7}); });
   const std::string text = metrics.text();
-  EXPECT_NE(text.find("weir_api_requests_total{operation=\"create lb\",code=\"200\"} 2"), std::string::npos) << text;
-  EXPECT_NE(text.find("# TYPE weir_store_revision gauge\nweir_store_revision 7"), std::string::npos) << text;
+  EXPECT_NE(text.find("weir_api_requests_total{operation=\"create lb\",code=\"200\"} 2"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("# TYPE weir_store_revision gauge\nweir_store_revision 7"), std::string::npos)
+      << text;
 }
 
 TEST(Metrics, HasUniqueNamesThatKeepThePrometheusRules) {

@@ -1,6 +1,7 @@
-// Planted mistakes, one per promise, that the suites must catch: a suite that passes with its mutant on proves nothing.
-// Compiled in only with WEIR_MUTANTS (presets dev and asan); the environment variable WEIR_MUTANT names the one that is on.
-// The names: weights-ignored, threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
+// Planted mistakes, one per promise, that the suites must catch: a suite that passes with its
+// mutant on proves nothing. Compiled in only with WEIR_MUTANTS (presets dev and asan); the
+// environment variable WEIR_MUTANT names the one that is on. The names: weights-ignored,
+// threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
 // unknown-health-is-up.
 #pragma once
 

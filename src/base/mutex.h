@@ -1,5 +1,6 @@
-// Mutex with clang's thread-safety annotations: a member marked WEIR_GUARDED_BY(mutex_) that is touched without the lock
-// does not compile. Lock order: no function of the project takes two of these at once.
+// Mutex with clang's thread-safety annotations: a member marked WEIR_GUARDED_BY(mutex_) that is
+// touched without the lock does not compile. Lock order: no function of the project takes two of
+// these at once.
 #pragma once
 
 #include <chrono>

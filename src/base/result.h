@@ -30,8 +30,8 @@ enum class ErrorCode {
 /// Name as it stands in logs, e.g. "invalid_argument".
 std::string_view error_code_name(ErrorCode code);
 
-/// What went wrong. `message` is lower case, says what was wanted and what was found, and has no trailing stop;
-/// `field` is a path such as "spec.targets[2].port", or empty.
+/// What went wrong. `message` is lower case, says what was wanted and what was found, and has no
+/// trailing stop; `field` is a path such as "spec.targets[2].port", or empty.
 struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;

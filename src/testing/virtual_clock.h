@@ -14,7 +14,8 @@ class VirtualClock final : public Clock {
   /// Starts at 2026-01-01T00:00:00Z and moves with now().
   WallTime wall_now() const override {
     return WallTime(std::chrono::seconds(1767225600)) +
-           std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(elapsed_.load()));
+           std::chrono::duration_cast<WallTime::duration>(
+               std::chrono::nanoseconds(elapsed_.load()));
   }
   void advance(std::chrono::nanoseconds by) { elapsed_.fetch_add(by.count()); }
 

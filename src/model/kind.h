@@ -1,0 +1,30 @@
+// The kinds of stored resources and their names on the native API, the command line and the wire.
+// Thread: any (constants).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace weir::model {
+
+enum class Kind {
+  kVpc,
+  kSubnet,
+  kLoadBalancer,
+  kListener,
+  kBackend,
+  kTargetGroup,
+  kNode,       // a machine that runs `weir node`; made when it first says hello
+  kPlacement,  // which node serves a load balancer; made by control
+  kDrain,      // a removed target whose connections may still run; made with the removal
+};
+
+/// Every kind, in dependency order (a kind refers only to earlier ones, but for drain records).
+std::span<const Kind> all_kinds();
+
+/// "vpc", "subnet", "lb", "listener", "backend", "tg", "node", "placement", "drain".
+std::string_view kind_name(Kind kind);
+std::optional<Kind> kind_of_name(std::string_view name);
+
+}  // namespace weir::model

@@ -1,0 +1,144 @@
+// The one value both engines consume: everything of the desired state and the verdicts that
+// forwarding needs, compiled and immutable. Made by compile.h in the process that holds the engine;
+// it never crosses a process. Unchanged parts are shared with the previous one. Thread: immutable.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/strong_type.h"
+#include "net/address.h"
+#include "snapshot/verdict.h"
+
+namespace weir::snapshot {
+
+enum class Protocol { kHttp, kTcp };
+enum class Algorithm { kRoundRobin, kLeastConnections, kSourceHash, kFiveTupleHash };
+
+/// One server, as new traffic sees it.
+struct Target {
+  std::string id;
+  Slot slot;
+  net::Endpoint endpoint;  // the port is filled in (the target's, else the backend service's)
+  int weight = 10;         // 0..100, relative
+  bool takes_new = false;  // verdict and admin state at compile time; marks overwrite it in place
+  bool keeps_old = true;
+  std::string excluded;  // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0"; empty
+                         // when it does
+
+  friend bool operator==(const Target&, const Target&) = default;
+};
+
+enum class CheckProtocol { kTcp, kHttp };
+
+/// How the targets of a service are judged.
+struct HealthCheck {
+  CheckProtocol protocol = CheckProtocol::kTcp;
+  int healthy_threshold = 3;    // successes in a row, 1..5
+  int unhealthy_threshold = 3;  // failures in a row, 1..5
+  std::chrono::seconds timeout{3};
+  std::chrono::seconds interval{5};
+  std::uint16_t port = 0;  // 0 = the port that gets the traffic
+  bool http_1_1 = false;
+  std::string http_host;  // empty = no Host on HTTP/1.0, address:port on HTTP/1.1
+  std::string http_path = "/";
+  std::vector<std::pair<int, int>> http_codes;  // inclusive ranges inside 200..499
+
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+/// Which X-Forwarded-* fields are set beside X-Forwarded-For.
+struct ForwardedFields {
+  bool proto = false;
+  bool port = false;
+  bool host = false;
+  bool vip = false;
+  bool client_port = false;
+
+  friend bool operator==(const ForwardedFields&, const ForwardedFields&) = default;
+};
+
+/// A backend service with the targets of its group.
+struct Service {
+  std::string id;
+  std::string name;
+  std::string load_balancer_id;
+  std::string group_id;  // empty when no group is attached
+  Protocol protocol = Protocol::kTcp;
+  Algorithm algorithm = Algorithm::kRoundRobin;
+  ForwardedFields forwarded;
+  HealthCheck check;
+  bool is_check_closed = false;
+  std::vector<Target> targets;                   // ascending by slot
+  std::vector<net::IpAddress> source_addresses;  // upstream connections and probes leave from
+                                                 // these; empty = kernel's choice
+
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
+/// A weighted part of what a listener or rule forwards to; one part until splits exist.
+struct RoutePart {
+  std::shared_ptr<const Service> service;
+  int weight = 1;
+
+  friend bool operator==(const RoutePart&, const RoutePart&) = default;
+};
+
+struct Listener {
+  std::string id;
+  std::string name;
+  std::string load_balancer_id;
+  net::Endpoint endpoint;  // VIP and port
+  Protocol protocol = Protocol::kTcp;
+  std::vector<RoutePart> route;
+  std::chrono::seconds idle_timeout{60};
+
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+/// A removed target whose connections may run until the deadline.
+struct Drain {
+  TargetKey target;
+  net::Endpoint endpoint;
+  WallTime deadline;
+
+  friend bool operator==(const Drain&, const Drain&) = default;
+};
+
+/// An address that this node serves, and the subnet whose binding says how.
+struct ServedAddress {
+  net::IpAddress address;
+  std::string subnet_id;
+  std::string load_balancer_id;
+
+  friend bool operator==(const ServedAddress&, const ServedAddress&) = default;
+};
+
+/// An object that could not be used; its last good version, if any, stays in force.
+struct ObjectError {
+  std::string kind;
+  std::string id;
+  Revision revision;
+  std::string reason;  // "unsupported" or "invalid"
+  std::string detail;
+
+  friend bool operator==(const ObjectError&, const ObjectError&) = default;
+};
+
+struct Snapshot {
+  Version version;
+  std::vector<std::shared_ptr<const Listener>>
+      listeners;  // ascending by id; those that are On and whose LB is started
+  std::vector<std::shared_ptr<const Service>>
+      services;  // ascending by id; those that a listener of this node refers to
+  std::vector<Drain> drains;
+  std::vector<ServedAddress> addresses;
+  std::vector<ObjectError> errors;
+};
+
+}  // namespace weir::snapshot

@@ -1,0 +1,115 @@
+// Where resources live: an ordered set of keys with revisions, written by serialisable
+// transactions, in the shape of etcd's so that the embedded SQLite store and a cluster store keep
+// one contract (store_contract.h). Keys: object/<kind>/<id> (a stored document), name/...,
+// port/<lb>/<transport>/<port>, address/<vpc>/<ip> (uniqueness), quota/... (counters), root/<id>
+// (the revision every write below a load balancer or VPC names), meta/... (epoch, schema). Only
+// control and its tests use it; a node never does. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/strong_type.h"
+
+namespace weir::store {
+
+/// Source: etcd's request limits with room to spare (etcd runs with --max-txn-ops 2048).
+inline constexpr std::size_t kTransactionKeysMax = 500;
+inline constexpr std::size_t kTransactionBytesMax = 1 << 20;
+inline constexpr std::size_t kKeyBytesMax = 512;
+/// Changes kept for changes_after(); a reader further behind lists again. Chosen because 10 000
+/// changes are ten minutes of the heaviest load we test (17 changes a second).
+inline constexpr std::uint64_t kChangesKept = 10'000;
+
+struct Entry {
+  std::string key;
+  std::string value;
+  Revision revision;  // of the transaction that last wrote it
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+struct Listing {
+  std::vector<Entry> entries;  // ascending by key
+  Revision revision;           // of the whole store when it was read: all entries are of one moment
+};
+
+/// A condition of a transaction: the key's revision must still be this one; Revision(0) = must not
+/// exist.
+struct Expectation {
+  std::string key;
+  Revision revision;
+};
+
+struct Write {
+  std::string key;
+  std::optional<std::string> value;  // nothing = delete
+};
+
+/// Adds to a counter key (decimal text; missing = 0).
+struct CounterChange {
+  std::string key;
+  std::int64_t amount = 0;
+  std::optional<std::int64_t> max;  // the sum may not exceed it: kQuotaExceeded
+};
+
+struct AuditRow {
+  std::string who;        // key id or "local"
+  std::string operation;  // "create backend"
+  std::string object;     // id
+  std::string request_id;
+  std::string result;  // "ok"
+};
+
+struct Transaction {
+  std::vector<Expectation> expectations;
+  std::vector<Write> writes;
+  std::vector<CounterChange> counters;
+  AuditRow audit;
+};
+
+struct Change {
+  std::string key;
+  std::optional<std::string> value;  // nothing = deleted
+  Revision revision;
+};
+
+struct Changes {
+  std::vector<Change>
+      changes;               // ascending by revision; all changes of a revision are present or none
+  Revision revision;         // everything up to here is included
+  bool must_relist = false;  // asked for more history than is kept: changes is empty, list again
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Errors: kNotFound, kUnavailable
+  virtual Result<Entry> get(std::string_view key) const = 0;
+  /// Every entry whose key begins with `prefix`. Errors: kUnavailable
+  virtual Result<Listing> list(std::string_view prefix) const = 0;
+
+  /// All or nothing, durable when it returns; the audit row is in the same transaction.
+  /// Errors:  kStale when an expectation does not hold (field = the key; for Revision(0):
+  /// kAlreadyExists),
+  ///          kQuotaExceeded (field = the key), kInvalidArgument beyond a limit, kUnavailable when
+  ///          it could not be stored
+  virtual Result<Revision> commit(const Transaction& transaction) = 0;
+
+  /// Changes of keys below object/ with a revision above `after`; waits until there is one or
+  /// `deadline` passes. Errors:  kUnavailable
+  virtual Result<Changes> changes_after(Revision after, Instant deadline) const = 0;
+
+  virtual Version version() const = 0;
+
+  /// The newest audit rows, newest first, with their numbers; for tests and `weir audit`.
+  virtual Result<std::vector<std::pair<std::uint64_t, AuditRow>>> audit_rows(
+      std::size_t count_max) const = 0;
+};
+
+}  // namespace weir::store
