@@ -1,0 +1,58 @@
+// A byte stream between control and a node: a Unix socket on one machine (trusted by file
+// permissions), TCP with TLS 1.3 and a pre-shared node key between machines (mutual: who does not
+// hold the key gets no byte). Blocking calls with deadlines. Not for client traffic. Thread: one
+// thread may read while another writes; close() from any.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace weir::net {
+
+/// "unix:/path" or "address:port".
+struct ChannelAddress {
+  std::string text;
+  /// Hex key shared by control and its nodes; required for address:port, unused for unix.
+  std::string key;
+};
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  /// Reads at least one byte; 0 = the peer ended the stream.
+  /// Errors:  kDeadlineExceeded when nothing came until `deadline`, kUnavailable when the stream
+  /// broke or was closed
+  virtual Result<std::size_t> read(std::span<char> into, Instant deadline) = 0;
+  /// Writes all or fails. Errors: as read()
+  virtual Result<void> write(std::string_view bytes, Instant deadline) = 0;
+  /// Wakes blocked calls; they fail with kUnavailable. Thread: any
+  virtual void close() = 0;
+  /// Who is on the other end, for logs.
+  virtual std::string peer() const = 0;
+};
+
+/// Errors:  kUnavailable, kUnauthenticated when the key is not the peer's, kInvalidArgument for a
+/// malformed address
+Result<std::unique_ptr<Channel>> connect_channel(const ChannelAddress& address, Instant deadline);
+
+class ChannelListener {
+ public:
+  /// Port 0 picks one; a stale Unix socket file is replaced. The Unix socket file has mode 0600.
+  static Result<std::unique_ptr<ChannelListener>> open(const ChannelAddress& address);
+  virtual ~ChannelListener() = default;
+  /// Next peer, handshake included (bounded by its own 5 s limit, off the accepting thread's
+  /// deadline). Errors:  kDeadlineExceeded, kUnauthenticated (caller logs and goes on),
+  /// kUnavailable after close()
+  virtual Result<std::unique_ptr<Channel>> accept(Instant deadline) = 0;
+  virtual void close() = 0;
+  /// The address with the real port.
+  virtual std::string address() const = 0;
+};
+
+}  // namespace weir::net
