@@ -1,0 +1,46 @@
+// Limits of the HTTP/1 codec. Each one ends in a ParseError of h1_head.h, which the engine counts
+// in weir_proxy_limit_reached_total{limit=<error name>} and answers with the error's status.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::http {
+
+/// Bytes of a request line or status line, line end included. Source: reliability guide, section 6,
+/// "HTTP framing".
+inline constexpr std::size_t kMaxStartLine = std::size_t{16} * 1024;
+
+/// Bytes of one field line, line end included. Source: as above.
+inline constexpr std::size_t kMaxFieldLine = std::size_t{16} * 1024;
+
+/// Bytes of a whole request head. Source: as above; it also keeps every offset in 16 bits.
+inline constexpr std::size_t kMaxRequestHead = std::size_t{64} * 1024;
+
+/// Bytes of a whole response head. Source: as above.
+inline constexpr std::size_t kMaxResponseHead = std::size_t{32} * 1024;
+
+/// Field lines of one head. Source: as above.
+inline constexpr std::size_t kMaxFields = 100;
+
+/// Bytes of the trailer section of a chunked body. Source: as above.
+inline constexpr std::size_t kMaxTrailers = std::size_t{8} * 1024;
+
+/// Bytes of one chunk-size line with its extension, line end included. Chosen because the longest
+/// extension known in use (a 64-digit signature with its name) needs 85.
+inline constexpr std::size_t kMaxChunkLine = 256;
+
+/// Bytes of all chunk extensions of one body. Chosen because it is the bound that Go's net/http has
+/// used without complaints since CVE-2023-39326 (small chunks that carry long extensions).
+inline constexpr std::size_t kMaxChunkExtensions = std::size_t{16} * 1024;
+
+/// Hex digits of a chunk size, leading zeros included: what 64 bits hold.
+inline constexpr unsigned kMaxChunkSizeDigits = 16;
+
+/// Bytes of a body or chunk. Source: reliability guide, section 6: above 2^63-1 is refused.
+inline constexpr std::uint64_t kMaxBodySize = 0x7fff'ffff'ffff'ffff;
+
+/// Bytes of a method. Chosen because the longest registered one (UPDATEREDIRECTREF) has 17.
+inline constexpr std::size_t kMaxMethod = 32;
+
+}  // namespace weir::http
