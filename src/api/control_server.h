@@ -1,0 +1,70 @@
+// The control plane as one object: store, native API, stream to the nodes and the keepers. Made by
+// app/control.cpp (roles `weir control` and `weir up`) and by tests, with a store in memory there.
+// Thread: start and stop by the owner; everything inside has its own threads.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace weir::api {
+
+/// How many of a thing one owner may have. Source: product reference D.4.
+struct Quotas {
+  /// By load balancer type.
+  std::map<std::string, std::int64_t> load_balancers = {{"alb", 5}, {"nlb", 5}, {"dnlb", 100}};
+  std::map<std::string, std::int64_t> listeners = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
+  std::map<std::string, std::int64_t> backends = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
+  std::map<std::string, std::int64_t> target_groups = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
+  std::map<std::string, std::int64_t> targets = {{"alb", 100}, {"nlb", 100}, {"dnlb", 1000}};
+  std::int64_t vpcs = 10;
+  std::int64_t subnets_per_vpc = 50;
+};
+
+/// Names of the region and its availability zones, from the configuration.
+struct Region {
+  std::string id = "local";
+  std::vector<std::string> azs = {"local-1a", "local-1b"};
+};
+
+struct ControlOptions {
+  std::string data_dir;  // made when missing (mode 0700)
+  std::string api_listen = "127.0.0.1:8420";
+  /// Addresses for remote nodes ("address:port", TLS with the key of DIR/node.key); the local
+  /// socket DIR/stream.sock is always open.
+  std::vector<std::string> stream_listen;
+  /// Names the API answers for beside the address it listens on and localhost; others get 421.
+  std::vector<std::string> hosts;
+  Region region;
+  Quotas quotas;
+  std::string build = "0.1.0";
+  /// Owns: absent = the SQLite store in data_dir.
+  std::unique_ptr<store::Store> store;
+};
+
+class ControlServer {
+ public:
+  /// First start makes epoch, vpc-default with one subnet, the administrator token with
+  /// DIR/credentials.json, and DIR/node.key (both mode 0600).
+  /// Errors:  kUnavailable (store or address), kInvalidArgument (options)
+  static Result<std::unique_ptr<ControlServer>> start(ControlOptions options, Metrics& metrics,
+                                                      const Clock& clock);
+  virtual ~ControlServer() = default;
+
+  /// "http://127.0.0.1:8420", with the real port.
+  virtual std::string api_endpoint() const = 0;
+  /// "unix:DIR/stream.sock" first, then those of stream_listen with real ports.
+  virtual std::vector<std::string> stream_addresses() const = 0;
+  virtual std::string credentials_path() const = 0;
+  /// Ends streams and running calls; idempotent, the destructor does the same.
+  virtual void stop(Instant deadline) = 0;
+};
+
+}  // namespace weir::api
