@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Builds and runs every test, adds up what ran and holds the skips against tests/allowed_skips.
+
+Stages, in order: tidy, release (unit tests), asan (unit tests, fuzzers), mutants, tsan, e2e. The closing line is
+"N passed, N failed, N skipped"; the exit status is 0 only when nothing failed, every skip is listed and every stage ran.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+JOBS = max(1, os.cpu_count() or 1)
+STAGES = ["tidy", "release", "asan", "fuzz", "mutants", "tsan", "e2e"]
+# Modules whose tests run threads or are promised to be clean under the thread sanitizer.
+TSAN_MODULES = ["net", "http", "store", "snapshot", "health", "dataplane_proxy", "agent", "api"]
+FUZZ_SECONDS = 60
+UNIT_TIMEOUT_SECONDS = 600
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, [], []
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def say(text):
+    print(f"== {text}", flush=True)
+
+
+def run(command, log, timeout=None, env=None):
+    """Runs a command with its output in a file; returns (exit status, seconds). A timeout counts as status 124."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with open(log, "wb") as out:
+        try:
+            status = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                    timeout=timeout, env={**os.environ, **(env or {})}).returncode
+        except subprocess.TimeoutExpired:
+            status = 124
+    return status, time.monotonic() - started
+
+
+def tail(log, lines=40):
+    text = log.read_text(errors="replace").splitlines()
+    return "\n".join("    " + line for line in text[-lines:])
+
+
+def build(preset, targets=()):
+    say(f"building {preset}")
+    folder = BUILD / preset
+    if not (folder / "build.ninja").exists():
+        status, _ = run(["cmake", "--preset", preset], BUILD / f"{preset}.configure.log")
+        if status:
+            print(tail(BUILD / f"{preset}.configure.log"))
+            return False
+    status, seconds = run(["ninja", "-C", str(folder), *targets], BUILD / f"{preset}.build.log")
+    if status:
+        print(tail(BUILD / f"{preset}.build.log", 80))
+        return False
+    say(f"built {preset} in {seconds:.0f} s")
+    return True
+
+
+def unit_programs(preset, modules=None):
+    programs = sorted((BUILD / preset).glob("weir_*_tests"))
+    if modules is not None:
+        programs = [p for p in programs if p.name[len("weir_"):-len("_tests")] in modules]
+    return programs
+
+
+def run_unit(preset, program):
+    """One gtest program; its own JSON report is the truth, and a program that dies without one counts as failed."""
+    tally = Tally()
+    folder = BUILD / preset / "reports"
+    folder.mkdir(exist_ok=True)
+    report, log = folder / f"{program.name}.json", folder / f"{program.name}.log"
+    report.unlink(missing_ok=True)
+    status, _ = run([str(program), f"--gtest_output=json:{report}"], log, UNIT_TIMEOUT_SECONDS,
+                    {"TSAN_OPTIONS": f"halt_on_error=1 suppressions={ROOT}/tests/tsan_suppressions",
+                     "ASAN_OPTIONS": "detect_stack_use_after_return=1"})
+    cases = []
+    if report.exists():
+        for suite in json.loads(report.read_text())["testsuites"]:
+            cases += [(f"{preset}:{program.name}:{suite['name']}.{c['name']}", c) for c in suite["testsuite"]]
+    for name, case in cases:
+        if case.get("failures"):
+            tally.failed.append(name)
+        elif case["result"] == "SKIPPED":
+            tally.skipped.append((name, skip_reason(case, log)))
+        elif case["result"] == "COMPLETED":
+            tally.passed += 1
+    if (status and not tally.failed) or not cases:
+        tally.failed.append(f"{preset}:{program.name} (exit status {status})")
+    if tally.failed:
+        print(f"   {program.name} ({preset}) failed:\n{tail(log)}", flush=True)
+    return tally
+
+
+def skip_reason(case, log):
+    messages = [entry.get("message", "") for entry in case.get("skipped", [])] if isinstance(case.get("skipped"), list) else []
+    if messages:
+        return " ".join(messages)[:200]
+    found = re.search(re.escape(case["name"]) + r"\n.*?Skipped\n(.*?)\n", log.read_text(errors="replace"))
+    return found.group(1).strip() if found else ""
+
+
+def run_units(preset, modules=None):
+    tally = Tally()
+    programs = unit_programs(preset, modules)
+    if not programs:
+        tally.failed.append(f"{preset}: no test programs")
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for one in pool.map(lambda p: run_unit(preset, p), programs):
+            tally.add(one)
+    say(f"{preset}: {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
+    return tally
+
+
+def stage_tidy(_):
+    tally = Tally()
+    log = BUILD / "tidy.log"
+    status, _ = run([sys.executable, "tools/tidy.py"], log)
+    print(tail(log))
+    if status:
+        tally.failed.append("tidy")
+    else:
+        tally.passed += 1
+    return tally
+
+
+def built(preset, targets, then):
+    if build(preset, targets):
+        return then()
+    tally = Tally()
+    tally.failed.append(f"{preset}: build")
+    return tally
+
+
+def stage_release(_):
+    return built("release", (), lambda: run_units("release"))
+
+
+def stage_asan(_):
+    return built("asan", (), lambda: run_units("asan"))
+
+
+def stage_tsan(_):
+    targets = [f"weir_{m}_tests" for m in TSAN_MODULES if (ROOT / "src" / m.replace("dataplane_", "dataplane/")).exists()]
+    return built("tsan", targets, lambda: run_units("tsan", TSAN_MODULES))
+
+
+def run_fuzzer(program, seconds):
+    tally = Tally()
+    work = BUILD / "asan" / "fuzz" / program.name
+    work.mkdir(parents=True, exist_ok=True)
+    seeds = sorted(ROOT.glob(f"src/**/{program.name}_corpus"))
+    log = work.with_suffix(".log")
+    status, _ = run([str(program), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                     f"-artifact_prefix={work}/", str(work), *map(str, seeds)], log, seconds + 120)
+    text = log.read_text(errors="replace")
+    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
+    say(f"fuzz {program.name}: {runs.group(1) if runs else '?'} executions, exit status {status}")
+    if status:
+        print(tail(log))
+        tally.failed.append(f"fuzz:{program.name} (seed inputs in {work})")
+    else:
+        tally.passed += 1
+    return tally
+
+
+def stage_fuzz(options):
+    def fuzz():
+        tally = Tally()
+        programs = sorted(p for p in (BUILD / "asan").glob("*_fuzz") if p.is_file())
+        if not programs:
+            tally.failed.append("fuzz: no fuzzers were built")
+        with concurrent.futures.ThreadPoolExecutor(len(programs) or 1) as pool:
+            for one in pool.map(lambda p: run_fuzzer(p, options.fuzz_seconds), programs):
+                tally.add(one)
+        return tally
+    return built("asan", (), fuzz)
+
+
+def stage_mutants(_):
+    """Each planted mistake of tests/mutants must make the named test fail; a mutant that survives fails the suite."""
+    def mutants():
+        tally = Tally()
+        for line in (ROOT / "tests" / "mutants").read_text().splitlines():
+            line = line.split("#")[0].strip()
+            if not line:
+                continue
+            name, kind, what, pattern = line.split()
+            log = BUILD / "asan" / "mutants" / f"{name}.log"
+            if kind == "unit":
+                command = [str(BUILD / "asan" / what), f"--gtest_filter={pattern}"]
+                healthy, _ = run(command, log.with_suffix(".control.log"), UNIT_TIMEOUT_SECONDS)
+            else:
+                command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/e2e/{what}", "-k", pattern]
+                healthy = 0  # the same test runs without the mutant in stage e2e
+            status, _ = run(command, log, UNIT_TIMEOUT_SECONDS,
+                            {"WEIR_MUTANT": name, "WEIR_PROGRAM": str(BUILD / "asan" / "weir")})
+            caught = status != 0 and healthy == 0 and not_empty(log)
+            say(f"mutant {name}: {'caught' if caught else 'SURVIVED'} by {what} {pattern}")
+            if caught:
+                tally.passed += 1
+            else:
+                print(tail(log))
+                tally.failed.append(f"mutant:{name}")
+        return tally
+    return built("asan", (), mutants)
+
+
+def not_empty(log):
+    """Guards against a filter that matches nothing."""
+    text = log.read_text(errors="replace")
+    return not re.search(r"Running 0 tests|no tests ran|deselected / 0 selected", text)
+
+
+def stage_e2e(options):
+    def e2e():
+        tally = Tally()
+        report, log = BUILD / "e2e.xml", BUILD / "e2e.log"
+        report.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--tb=short", f"--junitxml={report}", "tests/e2e"]
+        status, _ = run(command + options.pytest, log, 3000)
+        if not report.exists():
+            print(tail(log))
+            tally.failed.append(f"e2e (exit status {status})")
+            return tally
+        for case in xml.etree.ElementTree.parse(report).iter("testcase"):
+            name = f"e2e:{case.get('classname')}.{case.get('name')}"
+            skipped = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                tally.failed.append(name)
+            elif skipped is not None:
+                tally.skipped.append((name, skipped.get("message", "")))
+            else:
+                tally.passed += 1
+        if status and not tally.failed:
+            tally.failed.append(f"e2e (exit status {status})")
+        if tally.failed:
+            print(tail(log, 200))
+        say(f"e2e: {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
+        return tally
+    return built("release", ("weir",), e2e)
+
+
+def unlisted_skips(skipped):
+    """Skips that tests/allowed_skips does not permit. A line there is a regular expression over 'name: reason'."""
+    allowed = []
+    for line in (ROOT / "tests" / "allowed_skips").read_text().splitlines():
+        line = line.split("#")[0].strip()
+        if line:
+            allowed.append(re.compile(line))
+    return [(n, r) for n, r in skipped if not any(a.search(f"{n}: {r}") for a in allowed)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=STAGES, help="run this stage only (may be repeated)")
+    parser.add_argument("--fuzz-seconds", type=int, default=FUZZ_SECONDS, help="time of each fuzzer (default 60)")
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    options = parser.parse_args()
+    stages = options.only or STAGES
+    BUILD.mkdir(exist_ok=True)
+    total, times = Tally(), []
+    for stage in stages:
+        started = time.monotonic()
+        say(f"stage {stage}")
+        total.add(globals()[f"stage_{stage}"](options))
+        times.append((stage, time.monotonic() - started))
+    print("\nstage      seconds")
+    for stage, seconds in times:
+        print(f"{stage:10} {seconds:7.0f}")
+    for name, reason in total.skipped:
+        print(f"skipped: {name}: {reason}")
+    for name, reason in unlisted_skips(total.skipped):
+        print(f"this skip is not in tests/allowed_skips: {name}: {reason}")
+        total.failed.append(name)
+    for name in total.failed:
+        print(f"FAILED: {name}")
+    print(f"{total.passed} passed, {len(total.failed)} failed, {len(total.skipped)} skipped")
+    sys.exit(1 if total.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
