@@ -13,6 +13,8 @@
   X(kStoreCommits, "weir_store_commits_total", kCounter, ({"result"}), "Transactions of the store by result.") \
   X(kStoreRevision, "weir_store_revision", kGauge, ({}), "Newest committed revision.") \
   X(kStoreEpoch, "weir_store_epoch", kGauge, ({}), "Epoch of the store; a restore starts a higher one.") \
+  X(kStoreLimitReached, "weir_store_limit_reached_total", kCounter, ({"limit"}), "Transactions refused and reads turned away because a limit of the store was reached.") \
+  X(kStoreReopens, "weir_store_reopens_total", kCounter, ({}), "Times the store opened its database again after it could not write.") \
   X(kStreamNodes, "weir_stream_nodes", kGauge, ({}), "Nodes that follow the stream now.") \
   X(kStreamFrames, "weir_stream_frames_total", kCounter, ({"direction"}), "Frames of the stream by direction (sent, received).") \
   X(kNodeConnected, "weir_node_connected", kGauge, ({}), "1 while this node follows control.") \
@@ -34,7 +36,8 @@
   X(kTargetConnectionsActive, "weir_target_connections_active", kGauge, ({"backend", "target"}), "Connections to a target in use now.") \
   X(kTargetConnectFailures, "weir_target_connect_failures_total", kCounter, ({"backend", "target"}), "Failed attempts to connect to a target.") \
   X(kTargetUp, "weir_target_up", kGauge, ({"backend", "target"}), "1 when the target takes new traffic.") \
-  X(kHealthChecks, "weir_target_health_checks_total", kCounter, ({"backend", "result"}), "Health probes by result.") \
+  X(kHealthChecks, "weir_target_health_checks_total", kCounter, ({"backend", "result"}), "Health probes by result (success, failure, not_run).") \
+  X(kHealthLimitReached, "weir_health_limit_reached_total", kCounter, ({"limit"}), "Health probes that had to wait because a limit was reached.") \
   X(kProxyLimitReached, "weir_proxy_limit_reached_total", kCounter, ({"limit"}), "Events refused because a limit of the proxy was reached.")
 // clang-format on
 

@@ -24,9 +24,9 @@ struct LocalNode {
 struct Compiled;
 
 struct CompiledDeleter {
-  void operator()(const Compiled* compiled) const;
+  void operator()(Compiled* compiled) const;
 };
-using CompiledPtr = std::unique_ptr<const Compiled, CompiledDeleter>;
+using CompiledPtr = std::unique_ptr<Compiled, CompiledDeleter>;
 
 /// Compiles everything placed on `local.node_id`. Cost follows the objects that changed since
 /// `previous` (may be null).

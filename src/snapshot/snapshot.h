@@ -78,6 +78,12 @@ struct Service {
   std::vector<net::IpAddress> source_addresses;  // upstream connections and probes leave from
                                                  // these; empty = kernel's choice
 
+  // A group that shall replace group_id and is checked but gets no traffic yet: group_id serves
+  // until one of these takes new traffic or all of them have verdicts (product.md C.7). Read by the
+  // checker alone; empty when nothing is being replaced.
+  std::string next_group_id;
+  std::vector<Target> next_targets;  // ascending by slot
+
   friend bool operator==(const Service&, const Service&) = default;
 };
 
