@@ -293,6 +293,10 @@ class Cluster:
     def subnet_id(self):
         return self.api.items("subnet")[0]["id"]
 
+    def make_targets(self, protocol="http", count=3):
+        """`count` targets named <protocol>0, <protocol>1, ...; their (address, port)."""
+        return [self.targets.add(f"{protocol}{i}", protocol) for i in range(count)]
+
     def service(self, targets, lb_type="alb", protocol="Http", port=None, weights=None, check=None, **lb_spec):
         """A whole chain from load balancer to targets; returns a Service. Targets are (address, port)."""
         self.serial += 1
@@ -310,6 +314,10 @@ class Cluster:
 
     def pick_port(self, vip):
         return free_port(vip)
+
+    def wait_serving(self, service):
+        """Waits until the data plane serves the listener."""
+        wait_for(lambda: self.api.get(f"listener/{service.listener}")["status"]["state"] == "serving", "the listener to serve")
 
     def lb_created(self, lb):
         """Hook: a topology in which someone else moves addresses moves this one now."""
@@ -489,8 +497,8 @@ class Namespaced(Cluster):
         self.serial += 1
         return 8000 + self.serial
 
-    def spread_targets(self, protocol="http", count=3):
-        """One target in each of the three target namespaces."""
+    def make_targets(self, protocol="http", count=3):
+        """One target in each of up to three target namespaces."""
         places = []
         for i in range(count):
             self.targets.namespace = self.target_spaces[i]
@@ -543,9 +551,6 @@ class TwoNodes(Namespaced):
             raw.bind(("eth0", 0))
             address = socket.inet_aton(vip)
             raw.send(b"\xff" * 6 + mac + b"\x08\x06" + b"\x00\x01\x08\x00\x06\x04\x00\x01" + mac + address + b"\xff" * 6 + address)
-
-    def spread(self):
-        return self.spread_targets()
 
 
 def scratch(name):

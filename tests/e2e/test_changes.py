@@ -1,0 +1,113 @@
+"""Nothing a user changes breaks a connection, and every change is in force quickly."""
+import random
+import time
+
+from harness import SLOWNESS, wait_for
+
+CHANGES = 300
+REQUESTS = 100_000
+APPLIED_P99_SECONDS = 0.5
+
+
+class Changer:
+    """Makes one change of a kind and measures the time until the data plane has it."""
+
+    def __init__(self, cluster, service, spare, dice):
+        self.cluster, self.api, self.service, self.dice = cluster, cluster.api, service, dice
+        self.spare = spare  # (address, port) not yet in the group
+        self.extra_listeners = []
+        self.port = 20000
+        self.times = []
+        self.group = service.tg
+        self.added = []
+
+    def applied(self, revision, started):
+        node = self.api.items("node")[0]["id"]
+        wait_for(lambda: self.api.get(f"node/{node}")["status"]["appliedRevision"] >= revision, f"revision {revision}")
+        self.times.append(time.monotonic() - started)
+
+    def healthy_since(self, id):
+        """For targets that have yet to prove themselves the clock starts with their first healthy verdict."""
+        wait_for(lambda: self.cluster.health(self.service.backend).get(id) == "healthy", f"{id} to be healthy")
+
+    def weight(self):
+        id = self.dice.choice(self.service.targets)
+        started = time.monotonic()
+        self.applied(self.api.patch("target", id, weight=self.dice.randint(1, 100))["revision"], started)
+
+    def add_target(self):
+        if not self.spare:
+            return self.remove_target()
+        address, port = self.spare.pop()
+        made = self.api.create("target", None, targetGroupId=self.group, ipAddress=address, port=port, weight=10)
+        self.healthy_since(made["id"])
+        self.added.append((made["id"], address, port))
+        self.applied(made["revision"], time.monotonic())
+        return None
+
+    def remove_target(self):
+        if not self.added:
+            return self.add_target()
+        id, address, port = self.added.pop()
+        started = time.monotonic()
+        self.applied(self.api.delete("target", id)["revision"], started)
+        self.spare.append((address, port))
+        return None
+
+    def swap_group(self):
+        members = self.api.items("target", f"?targetGroupId={self.group}")
+        old = self.group
+        new = self.api.create("tg", f"g{self.dice.randrange(1 << 30)}", loadBalancerId=self.service.lb)["id"]
+        ids = [self.api.create("target", None, targetGroupId=new, ipAddress=m["spec"]["ipAddress"], port=m["spec"]["port"],
+                               weight=m["spec"]["weight"])["id"] for m in members]
+        made = self.api.patch("backend", self.service.backend, targetGroupIds=[new])
+        for id in ids:
+            self.healthy_since(id)
+        self.applied(made["revision"], time.monotonic())
+        self.api.delete("tg", old)
+        fresh = {m["spec"]["port"]: id for m, id in zip(members, ids)}
+        self.added = [(fresh[port], address, port) for _, address, port in self.added]
+        self.service.targets = [id for id in ids if id not in {a[0] for a in self.added}]
+        self.group = new
+
+    def add_listener(self):
+        self.port += 1
+        started = time.monotonic()
+        made = self.api.create("listener", f"l{self.port}", loadBalancerId=self.service.lb, protocol="Http", port=self.port,
+                               backendId=self.service.backend)
+        self.applied(made["revision"], started)
+        self.extra_listeners.append((made["id"], self.port))
+        assert self.cluster.http(self.service.vip, self.port)[0] == 200
+
+    def remove_listener(self):
+        if not self.extra_listeners:
+            return self.add_listener()
+        id, _ = self.extra_listeners.pop()
+        started = time.monotonic()
+        self.applied(self.api.delete("listener", id)["revision"], started)
+        return None
+
+
+def test_300_changes_under_100_000_checked_requests_fail_none(apart):
+    places = apart.make_targets("http", 6)
+    service = apart.service(places[:4]).wait_healthy()
+    raw = apart.service(apart.make_targets("tcp", 2), "nlb", "Tcp").wait_healthy()
+    wait_for(lambda: apart.http(service.vip, service.port)[0] == 200, "an answer")
+    load = apart.load("--http", service.endpoint, "--http", service.endpoint, "--http", service.endpoint, "--tcp", raw.endpoint,
+                      "--workers", 8, "--requests", int(REQUESTS / SLOWNESS), "--rate", 2500 / SLOWNESS, "--long", 20)
+    dice = random.Random(seed := random.randrange(1 << 30))
+    print("seed", seed)
+    changer = Changer(apart, service, list(places[4:]), dice)
+    kinds = [changer.weight, changer.add_target, changer.remove_target, changer.swap_group, changer.add_listener, changer.remove_listener]
+    made = 0
+    # At least CHANGES changes, and on for as long as the load runs.
+    while made < int(CHANGES / SLOWNESS) or load.running():
+        kinds[made % len(kinds)]()
+        made += 1
+    report = load.finish(wait=True)
+    times = sorted(changer.times)
+    print(f"{made} changes, applied p50 {times[len(times) // 2]:.3f} s, p99 {times[int(len(times) * 0.99)]:.3f} s; {report}")
+    assert report["failed"] == 0, report
+    assert report["succeeded"] >= int(REQUESTS / SLOWNESS), report
+    assert report["long"]["alive"] == 20, report
+    assert times[int(len(times) * 0.99)] <= APPLIED_P99_SECONDS * SLOWNESS
