@@ -1,0 +1,57 @@
+// The keys an object claims in the store (shapes: store/store.h), and the quotas that count it.
+// Pure text; used by the API when it builds a transaction. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/object.h"
+#include "model/words.h"
+
+namespace weir::model {
+
+/// "object/<kind>/<id>".
+std::string object_key(Kind kind, std::string_view id);
+/// "object/<kind>/".
+std::string object_prefix(Kind kind);
+
+/// Kind and id of an object key. False when it is none.
+bool parse_object_key(std::string_view key, Kind& kind, Id& id);
+
+/// "root/<id>" of a load balancer or VPC.
+std::string root_key(std::string_view id);
+/// The roots that a write of `object` names and moves: its load balancer's and, for what takes
+/// addresses or room of a VPC (load balancer, subnet, VPC), the VPC's.
+std::vector<std::string> root_keys(const Object& object);
+
+/// name/<lb>/<kind>/<name>, port/<lb>/tcp/<port>, address/<vpc>/<ip>: keys that exactly one object
+/// may hold; the value is its id.
+std::vector<std::string> claimed_keys(const Object& object);
+
+/// A counter that the object adds 1 to.
+struct QuotaUse {
+  std::string key;  // "quota/<owner>/lb/<type>", "quota/<lb>/listener", "quota/<owner>/vpc"
+  std::int64_t max = 0;
+};
+/// `type` is that of the object's load balancer (or of itself).
+std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type);
+
+// Defaults of the quotas. Units: objects. Source: product.md D.4.
+struct Quotas {
+  std::int64_t load_balancers;
+  std::int64_t listeners;
+  std::int64_t backends;
+  std::int64_t target_groups;
+  std::int64_t targets;
+};
+inline constexpr Quotas kAlbQuotas{5, 20, 20, 20, 100};
+inline constexpr Quotas kNlbQuotas{5, 20, 20, 20, 100};
+inline constexpr Quotas kDnlbQuotas{100, 50, 50, 50, 1000};
+inline constexpr std::int64_t kVpcQuota = 10;
+/// Chosen because it is ten times the VPCs.
+inline constexpr std::int64_t kSubnetsPerVpcQuota = 100;
+const Quotas& quotas_of(LoadBalancerType type);
+
+}  // namespace weir::model

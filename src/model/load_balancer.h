@@ -1,0 +1,56 @@
+// A load balancer: one address, with listeners, backend services and target groups below it.
+// Source: product.md A.4. Thread: values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/field.h"
+
+namespace weir::model {
+
+struct LoadBalancerAdmin {
+  LoadBalancerState state = LoadBalancerState::kStarted;
+  std::string vip;
+  std::string vpc_id;
+
+  template <class Self, class Visitor>
+  static void fields(Self& s, Visitor& v) {
+    v("state", s.state, "stopped: its configuration stays, but it takes no traffic", kSettable);
+    v("vip", s.vip, "the private address it answers on", kOutputOnly);
+    v("vpcId", s.vpc_id, "the VPC of its subnet", kOutputOnly, Ref{Kind::kVpc});
+  }
+
+  friend bool operator==(const LoadBalancerAdmin&, const LoadBalancerAdmin&) = default;
+};
+
+struct LoadBalancer {
+  using Admin = LoadBalancerAdmin;
+  static constexpr Kind kKind = Kind::kLoadBalancer;
+
+  LoadBalancerType type = LoadBalancerType::kAlb;
+  std::string subnet_id;
+  std::vector<std::string> azs;
+  std::optional<std::string> private_ip_address;
+  std::string description;
+  bool delete_protection = false;
+
+  template <class Self, class Visitor>
+  static void fields(Self& s, Visitor& v) {
+    v("type", s.type, "alb: HTTP and TCP; nlb: TCP; dnlb: TCP, stateless", kImmutable,
+      NotYet{"dnlb"});
+    v("subnetId", s.subnet_id, "the subnet its address comes from", kRequired, kImmutable,
+      Ref{Kind::kSubnet});
+    v("azs", s.azs, "availability zones, 1 or 2 (alb, nlb); a dnlb needs none", Items{0, 2},
+      Text{TextRule::kName, 64}, kImmutable);
+    v("privateIpAddress", s.private_ip_address,
+      "a free address of the subnet; absent: control picks one", Text{TextRule::kAddress}, kKept);
+    v("description", s.description, "free text", Text{TextRule::kDescription, 256});
+    v("deleteProtection", s.delete_protection, "true: it cannot be deleted");
+  }
+
+  friend bool operator==(const LoadBalancer&, const LoadBalancer&) = default;
+};
+
+}  // namespace weir::model

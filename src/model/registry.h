@@ -1,0 +1,92 @@
+// What is known of every kind without naming its struct: schema, names, columns, and its JSON read
+// into the canonical form. The API, the command line and the reference page are generic over this
+// table. Thread: any (the table is constant).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "model/field.h"
+#include "model/object.h"
+
+namespace weir::model {
+
+struct Column {
+  std::string_view title;
+  /// A path into the whole resource, e.g. "spec.port", "admin.vip", "status.state", "name".
+  std::string_view path;
+};
+
+struct KindDescription {
+  std::string_view word;      // name on the API: "lb"
+  std::string_view singular;  // in sentences: "load balancer"
+  std::string_view sentence;
+  std::vector<std::string_view> aliases;  // other words the command line takes
+  std::optional<Kind> kind;               // nothing for "target", which is a part of its group
+  bool is_user_made = true;               // else written by control alone
+  /// The spec member with the id of the object this one belongs to; empty at the top.
+  std::string_view parent_field;
+  std::optional<Kind> parent;
+  std::vector<FieldDescription> spec;
+  std::vector<FieldDescription> admin;
+  std::vector<Column> columns;
+};
+
+/// All kinds and "target", in dependency order.
+std::span<const KindDescription> kind_descriptions();
+/// By word or alias, in any case; null when unknown.
+const KindDescription* find_description(std::string_view word);
+const KindDescription& description_of(Kind kind);
+
+/// "alb-", "listener-", ... + 10 characters of [a-z0-9]. `spec` decides for load balancers.
+Id new_id(Kind kind, const Json& spec, Random& random);
+Id new_target_id(Random& random);
+
+/// The id of the object this one belongs to (spec member parent_field), or empty.
+Id parent_id(const Object& object);
+/// The load balancer that the object is, or is below; empty above load balancers.
+Id load_balancer_of(const Object& object);
+
+enum class UpdateMode {
+  kReplace,  // the body is the whole object: what it leaves out gets its default, but for
+             // immutable fields and those marked kKept, which stay
+  kMerge,    // JSON merge patch: what it leaves out stays, null gives the default
+};
+
+/// Reads the body of a create: {name, labels?, spec, admin?}. Members kind, id, owner, revision,
+/// created and status, and admin fields that users do not set, are accepted without effect, so that
+/// what was read can be sent back. Fills kind, name, labels, spec (canonical, with defaults; what
+/// could not be read is at its default) and admin; the caller gives id, owner and created.
+/// Errors:  kInvalidArgument, all of them, with paths from the body's root
+Errors read_create(Kind kind, const Json& body, Object& into);
+
+/// Reads the body of an update of `old` into a whole new object; as read_create().
+Errors read_update(const Object& old, const Json& body, UpdateMode mode, Object& into);
+
+/// Canonical form of a spec (defaults in, order of the field list); for control's own kinds, apply
+/// and tests.
+Json canonical_spec(Kind kind, const Json& spec, Errors& errors);
+Json canonical_admin(Kind kind, const Json& admin, Errors& errors);
+
+/// The typed spec of a stored object, as a node or control reads it.
+/// Errors:  kInvalidArgument with the first thing this build does not understand
+template <class T>
+Result<T> spec_of(const Object& object) {
+  Parsed<T> parsed = from_json<T>(object.spec, "spec");
+  if (!parsed.errors.empty()) return parsed.errors.front();
+  return std::move(parsed.value);
+}
+
+/// The typed admin part. Errors: as spec_of()
+template <class T>
+Result<typename T::Admin> admin_of(const Object& object) {
+  auto parsed = from_json<typename T::Admin>(object.admin, "admin");
+  if (!parsed.errors.empty()) return parsed.errors.front();
+  return std::move(parsed.value);
+}
+
+}  // namespace weir::model

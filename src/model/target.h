@@ -1,0 +1,45 @@
+// One server of a target group: address, port and weight. Stored inside its group, but a kind of
+// its own on the API and the command line ("target"). Source: product.md A.8. Thread: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/field.h"
+
+namespace weir::model {
+
+struct Target {
+  std::string target_id;
+  std::string ip_address;
+  std::uint16_t port = 0;
+  int weight = 10;
+
+  template <class Self, class Visitor>
+  static void fields(Self& s, Visitor& v) {
+    v("targetId", s.target_id, "given by control", kOutputOnly);
+    v("ipAddress", s.ip_address, "IPv4 address in the VPC; IPv6 is not supported yet", kRequired,
+      kImmutable, Text{TextRule::kAddress});
+    v("port", s.port, "0: the port of the backend service", Range{0, 65535});
+    v("weight", s.weight, "share of new traffic; 0 takes none (dnlb: 1..100)", Range{0, 100});
+  }
+
+  friend bool operator==(const Target&, const Target&) = default;
+};
+
+/// A target as the API and the command line show it: with the group it is in.
+struct TargetView {
+  std::string target_group_id;
+  Target target;
+
+  template <class Self, class Visitor>
+  static void fields(Self& s, Visitor& v) {
+    v("targetGroupId", s.target_group_id, "the target group it belongs to", kRequired, kImmutable,
+      Ref{Kind::kTargetGroup});
+    Target::fields(s.target, v);
+  }
+
+  friend bool operator==(const TargetView&, const TargetView&) = default;
+};
+
+}  // namespace weir::model

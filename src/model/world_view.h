@@ -1,0 +1,48 @@
+// What validation may ask about everything else that is stored. The caller answers from one
+// consistent reading of the store. Thread: as the functions given; used within one call.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/object.h"
+#include "net/address.h"
+
+namespace weir::model {
+
+struct WorldView {
+  /// The object, or null. The pointer is good for the whole check.
+  std::function<const Object*(Kind kind, std::string_view id)> find;
+  /// Objects of `kind` that belong to `parent` (model/registry.h parent_id()): subnets of a VPC,
+  /// load balancers of a subnet, listeners, backends, target groups, placements and drain records
+  /// of a load balancer.
+  std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children;
+  /// Availability zones of the configuration; empty: any is accepted.
+  std::vector<std::string> azs;
+  /// Addresses of Weir's own API and agents, refused as targets.
+  std::vector<net::Endpoint> own_endpoints;
+};
+
+/// A set of objects that answers as a WorldView; for tests, and for a caller that keeps all objects
+/// in memory. Thread: owner.
+class ObjectIndex {
+ public:
+  void put(Object object);
+  void erase(Kind kind, std::string_view id);
+  const Object* find(Kind kind, std::string_view id) const;
+  std::vector<const Object*> children(Kind kind, std::string_view parent) const;
+  std::vector<const Object*> all(Kind kind) const;
+  /// Good while the index lives.
+  WorldView view() const;
+
+ private:
+  using Key = std::pair<Kind, std::string>;
+  std::map<Key, Object, std::less<>> objects_;
+  std::map<Key, std::map<std::string, const Object*>, std::less<>> by_parent_;
+};
+
+}  // namespace weir::model
