@@ -40,7 +40,7 @@ struct Probes {
 };
 
 struct CheckerOptions {
-  std::string prober;  // node id, stands in every record
+  std::string prober{};  // node id, stands in every record
   std::size_t running_max = kProbesRunningMax;
   /// A new or changed record. May call back into the checker.
   std::function<void(const snapshot::Verdict&)> verdict;
@@ -112,7 +112,7 @@ class Checker {
   std::deque<snapshot::TargetKey> waiting_;  // may name checks that are gone or wait no more
   std::size_t running_ = 0;
   std::uint64_t sequence_ = 0;  // of the last record
-  bool can_probe_ = true;       // false while the node cannot even start probes
+  Instant next_warning_;        // earliest time to say again that probes cannot run
 };
 
 }  // namespace weir::health

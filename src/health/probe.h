@@ -37,7 +37,7 @@ std::string_view probe_reason_name(ProbeReason reason);
 
 struct ProbeOutcome {
   ProbeReason reason = ProbeReason::kNone;
-  std::string detail;  // for people; never bytes of the target's answer
+  std::string detail{};  // for people; never bytes of the target's answer
 
   bool success() const { return reason == ProbeReason::kNone; }
   friend bool operator==(const ProbeOutcome&, const ProbeOutcome&) = default;

@@ -22,14 +22,14 @@ enum class Algorithm { kRoundRobin, kLeastConnections, kSourceHash, kFiveTupleHa
 
 /// One server, as new traffic sees it.
 struct Target {
-  std::string id;
-  Slot slot;
-  net::Endpoint endpoint;  // the port is filled in (the target's, else the backend service's)
-  int weight = 10;         // 0..100, relative
-  bool takes_new = false;  // verdict and admin state at compile time; marks overwrite it in place
+  std::string id{};
+  Slot slot{};
+  net::Endpoint endpoint{};  // the port is filled in (the target's, else the backend service's)
+  int weight = 10;           // 0..100, relative
+  bool takes_new = false;    // verdict and admin state at compile time; marks overwrite it in place
   bool keeps_old = true;
-  std::string excluded;  // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0"; empty
-                         // when it does
+  std::string excluded{};  // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
+                           // empty when it does
 
   friend bool operator==(const Target&, const Target&) = default;
 };
@@ -45,9 +45,9 @@ struct HealthCheck {
   std::chrono::seconds interval{5};
   std::uint16_t port = 0;  // 0 = the port that gets the traffic
   bool http_1_1 = false;
-  std::string http_host;  // empty = no Host on HTTP/1.0, address:port on HTTP/1.1
+  std::string http_host{};  // empty = no Host on HTTP/1.0, address:port on HTTP/1.1
   std::string http_path = "/";
-  std::vector<std::pair<int, int>> http_codes;  // inclusive ranges inside 200..499
+  std::vector<std::pair<int, int>> http_codes{};  // inclusive ranges inside 200..499
 
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
@@ -65,24 +65,24 @@ struct ForwardedFields {
 
 /// A backend service with the targets of its group.
 struct Service {
-  std::string id;
-  std::string name;
-  std::string load_balancer_id;
-  std::string group_id;  // empty when no group is attached
+  std::string id{};
+  std::string name{};
+  std::string load_balancer_id{};
+  std::string group_id{};  // empty when no group is attached
   Protocol protocol = Protocol::kTcp;
   Algorithm algorithm = Algorithm::kRoundRobin;
-  ForwardedFields forwarded;
-  HealthCheck check;
+  ForwardedFields forwarded{};
+  HealthCheck check{};
   bool is_check_closed = false;
-  std::vector<Target> targets;                   // ascending by slot
-  std::vector<net::IpAddress> source_addresses;  // upstream connections and probes leave from
-                                                 // these; empty = kernel's choice
+  std::vector<Target> targets{};                   // ascending by slot
+  std::vector<net::IpAddress> source_addresses{};  // upstream connections and probes leave from
+                                                   // these; empty = kernel's choice
 
   // A group that shall replace group_id and is checked but gets no traffic yet: group_id serves
   // until one of these takes new traffic or all of them have verdicts (product.md C.7). Read by the
   // checker alone; empty when nothing is being replaced.
-  std::string next_group_id;
-  std::vector<Target> next_targets;  // ascending by slot
+  std::string next_group_id{};
+  std::vector<Target> next_targets{};  // ascending by slot
 
   friend bool operator==(const Service&, const Service&) = default;
 };
@@ -96,12 +96,12 @@ struct RoutePart {
 };
 
 struct Listener {
-  std::string id;
-  std::string name;
-  std::string load_balancer_id;
-  net::Endpoint endpoint;  // VIP and port
+  std::string id{};
+  std::string name{};
+  std::string load_balancer_id{};
+  net::Endpoint endpoint{};  // VIP and port
   Protocol protocol = Protocol::kTcp;
-  std::vector<RoutePart> route;
+  std::vector<RoutePart> route{};
   std::chrono::seconds idle_timeout{60};
 
   friend bool operator==(const Listener&, const Listener&) = default;
@@ -110,7 +110,7 @@ struct Listener {
 /// A removed target whose connections may run until the deadline.
 struct Drain {
   TargetKey target;
-  net::Endpoint endpoint;
+  net::Endpoint endpoint{};
   WallTime deadline;
 
   friend bool operator==(const Drain&, const Drain&) = default;
@@ -120,7 +120,7 @@ struct Drain {
 struct ServedAddress {
   net::IpAddress address;
   std::string subnet_id;
-  std::string load_balancer_id;
+  std::string load_balancer_id{};
 
   friend bool operator==(const ServedAddress&, const ServedAddress&) = default;
 };
@@ -128,7 +128,7 @@ struct ServedAddress {
 /// An object that could not be used; its last good version, if any, stays in force.
 struct ObjectError {
   std::string kind;
-  std::string id;
+  std::string id{};
   Revision revision;
   std::string reason;  // "unsupported" or "invalid"
   std::string detail;

@@ -20,9 +20,9 @@ std::string_view health_state_name(HealthState state);
 /// Names one target of one backend service for good: slots are never reused while something can
 /// name them.
 struct TargetKey {
-  std::string service;  // backend id
-  std::string group;    // target group id
-  Slot slot;
+  std::string service{};  // backend id
+  std::string group{};    // target group id
+  Slot slot{};
 
   friend auto operator<=>(const TargetKey&, const TargetKey&) = default;
 };
@@ -31,10 +31,10 @@ struct Verdict {
   TargetKey target;
   std::string scope = "node";  // "node" or "cluster"
   HealthState state = HealthState::kInitial;
-  std::string since;   // UTC
-  std::string reason;  // CONNECT_FAILED, ... (product.md A.7.1); empty when healthy
-  std::string detail;
-  std::string prober;          // node id
+  std::string since{};   // UTC
+  std::string reason{};  // CONNECT_FAILED, ... (product.md A.7.1); empty when healthy
+  std::string detail{};
+  std::string prober{};        // node id
   std::uint64_t sequence = 0;  // grows with each record of a prober
 
   friend bool operator==(const Verdict&, const Verdict&) = default;
