@@ -64,11 +64,10 @@ struct Response {
 
 using Handler = std::function<Response(const Request&)>;
 
-/// Sources: limits of the API, reliability guide sections 4 and 6.
+/// Those of the head are in h1_limits.h (431 beyond). Source: reliability guide, sections 4 and 6.
 struct ServerLimits {
-  std::size_t body_max = std::size_t{1} << 20;    // bytes; 413 beyond, before reading on
-  std::size_t head_max = std::size_t{64} * 1024;  // bytes of request line and fields; 431 beyond
-  std::size_t connections_max = 1024;             // beyond: closed at once, counted
+  std::size_t body_max = std::size_t{1} << 20;          // bytes; 413 beyond, before reading on
+  std::size_t connections_max = 1024;                   // beyond: closed at once, counted
   std::size_t stream_queue_max = std::size_t{4} << 20;  // bytes waiting for one reader
   std::chrono::milliseconds read_timeout{10'000};   // from the first byte to the end of the request
   std::chrono::milliseconds write_timeout{10'000};  // for the client to take the next bytes

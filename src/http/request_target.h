@@ -1,0 +1,26 @@
+// Path and query of a request target, decoded for handlers (RFC 3986, RFC 9110 section 4.2).
+// Used by the API's server and client only: the proxy passes targets on as they came.
+// Thread: any (pure functions).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weir::http {
+
+/// Errors:  kInvalidArgument when '%' is not followed by two hex digits
+Result<std::string> percent_decode(std::string_view text);
+
+/// The decoded segments of a path; one trailing slash is ignored, inner empty segments stay.
+/// Errors:  kInvalidArgument as percent_decode()
+Result<std::vector<std::string>> path_segments(std::string_view path);
+
+/// The decoded pairs of a query without its '?'; a part without '=' has an empty value.
+/// Errors:  kInvalidArgument as percent_decode()
+Result<std::vector<std::pair<std::string, std::string>>> query_pairs(std::string_view query);
+
+}  // namespace weir::http

@@ -1,0 +1,116 @@
+// One connection of the API's server, as a coroutine on the server's IO thread, and what all
+// connections of a server share. Private to server.cpp and server_connection.cpp: the only two
+// files beside client.cpp that see Boost. Thread: the IO thread, where nothing else is said.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/mutex.h"
+#include "http/h1_head.h"
+#include "http/server.h"
+#include "http/stream_queue.h"
+
+namespace weir::http {
+
+using StreamSocket = boost::asio::generic::stream_protocol::socket;
+
+class Connection;
+
+struct ServerCore {
+  ServerCore(ServerOptions o, Handler h);
+
+  // Constant after construction.
+  const ServerOptions options;
+  const Handler handler;
+  // Owned by the IO thread. Declared before the contexts, whose end unregisters connections.
+  std::map<std::uint64_t, Connection*> connections;
+  std::uint64_t next_connection = 1;
+  bool is_stopping = false;
+  // One thread runs `io`; handlers run on `pool`, which ends first.
+  boost::asio::io_context io{1};
+  boost::asio::thread_pool pool;
+
+  // Guarded by mutex: told by the IO thread to whoever stops the server.
+  Mutex mutex;
+  Condition changed;
+  bool is_drained WEIR_GUARDED_BY(mutex) = false;
+
+  void count_limit(std::string_view limit) const;
+  /// Called whenever a connection came or went.
+  void connections_changed() WEIR_EXCLUDES(mutex);
+};
+
+struct Peer {
+  std::string name;
+  bool is_local_socket = false;
+  bool is_loopback = false;
+};
+
+class Connection {
+ public:
+  Connection(ServerCore& core, StreamSocket socket, Peer peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  boost::asio::awaitable<void> run();
+  /// Closes when idle, ends a stream, lets a running request end.
+  void stop();
+  /// The stream queue has something, or the peer of a stream is gone.
+  void wake() { changed_.cancel(); }
+  /// Ends the queue while the IO context still exists; called when nothing runs any more.
+  void detach_stream();
+
+ private:
+  enum class State { kIdle, kBusy, kStreaming };
+  struct Refusal {
+    int status = 0;
+    std::string message;
+  };
+  /// What reading came to: a request, a refusal to answer with, or neither when the peer is gone.
+  struct Incoming {
+    std::optional<Request> request;
+    std::optional<Refusal> refusal;
+    bool keep_alive = false;
+    bool is_head = false;
+  };
+
+  boost::asio::awaitable<bool> read_head(RequestHead& head, Incoming& incoming);
+  boost::asio::awaitable<Incoming> read_request();
+  boost::asio::awaitable<void> read_body(const RequestHead& head, Incoming& incoming);
+  std::optional<Refusal> judge_head(const RequestHead& head) const;
+  Request make_request(const RequestHead& head, Incoming& incoming) const;
+  boost::asio::awaitable<bool> write_response(Response response, bool keep_alive, bool is_head);
+  boost::asio::awaitable<bool> write_stream(Response response);
+  boost::asio::awaitable<void> pump_stream();
+  boost::asio::awaitable<void> watch_peer();
+  boost::asio::awaitable<void> linger();
+  boost::asio::awaitable<void> refuse(const Refusal& refusal, bool is_head);
+  void close();
+
+  ServerCore& core_;
+  const std::uint64_t id_;
+  const Peer peer_;
+  boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
+  boost::beast::flat_buffer buffer_;
+  boost::asio::steady_timer changed_;
+  State state_ = State::kIdle;
+  bool is_first_request_ = true;
+  Instant request_deadline_;
+  std::shared_ptr<const StreamQueue> queue_;
+  bool is_peer_gone_ = false;
+  bool is_peer_watched_ = false;
+};
+
+}  // namespace weir::http
