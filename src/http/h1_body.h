@@ -48,18 +48,21 @@ class BodyReader {
   std::uint64_t remaining() const { return remaining_; }
 
  private:
-  // kSize -> kExtension? -> kSizeLf -> kPayload -> kPayloadCr -> kPayloadLf -> kSize ...
-  // size 0: kSizeLf -> kTrailerStart -> kTrailerName -> kTrailerValue -> kTrailerLf ->
-  // kTrailerStart ... -> kEndLf
+  //                    ┌──────────────────────────────── next chunk
+  //                    ───────────────────────────────┐
+  // kSize ─► (extension phases) ─► kSizeLf ─► kPayload ─► kPayloadCr ─► kPayloadLf ─┘
+  //                                   └ size 0 ─► kTrailerStart ─► kTrailerName ─► kTrailerValue ─►
+  //                                   kTrailerLf ─┐
+  //                                                  ▲  └ CR ─► kEndLf ─► done │
+  //                                                  └──────────────────────────────────────────────────────────┘
   enum class Phase : std::uint8_t {
-    kRaw,
     kSize,
     kExtensionName,
-    kExtensionValueStart,
+    kExtensionValue,
     kExtensionToken,
     kExtensionQuoted,
     kExtensionEscape,
-    kExtensionQuoteEnd,
+    kExtensionEnd,
     kSizeLf,
     kPayload,
     kPayloadCr,
@@ -73,20 +76,25 @@ class BodyReader {
 
   BodyStep next_raw(std::span<const char> bytes);
   BodyStep next_chunked(std::span<const char> bytes);
-  bool take_size(char c);
-  bool take_extension(char c);
-  bool take_trailer(char c);
-  bool take_line(char c);
-  bool fail(ParseError error);
+  std::size_t take_lines(std::span<const char> bytes, std::size_t at);
+  std::size_t take_trailers(std::span<const char> bytes, std::size_t at);
+  void take_line_char(char c);
+  void take_size(char c);
+  void take_extension(char c);
+  void take_trailer_char(char c);
+  void end_extension_part(char c);
+  void end_size_line();
+  void expect(char c, char wanted, Phase then, ParseError otherwise);
+  void fail(ParseError error);
 
   std::uint64_t remaining_;
   std::uint32_t extension_size_ = 0;  // of all chunks
-  std::uint16_t line_size_ = 0;       // of the current chunk-size line, or of the trailer section
-  std::uint8_t digit_count_ = 0;
-  bool is_name_empty_ = true;
+  std::uint16_t section_size_ = 0;    // of the current chunk-size line, or of the trailer section
+  std::uint8_t part_size_ = 0;        // digits of the size, or whether a name or value has begun
+  std::uint8_t trailer_count_ = 0;
   Framing framing_;
-  Phase phase_;
-  BodyState state_;
+  Phase phase_ = Phase::kSize;
+  BodyState state_ = BodyState::kMore;
   ParseError error_ = ParseError::kNone;
 };
 

@@ -41,11 +41,13 @@ namespace weir::http {
   X(kTransferEncodingInHttp10, "transfer_encoding_in_http10", 400)                        \
   X(kLengthAndTransferEncoding, "length_and_transfer_encoding", 400)                      \
   X(kBadConnection, "bad_connection", 400)                                                \
+  X(kTooManyOptions, "too_many_options", 431)                                             \
   X(kDuplicateExpect, "duplicate_expect", 400)                                            \
   X(kBadChunkSize, "bad_chunk_size", 400)                                                 \
   X(kChunkTooLarge, "chunk_too_large", 400)                                               \
   X(kBadChunkExtension, "bad_chunk_extension", 400)                                       \
   X(kChunkLineTooLong, "chunk_line_too_long", 400)                                        \
+  X(kExtensionsTooLarge, "extensions_too_large", 400)                                     \
   X(kBadChunkEnd, "bad_chunk_end", 400)                                                   \
   X(kTrailersTooLarge, "trailers_too_large", 431)
 // clang-format on

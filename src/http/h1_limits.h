@@ -23,6 +23,10 @@ inline constexpr std::size_t kMaxResponseHead = std::size_t{32} * 1024;
 /// Field lines of one head. Source: as above.
 inline constexpr std::size_t kMaxFields = 100;
 
+/// Options of all Connection fields of one head. Chosen because clients send at most four; each one
+/// is compared with every field.
+inline constexpr unsigned kMaxConnectionOptions = 16;
+
 /// Bytes of the trailer section of a chunked body. Source: as above.
 inline constexpr std::size_t kMaxTrailers = std::size_t{8} * 1024;
 

@@ -134,17 +134,17 @@ asio::awaitable<bool> Connection::read_head(RequestHead& head, Incoming& incomin
       state_ = State::kBusy;
       request_deadline_ = std::chrono::steady_clock::now() + limits.read_timeout;
     }
-    const auto bytes = buffer_.data();
-    const std::span<const char> view(static_cast<const char*>(bytes.data()), bytes.size());
-    const ParseResult parsed = parse_request_head(view, scanned, head);
-    if (parsed.state == ParseState::kComplete) co_return true;
-    if (parsed.state == ParseState::kFailed) {
-      if (is_limit(parsed.error)) core_.count_limit(error_name(parsed.error));
-      std::string message = "malformed request: " + std::string(error_name(parsed.error));
-      incoming.refusal = Refusal{error_status(parsed.error), std::move(message)};
-      co_return false;
+    if (has_begun) {
+      const auto bytes = buffer_.data();
+      const std::span<const char> view(static_cast<const char*>(bytes.data()), bytes.size());
+      const ParseResult parsed = parse_request_head(view, scanned, head);
+      if (parsed.state == ParseState::kComplete) co_return true;
+      if (parsed.state == ParseState::kFailed) {
+        incoming.refusal = refusal_of(parsed.error);
+        co_return false;
+      }
+      scanned = parsed.scanned;
     }
-    scanned = parsed.scanned;
     if (has_begun) {
       stream_.expires_at(request_deadline_);
     } else {
@@ -155,6 +155,11 @@ asio::awaitable<bool> Connection::read_head(RequestHead& head, Incoming& incomin
     if (error) co_return false;
     buffer_.commit(size);
   }
+}
+
+Connection::Refusal Connection::refusal_of(ParseError error) const {
+  if (is_limit(error)) core_.count_limit(error_name(error));
+  return {error_status(error), "malformed request: " + std::string(error_name(error))};
 }
 
 std::optional<Connection::Refusal> Connection::judge_head(const RequestHead& head) const {

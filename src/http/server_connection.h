@@ -89,6 +89,7 @@ class Connection {
   boost::asio::awaitable<bool> read_head(RequestHead& head, Incoming& incoming);
   boost::asio::awaitable<Incoming> read_request();
   boost::asio::awaitable<void> read_body(const RequestHead& head, Incoming& incoming);
+  Refusal refusal_of(ParseError error) const;
   std::optional<Refusal> judge_head(const RequestHead& head) const;
   Request make_request(const RequestHead& head, Incoming& incoming) const;
   boost::asio::awaitable<bool> write_response(Response response, bool keep_alive, bool is_head);
