@@ -94,7 +94,8 @@ void EventLoop::State::retire(int fd) {
 int EventLoop::State::timeout(std::chrono::milliseconds wait) const {
   if (has_posted()) return 0;
   if (!timers.empty()) {
-    const auto left = timers.begin()->first.first - clock.now();
+    const Instant now = clock.now();
+    const auto left = std::max(timers.begin()->first.first, now) - now;
     wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(left));
   }
   return static_cast<int>(std::clamp(wait, std::chrono::milliseconds(0), kIdleWait).count());
