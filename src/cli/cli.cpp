@@ -1,0 +1,240 @@
+#include "cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/completion.h"
+#include "cli/exit_status.h"
+
+namespace weir::cli {
+namespace {
+
+using Command = int (*)(ApiClient&, const Invocation&);
+
+/// What the parser fills in while it reads one command.
+struct Words {
+  Access access;
+  Invocation invocation;
+  std::string form = "table";
+  std::vector<std::string> labels;
+  Command command = nullptr;
+  std::string completion_shell;
+  std::deque<std::pair<FieldFlag, std::vector<std::string>>>
+      values;  // one per flag that was declared
+};
+
+void add_common(CLI::App& app, Words& words) {
+  app.add_option("--endpoint", words.access.endpoint,
+                 "where the API is (else WEIR_ENDPOINT, else the credentials file)");
+  app.add_option("--token", words.access.token,
+                 "bearer token (else WEIR_TOKEN, else the credentials file)");
+  app.add_option("--credentials", words.access.credentials,
+                 "credentials file (default: the data directory's credentials.json)");
+}
+
+void add_form(CLI::App& app, Words& words) {
+  app.add_option("-o,--output", words.form, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}));
+  add_common(app, words);
+}
+
+void add_flags(CLI::App& app, Words& words, const model::KindDescription& kind, FlagUse use) {
+  for (FieldFlag& flag : field_flags(kind, use)) {
+    auto& [declared, texts] =
+        words.values.emplace_back(std::move(flag), std::vector<std::string>());
+    const std::string names =
+        "--" + declared.name + (declared.alias.empty() ? "" : ",--" + declared.alias);
+    std::string sentence = declared.sentence;
+    if (!declared.choices.empty()) {
+      sentence += " (";
+      for (const std::string& choice : declared.choices)
+        sentence += (sentence.ends_with('(') ? "" : ", ") + choice;
+      sentence += ")";
+    }
+    auto* option = app.add_option(names, texts, sentence)->expected(1);
+    option->type_name(declared.reference           ? "ID|NAME"
+                      : declared.type == "integer" ? "N"
+                      : declared.type == "boolean" ? "true|false"
+                                                   : "TEXT");
+  }
+}
+
+void add_labels(CLI::App& app, Words& words, const std::string& names) {
+  app.add_option(names, words.labels, "KEY=VALUE, may be repeated")
+      ->expected(1)
+      ->take_all()
+      ->type_name("KEY=VALUE");
+}
+
+std::string kind_words(const model::KindDescription& kind) {
+  std::string text(kind.word);
+  for (const std::string_view alias : kind.aliases) text.append(", ").append(alias);
+  return text;
+}
+
+/// A subcommand of `verb` for one kind, known by all its words.
+CLI::App* add_kind(CLI::App& verb, Words& words, const model::KindDescription& kind,
+                   Command command) {
+  CLI::App* app = verb.add_subcommand(std::string(kind.word), std::string(kind.sentence));
+  for (const std::string_view alias : kind.aliases) app->alias(std::string(alias));
+  app->ignore_case();
+  app->callback([&words, &kind, command] {
+    words.invocation.kind = &kind;
+    words.command = command;
+  });
+  return app;
+}
+
+void add_get(CLI::App& app, Words& words) {
+  CLI::App* verb = app.add_subcommand("get", "show resources")->require_subcommand(1);
+  for (const model::KindDescription& kind : model::kind_descriptions()) {
+    CLI::App* one = add_kind(*verb, words, kind, get_resources);
+    one->add_option("name", words.invocation.names, "ids or names; none: all");
+    one->add_flag("-w,--watch", words.invocation.is_watch, "goes on showing changes");
+    add_labels(*one, words, "-l,--label");
+    add_flags(*one, words, kind, FlagUse::kCreate);
+    add_form(*one, words);
+  }
+}
+
+void add_create(CLI::App& app, Words& words) {
+  CLI::App* verb = app.add_subcommand("create", "make a resource")->require_subcommand(1);
+  for (const model::KindDescription& kind : model::kind_descriptions()) {
+    if (!kind.is_user_made) continue;
+    CLI::App* one = add_kind(*verb, words, kind, create_resource);
+    if (kind.kind)
+      one->add_option("name", words.invocation.names, "its name")->expected(1)->required();
+    add_labels(*one, words, "--label");
+    add_flags(*one, words, kind, FlagUse::kCreate);
+    add_form(*one, words);
+  }
+}
+
+void add_update(CLI::App& app, Words& words) {
+  CLI::App* verb = app.add_subcommand("update", "change a resource; what is not named stays")
+                       ->require_subcommand(1);
+  for (const model::KindDescription& kind : model::kind_descriptions()) {
+    if (!kind.is_user_made) continue;
+    CLI::App* one = add_kind(*verb, words, kind, update_resource);
+    one->add_option("name", words.invocation.names,
+                    "its id or name, and a new name if it shall have one")
+        ->expected(1, 2)
+        ->required();
+    one->add_option("--if-match", words.invocation.if_match,
+                    "only when its revision is still this one");
+    add_labels(*one, words, "--label");
+    add_flags(*one, words, kind, FlagUse::kUpdate);
+    add_form(*one, words);
+  }
+}
+
+void add_delete(CLI::App& app, Words& words) {
+  CLI::App* verb = app.add_subcommand("delete", "delete resources")->require_subcommand(1);
+  for (const model::KindDescription& kind : model::kind_descriptions()) {
+    if (!kind.is_user_made && kind.kind != model::Kind::kNode) continue;
+    CLI::App* one = add_kind(*verb, words, kind, delete_resources);
+    one->add_option("name", words.invocation.names, "ids or names")->required();
+    one->add_option("--if-match", words.invocation.if_match,
+                    "only when its revision is still this one");
+    if (kind.kind == model::Kind::kLoadBalancer) {
+      one->add_flag("--cascade", words.invocation.is_cascade,
+                    "with everything below it, in one step");
+    }
+    add_common(*one, words);
+  }
+}
+
+void add_others(CLI::App& app, Words& words) {
+  CLI::App* health = app.add_subcommand("health", "show the health of a backend service's targets");
+  health->add_option("backend", words.invocation.names, "id or name of the backend service")
+      ->expected(1)
+      ->required();
+  add_form(*health, words);
+  health->callback([&words] { words.command = show_health; });
+  CLI::App* completion = app.add_subcommand(
+      "completion", "print a shell completion script: source <(weir completion bash)");
+  completion->add_option("shell", words.completion_shell, "bash")
+      ->required()
+      ->check(CLI::IsMember({"bash"}));
+}
+
+bool finish(Words& words) {
+  words.invocation.form = words.form == "json"   ? Form::kJson
+                          : words.form == "yaml" ? Form::kYaml
+                                                 : Form::kTable;
+  for (const auto& [flag, texts] : words.values) {
+    if (texts.empty()) continue;
+    // References to load balancers first: names below one are looked up there.
+    auto& flags = words.invocation.flags;
+    const bool is_first = flag.reference == model::Kind::kLoadBalancer;
+    flags.emplace(is_first ? flags.begin() : flags.end(), flag, texts.back());
+  }
+  for (const std::string& label : words.labels) {
+    const auto equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::cerr << "weir: --label wants KEY=VALUE, found '" << label << "'\n";
+      return false;
+    }
+    words.invocation.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  words.invocation.has_labels = !words.labels.empty();
+  return true;
+}
+
+constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
+    {"get", "show resources, as table, json or yaml; -w goes on showing changes"},
+    {"create", "make a resource"},
+    {"update", "change a resource; what is not named stays"},
+    {"delete", "delete resources"},
+    {"health", "show the health of a backend service's targets"},
+    {"completion", "print a shell completion script"},
+};
+
+}  // namespace
+
+bool is_client_command(std::string_view word) {
+  return std::any_of(std::begin(kCommands), std::end(kCommands),
+                     [&](const auto& one) { return one.first == word; });
+}
+
+std::string commands_help() {
+  std::string text;
+  for (const auto& [word, sentence] : kCommands) {
+    text.append("  ").append(word).append(14 - word.size(), ' ').append(sentence).append("\n");
+  }
+  return text;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  Words words;
+  CLI::App app(
+      "Client commands of weir. Exit status: 0 ok, 2 usage or refused value, 3 not found, 4 "
+      "conflict, 5 not allowed, "
+      "6 no answer, 124 timeout.",
+      "weir");
+  app.require_subcommand(1);
+  add_get(app, words);
+  add_create(app, words);
+  add_update(app, words);
+  add_delete(app, words);
+  add_others(app, words);
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? kExitOk : kExitUsage;
+  }
+  if (!words.completion_shell.empty()) {
+    std::cout << bash_completion();
+    return kExitOk;
+  }
+  if (!finish(words)) return kExitUsage;
+  auto api = ApiClient::open(words.access);
+  if (api.failure) return print_failure(*api.failure);
+  return words.command(*api.value, words.invocation);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,221 @@
+#include "cli/commands.h"
+
+#include <iostream>
+
+#include "cli/exit_status.h"
+
+namespace weir::cli {
+namespace {
+
+std::string one_path(const model::KindDescription& kind, const std::string& id) {
+  return std::string(kind.word) + "/" + http::encode_segment(id);
+}
+
+/// The flags' values as a body, with names in references turned into ids.
+Outcome<Json> body_of(ApiClient& api, const Invocation& invocation) {
+  Json body = Json::object();
+  std::string load_balancer;
+  for (const auto& [flag, text] : invocation.flags) {
+    Json value = flag_value(flag, text);
+    if (flag.reference && !text.empty()) {
+      const model::KindDescription& kind = model::description_of(*flag.reference);
+      Json::Array ids;
+      for (const Json& name : flag.is_list ? value.as_array() : Json::Array{value}) {
+        if (!name.is_string()) continue;
+        auto id = resolve(api, kind, name.as_string(), load_balancer);
+        if (id.failure) return {{}, std::move(id.failure)};
+        if (*flag.reference == model::Kind::kLoadBalancer) load_balancer = id.value;
+        ids.emplace_back(id.value);
+      }
+      value = flag.is_list ? Json(std::move(ids)) : ids.empty() ? Json("") : ids.front();
+    }
+    set_at(body, flag, std::move(value));
+  }
+  if (invocation.has_labels) {
+    Json labels = Json::object();
+    for (const auto& [key, value] : invocation.labels) labels[key] = value;
+    body["labels"] = std::move(labels);
+  }
+  return {std::move(body), {}};
+}
+
+/// "?key=value&..." of a list: fields of the flags given and labels.
+Outcome<std::string> list_query(ApiClient& api, const Invocation& invocation) {
+  auto filter = body_of(api, invocation);
+  if (filter.failure) return {"", std::move(filter.failure)};
+  std::string query;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    query +=
+        (query.empty() ? "?" : "&") + http::encode_segment(key) + "=" + http::encode_segment(value);
+  };
+  for (const auto& [flag, text] : invocation.flags) {
+    std::string path = flag.part;
+    for (const std::string& step : flag.path) path += "." + step;
+    add(flag.path.front(), text_at(filter.value, path));
+  }
+  for (const auto& [key, value] : invocation.labels) add("labels." + key, value);
+  return {query, {}};
+}
+
+/// Every page of a list.
+Outcome<std::vector<Json>> list(ApiClient& api, const model::KindDescription& kind,
+                                std::string query, Json* last_page = nullptr) {
+  std::vector<Json> items;
+  const std::string path(kind.word);
+  std::string token;
+  do {
+    std::string page_query = query;
+    if (!token.empty())
+      page_query +=
+          (query.empty() ? "?" : "&") + std::string("pageToken=") + http::encode_segment(token);
+    auto page = api.call("GET", path + page_query);
+    if (page.failure) return {{}, std::move(page.failure)};
+    if (const Json* found = page.value.find("items"); found != nullptr && found->is_array()) {
+      items.insert(items.end(), found->as_array().begin(), found->as_array().end());
+    }
+    token = page.value.string_or("nextPageToken", "");
+    if (last_page != nullptr) *last_page = std::move(page.value);
+  } while (!token.empty());
+  return {std::move(items), {}};
+}
+
+/// Prints each change until the stream ends.
+int watch(ApiClient& api, const Invocation& invocation, const std::string& query,
+          std::int64_t revision) {
+  const std::string path = std::string(invocation.kind->word) + query +
+                           (query.empty() ? "?" : "&") +
+                           "watch=true&revision=" + std::to_string(revision);
+  const auto failure = api.stream(path, [&](const Json& event) {
+    if (invocation.form == Form::kJson) {
+      std::cout << event.dump() << std::endl;
+      return std::cout.good();
+    }
+    const Json* object = event.find("object");
+    std::string line = event.string_or("type", "?");
+    for (const model::Column& column : invocation.kind->columns) {
+      line += "  " + (object == nullptr ? std::string("-") : text_at(*object, column.path));
+    }
+    std::cout << line << std::endl;
+    return std::cout.good();
+  });
+  return failure ? print_failure(*failure) : kExitOk;
+}
+
+bool looks_like_id(const std::string& text) {
+  const std::size_t dash = text.rfind('-');
+  return dash != std::string::npos && text.size() - dash - 1 == 10 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789", dash + 1) ==
+             std::string::npos;
+}
+
+int print_resource(const Invocation& invocation, const Json& resource) {
+  std::cout << resources_text(*invocation.kind, {resource}, invocation.form, true);
+  return kExitOk;
+}
+
+}  // namespace
+
+Outcome<std::string> resolve(ApiClient& api, const model::KindDescription& kind,
+                             const std::string& name, const std::string& load_balancer) {
+  if (looks_like_id(name)) return {name, {}};
+  std::string query = "?name=" + http::encode_segment(name);
+  if (!load_balancer.empty() && kind.parent_field == "loadBalancerId")
+    query += "&loadBalancerId=" + load_balancer;
+  auto found = list(api, kind, query);
+  if (found.failure) return {"", std::move(found.failure)};
+  if (found.value.empty()) {
+    return {"", Failure{kExitNotFound, {std::string(kind.singular) + " '" + name + "' not found"}}};
+  }
+  if (found.value.size() > 1) {
+    std::string ids;
+    for (const Json& one : found.value) ids += " " + one.string_or("id", "");
+    return {"", Failure{kExitConflict,
+                        {std::string(kind.singular) + " '" + name +
+                         "' is not the only one of that name:" + ids}}};
+  }
+  return {found.value.front().string_or("id", ""), {}};
+}
+
+int get_resources(ApiClient& api, const Invocation& invocation) {
+  std::vector<Json> resources;
+  if (invocation.names.empty()) {
+    auto query = list_query(api, invocation);
+    if (query.failure) return print_failure(*query.failure);
+    Json page;
+    auto found = list(api, *invocation.kind, query.value, &page);
+    if (found.failure) return print_failure(*found.failure);
+    std::cout << resources_text(*invocation.kind, found.value, invocation.form, false)
+              << std::flush;
+    return invocation.is_watch ? watch(api, invocation, query.value, page.integer_or("revision", 0))
+                               : kExitOk;
+  }
+  for (const std::string& name : invocation.names) {
+    auto id = resolve(api, *invocation.kind, name);
+    if (id.failure) return print_failure(*id.failure);
+    auto one = api.call("GET", one_path(*invocation.kind, id.value));
+    if (one.failure) return print_failure(*one.failure);
+    resources.push_back(std::move(one.value));
+  }
+  std::cout << resources_text(*invocation.kind, resources, invocation.form,
+                              invocation.names.size() == 1);
+  return kExitOk;
+}
+
+int create_resource(ApiClient& api, const Invocation& invocation) {
+  auto body = body_of(api, invocation);
+  if (body.failure) return print_failure(*body.failure);
+  if (!invocation.names.empty()) body.value["name"] = invocation.names.front();
+  if (body.value.find("spec") == nullptr) body.value["spec"] = Json::object();
+  auto made = api.call("POST", std::string(invocation.kind->word), body.value);
+  return made.failure ? print_failure(*made.failure) : print_resource(invocation, made.value);
+}
+
+int update_resource(ApiClient& api, const Invocation& invocation) {
+  auto id = resolve(api, *invocation.kind, invocation.names.front());
+  if (id.failure) return print_failure(*id.failure);
+  auto body = body_of(api, invocation);
+  if (body.failure) return print_failure(*body.failure);
+  if (invocation.names.size() > 1) body.value["name"] = invocation.names[1];
+  auto changed =
+      api.call("PATCH", one_path(*invocation.kind, id.value), body.value, invocation.if_match);
+  return changed.failure ? print_failure(*changed.failure)
+                         : print_resource(invocation, changed.value);
+}
+
+int delete_resources(ApiClient& api, const Invocation& invocation) {
+  for (const std::string& name : invocation.names) {
+    auto id = resolve(api, *invocation.kind, name);
+    if (id.failure) return print_failure(*id.failure);
+    const std::string path =
+        one_path(*invocation.kind, id.value) + (invocation.is_cascade ? "?cascade=true" : "");
+    const auto gone = api.call("DELETE", path, {}, invocation.if_match);
+    if (gone.failure) return print_failure(*gone.failure);
+    std::cout << invocation.kind->word << "/" << id.value << " deleted\n";
+  }
+  return kExitOk;
+}
+
+int show_health(ApiClient& api, const Invocation& invocation) {
+  const model::KindDescription& backend = model::description_of(model::Kind::kBackend);
+  auto id = resolve(api, backend, invocation.names.front());
+  if (id.failure) return print_failure(*id.failure);
+  const auto health = api.call("GET", one_path(backend, id.value) + "/health");
+  if (health.failure) return print_failure(*health.failure);
+  if (invocation.form != Form::kTable) {
+    std::cout << value_text(health.value, invocation.form);
+    return kExitOk;
+  }
+  const std::vector<std::string> titles = {"TARGET", "ADDRESS", "PORT",  "WEIGHT",
+                                           "STATUS", "REASON",  "SINCE", "NODE"};
+  std::vector<std::vector<std::string>> rows;
+  const Json* targets = health.value.find("targets");
+  for (const Json& target : targets == nullptr ? Json::Array() : targets->as_array()) {
+    rows.push_back({text_at(target, "targetId"), text_at(target, "ipAddress"),
+                    text_at(target, "port"), text_at(target, "weight"), text_at(target, "status"),
+                    text_at(target, "reason"), text_at(target, "since"), text_at(target, "node")});
+  }
+  std::cout << table_text(titles, rows);
+  return kExitOk;
+}
+
+}  // namespace weir::cli

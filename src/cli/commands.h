@@ -1,0 +1,42 @@
+// What the client commands do, once their words are read: get, create, update, delete, health.
+// Generic over the kinds. Thread: owner.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/api_client.h"
+#include "cli/field_flags.h"
+#include "cli/output.h"
+#include "model/registry.h"
+
+namespace weir::cli {
+
+/// Everything a command was given, kind and flags read.
+struct Invocation {
+  const model::KindDescription* kind = nullptr;
+  std::vector<std::string> names;  // ids or names
+  Form form = Form::kTable;
+  bool is_watch = false;
+  bool is_cascade = false;
+  std::string if_match;
+  std::vector<std::pair<FieldFlag, std::string>> flags;  // given field flags with their text
+  std::map<std::string, std::string> labels;             // of the object, or of the filter
+  bool has_labels = false;
+};
+
+/// Each prints its result and returns an exit status (exit_status.h).
+int get_resources(ApiClient& api, const Invocation& invocation);
+int create_resource(ApiClient& api, const Invocation& invocation);
+int update_resource(ApiClient& api, const Invocation& invocation);
+int delete_resources(ApiClient& api, const Invocation& invocation);
+int show_health(ApiClient& api, const Invocation& invocation);
+
+/// The id of what the user called `name`: an id as it is, else the one object of that name (below
+/// the given load balancer, if any). Errors: exit 3 when there is none, 4 when there are several
+Outcome<std::string> resolve(ApiClient& api, const model::KindDescription& kind,
+                             const std::string& name, const std::string& load_balancer = "");
+
+}  // namespace weir::cli
