@@ -24,63 +24,70 @@ inline constexpr std::size_t kKeyBytesMax = 512;
 /// Changes kept for changes_after(); a reader further behind lists again. Chosen because 10 000
 /// changes are ten minutes of the heaviest load we test (17 changes a second).
 inline constexpr std::uint64_t kChangesKept = 10'000;
+/// Bytes of their keys and values; chosen because 6 KiB a change is a target group of 50 targets.
+inline constexpr std::uint64_t kChangesBytesKept = 64 << 20;
+/// Only keys that begin so are told by changes_after().
+inline constexpr std::string_view kObjectPrefix = "object/";
 
 struct Entry {
-  std::string key;
-  std::string value;
+  std::string key{};
+  std::string value{};
   Revision revision;  // of the transaction that last wrote it
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
 struct Listing {
-  std::vector<Entry> entries;  // ascending by key
-  Revision revision;           // of the whole store when it was read: all entries are of one moment
+  std::vector<Entry> entries{};  // ascending by key
+  Revision revision;  // of the whole store when it was read: all entries are of one moment
 };
 
 /// A condition of a transaction: the key's revision must still be this one; Revision(0) = must not
 /// exist.
 struct Expectation {
-  std::string key;
+  std::string key{};
   Revision revision;
 };
 
+/// Each key at most once, and never together with a counter change of the same key.
 struct Write {
-  std::string key;
-  std::optional<std::string> value;  // nothing = delete
+  std::string key{};
+  std::optional<std::string> value{};  // nothing = delete
 };
 
-/// Adds to a counter key (decimal text; missing = 0).
+/// Adds to a counter key (decimal text; missing = 0), which never falls below 0 and never stands
+/// below object/.
 struct CounterChange {
-  std::string key;
+  std::string key{};
   std::int64_t amount = 0;
-  std::optional<std::int64_t> max;  // the sum may not exceed it: kQuotaExceeded
+  std::optional<std::int64_t> max{};  // a positive amount may not bring the sum above it
 };
 
 struct AuditRow {
-  std::string who;        // key id or "local"
-  std::string operation;  // "create backend"
-  std::string object;     // id
-  std::string request_id;
-  std::string result;  // "ok"
+  std::string who{};        // key id or "local"
+  std::string operation{};  // "create backend"
+  std::string object{};     // id
+  std::string request_id{};
+  std::string result{};  // "ok"
+  WallTime at{};         // set by the store
 };
 
 struct Transaction {
-  std::vector<Expectation> expectations;
-  std::vector<Write> writes;
-  std::vector<CounterChange> counters;
+  std::vector<Expectation> expectations{};
+  std::vector<Write> writes{};
+  std::vector<CounterChange> counters{};
   AuditRow audit;
 };
 
 struct Change {
-  std::string key;
-  std::optional<std::string> value;  // nothing = deleted
+  std::string key{};
+  std::optional<std::string> value{};  // nothing = deleted
   Revision revision;
 };
 
 struct Changes {
   std::vector<Change>
-      changes;               // ascending by revision; all changes of a revision are present or none
+      changes{};             // ascending by revision; all changes of a revision are present or none
   Revision revision;         // everything up to here is included
   bool must_relist = false;  // asked for more history than is kept: changes is empty, list again
 };
@@ -94,15 +101,19 @@ class Store {
   /// Every entry whose key begins with `prefix`. Errors: kUnavailable
   virtual Result<Listing> list(std::string_view prefix) const = 0;
 
-  /// All or nothing, durable when it returns; the audit row is in the same transaction.
+  /// All or nothing, durable when it returns; the audit row is in the same transaction. The
+  /// revision grows by one, but a transaction without writes and counters (a refused call) stores
+  /// its audit row only and returns the revision as it is.
   /// Errors:  kStale when an expectation does not hold (field = the key; for Revision(0):
   /// kAlreadyExists),
-  ///          kQuotaExceeded (field = the key), kInvalidArgument beyond a limit, kUnavailable when
-  ///          it could not be stored
+  ///          kQuotaExceeded (field = the key), kInvalidArgument beyond a limit or for a counter
+  ///          that would fall below 0, kUnavailable when it could not be stored: then it is
+  ///          stored whole or not at all, as after a crash
   virtual Result<Revision> commit(const Transaction& transaction) = 0;
 
   /// Changes of keys below object/ with a revision above `after`; waits until there is one or
-  /// `deadline` passes. Errors:  kUnavailable
+  /// `deadline` passes. An `after` that the store has not reached yet asks to list again.
+  /// Errors:  kUnavailable
   virtual Result<Changes> changes_after(Revision after, Instant deadline) const = 0;
 
   virtual Version version() const = 0;

@@ -1,0 +1,24 @@
+#include "store/memory_store.h"
+
+#include <gtest/gtest.h>
+
+#include "store/store_contract.h"
+#include "testing/virtual_clock.h"
+
+namespace weir::store {
+namespace {
+
+class MemoryStores {
+ public:
+  Store& store() { return store_; }
+
+ private:
+  testing::VirtualClock clock_;
+  Metrics metrics_;
+  MemoryStore store_{clock_, metrics_};
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, MemoryStores);
+
+}  // namespace
+}  // namespace weir::store
