@@ -20,7 +20,7 @@ enum class Kind {
   kDrain,      // a removed target whose connections may still run; made with the removal
 };
 
-/// Every kind, in dependency order (a kind refers only to earlier ones, but for drain records).
+/// Every kind, in dependency order: a kind refers only to earlier ones.
 std::span<const Kind> all_kinds();
 
 /// "vpc", "subnet", "lb", "listener", "backend", "tg", "node", "placement", "drain".

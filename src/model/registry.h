@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "model/field.h"
 #include "model/object.h"
+#include "model/object_body.h"
 
 namespace weir::model {
 
@@ -22,18 +23,18 @@ struct Column {
 };
 
 struct KindDescription {
-  std::string_view word;      // name on the API: "lb"
-  std::string_view singular;  // in sentences: "load balancer"
-  std::string_view sentence;
-  std::vector<std::string_view> aliases;  // other words the command line takes
-  std::optional<Kind> kind;               // nothing for "target", which is a part of its group
-  bool is_user_made = true;               // else written by control alone
+  std::string_view word{};      // name on the API: "lb"
+  std::string_view singular{};  // in sentences: "load balancer"
+  std::string_view sentence{};
+  std::vector<std::string_view> aliases{};  // other words the command line takes
+  std::optional<Kind> kind{};               // nothing for "target", which is a part of its group
+  bool is_user_made = true;                 // else written by control alone
   /// The spec member with the id of the object this one belongs to; empty at the top.
-  std::string_view parent_field;
-  std::optional<Kind> parent;
-  std::vector<FieldDescription> spec;
-  std::vector<FieldDescription> admin;
-  std::vector<Column> columns;
+  std::string_view parent_field{};
+  std::optional<Kind> parent{};
+  std::vector<FieldDescription> spec{};
+  std::vector<FieldDescription> admin{};
+  std::vector<Column> columns{};
 };
 
 /// All kinds and "target", in dependency order.
@@ -50,22 +51,6 @@ Id new_target_id(Random& random);
 Id parent_id(const Object& object);
 /// The load balancer that the object is, or is below; empty above load balancers.
 Id load_balancer_of(const Object& object);
-
-enum class UpdateMode {
-  kReplace,  // the body is the whole object: what it leaves out gets its default, but for
-             // immutable fields and those marked kKept, which stay
-  kMerge,    // JSON merge patch: what it leaves out stays, null gives the default
-};
-
-/// Reads the body of a create: {name, labels?, spec, admin?}. Members kind, id, owner, revision,
-/// created and status, and admin fields that users do not set, are accepted without effect, so that
-/// what was read can be sent back. Fills kind, name, labels, spec (canonical, with defaults; what
-/// could not be read is at its default) and admin; the caller gives id, owner and created.
-/// Errors:  kInvalidArgument, all of them, with paths from the body's root
-Errors read_create(Kind kind, const Json& body, Object& into);
-
-/// Reads the body of an update of `old` into a whole new object; as read_create().
-Errors read_update(const Object& old, const Json& body, UpdateMode mode, Object& into);
 
 /// Canonical form of a spec (defaults in, order of the field list); for control's own kinds, apply
 /// and tests.

@@ -22,10 +22,10 @@ Errors check_create(const Object& object, const WorldView& world, Errors found =
 Errors check_update(const Object& old, const Object& updated, const WorldView& world,
                     Errors found = {});
 
-/// Errors:  kConflict with the ids of what uses it; kFailedPrecondition for delete protection
+/// Errors:  kConflict, one for each object that uses it, and for delete protection
 Errors check_delete(const Object& object, const WorldView& world);
 
-/// Deletion of a load balancer with everything below it. Errors: kFailedPrecondition
+/// Deletion of a load balancer with everything below it. Errors: kConflict for delete protection
 Errors check_cascade(const Object& load_balancer);
 
 /// Errors of one target as paths of the "target" view: "spec.targets[7].port" becomes "spec.port".

@@ -4,11 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/field.h"
 #include "model/no_admin.h"
 
 namespace weir::model {
+
+/// The VPC a new service starts with; it alone may have all of 127.0.0.0/8.
+inline constexpr std::string_view kDefaultVpcId = "vpc-default";
 
 struct Vpc {
   using Admin = NoAdmin;

@@ -1,0 +1,64 @@
+// What the rules of one kind work with: the object, the object it replaces, the world, and the list
+// of violations. Internal to validation. Thread: one call.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/field.h"
+#include "model/object.h"
+#include "model/world_view.h"
+
+namespace weir::model {
+
+class Checker {
+ public:
+  /// `old` is null at creation.
+  Checker(const Object* old, const Object& object, const WorldView& world, Errors found)
+      : old_(old), object_(object), world_(world), errors_(std::move(found)) {}
+
+  const Object* old() const { return old_; }
+  const Object& object() const { return object_; }
+  const WorldView& world() const { return world_; }
+
+  /// Adds a violation, unless this field, one above or one below it, has one already.
+  void add(ErrorCode code, std::string_view field, std::string message);
+  void invalid(std::string_view field, std::string message) {
+    add(ErrorCode::kInvalidArgument, field, std::move(message));
+  }
+  /// Whether the field has no violation so far.
+  bool is_good(std::string_view field) const;
+  /// Whether the field is new, or differs from the object that is replaced.
+  bool is_changed(std::string_view spec_field) const;
+
+  /// The typed spec as far as it could be read; ask is_good() for each field used.
+  template <class T>
+  T spec() const {
+    return from_json<T>(object_.spec).value;
+  }
+  /// An object of the same owner, or null.
+  const Object* find(Kind kind, std::string_view id) const;
+  /// The type of the object's load balancer, or of itself; nothing when that is not known.
+  std::optional<LoadBalancerType> load_balancer_type() const;
+
+  Errors take() { return std::move(errors_); }
+
+ private:
+  const Object* old_;
+  const Object& object_;
+  const WorldView& world_;
+  Errors errors_;
+};
+
+/// The rules that follow from the field lists alone: the lists again, names, references,
+/// immutability, and settings that do not fit the load balancer or the protocol.
+void check_fields(Checker& checker);
+
+/// The rules of the object's kind.
+void check_kind(Checker& checker);
+void check_targets(Checker& checker);
+
+/// The prefix of a VPC or subnet object, or nothing.
+std::optional<net::Prefix> prefix_of(const Object& object);
+
+}  // namespace weir::model

@@ -1,0 +1,111 @@
+#include "model/keys.h"
+
+#include "model/registry.h"
+
+namespace weir::model {
+namespace {
+
+constexpr std::string_view kObjects = "object/";
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string key;
+  for (const std::string_view part : parts) {
+    if (!key.empty()) key += '/';
+    key += part;
+  }
+  return key;
+}
+
+bool has_unique_name(Kind kind) {
+  return kind == Kind::kListener || kind == Kind::kBackend || kind == Kind::kTargetGroup;
+}
+
+}  // namespace
+
+std::string object_key(Kind kind, std::string_view id) {
+  return joined({"object", kind_name(kind), id});
+}
+
+std::string object_prefix(Kind kind) { return joined({"object", kind_name(kind), ""}); }
+
+bool parse_object_key(std::string_view key, Kind& kind, Id& id) {
+  if (!key.starts_with(kObjects)) return false;
+  key.remove_prefix(kObjects.size());
+  const auto slash = key.find('/');
+  if (slash == std::string_view::npos || slash + 1 == key.size()) return false;
+  const auto found = kind_of_name(key.substr(0, slash));
+  if (!found) return false;
+  kind = *found;
+  id = key.substr(slash + 1);
+  return true;
+}
+
+std::string root_key(std::string_view id) { return joined({"root", id}); }
+
+std::vector<std::string> root_keys(const Object& object) {
+  switch (object.kind) {
+    case Kind::kVpc:
+      return {root_key(object.id)};
+    case Kind::kSubnet:
+      return {root_key(object.spec.string_or("vpcId", ""))};
+    case Kind::kLoadBalancer:
+      return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
+    case Kind::kNode:
+      return {};
+    default:
+      return {root_key(load_balancer_of(object))};
+  }
+}
+
+std::vector<std::string> claimed_keys(const Object& object) {
+  std::vector<std::string> keys;
+  const Id lb = load_balancer_of(object);
+  if (has_unique_name(object.kind)) {
+    keys.push_back(joined({"name", lb, kind_name(object.kind), object.name}));
+  }
+  if (object.kind == Kind::kListener) {
+    const std::string port = std::to_string(object.spec.integer_or("port", 0));
+    keys.push_back(joined({"port", lb, "tcp", port}));
+  }
+  const std::string vip = object.admin.string_or("vip", "");
+  if (object.kind == Kind::kLoadBalancer && !vip.empty()) {
+    keys.push_back(joined({"address", object.admin.string_or("vpcId", ""), vip}));
+  }
+  return keys;
+}
+
+std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type) {
+  const Quotas& quotas = quotas_of(type);
+  const Id lb = load_balancer_of(object);
+  switch (object.kind) {
+    case Kind::kVpc:
+      return {{joined({"quota", object.owner, "vpc"}), kVpcQuota}};
+    case Kind::kSubnet:
+      return {
+          {joined({"quota", object.spec.string_or("vpcId", ""), "subnet"}), kSubnetsPerVpcQuota}};
+    case Kind::kLoadBalancer:
+      return {{joined({"quota", object.owner, "lb", word_of(type)}), quotas.load_balancers}};
+    case Kind::kListener:
+      return {{joined({"quota", lb, "listener"}), quotas.listeners}};
+    case Kind::kBackend:
+      return {{joined({"quota", lb, "backend"}), quotas.backends}};
+    case Kind::kTargetGroup:
+      return {{joined({"quota", lb, "tg"}), quotas.target_groups}};
+    default:
+      return {};
+  }
+}
+
+const Quotas& quotas_of(LoadBalancerType type) {
+  switch (type) {
+    case LoadBalancerType::kAlb:
+      return kAlbQuotas;
+    case LoadBalancerType::kNlb:
+      return kNlbQuotas;
+    case LoadBalancerType::kDnlb:
+      return kDnlbQuotas;
+  }
+  return kAlbQuotas;
+}
+
+}  // namespace weir::model

@@ -1,0 +1,103 @@
+#include "model/validate.h"
+
+#include <algorithm>
+
+#include "model/checker.h"
+#include "model/registry.h"
+
+namespace weir::model {
+namespace {
+
+struct Use {
+  Kind kind;
+  std::string_view field;  // a spec member with the id, or a list of ids; empty: any child
+};
+
+/// What must be gone before an object of the kind can go. Source: product.md A.4.2.
+std::vector<Use> uses_of(Kind kind) {
+  switch (kind) {
+    case Kind::kVpc:
+      return {{Kind::kSubnet, ""}};
+    case Kind::kSubnet:
+      return {{Kind::kLoadBalancer, ""}};
+    case Kind::kLoadBalancer:
+      return {{Kind::kListener, ""}, {Kind::kBackend, ""}, {Kind::kTargetGroup, ""}};
+    case Kind::kBackend:
+      return {{Kind::kListener, "backendId"}};
+    case Kind::kTargetGroup:
+      return {{Kind::kBackend, "targetGroupIds"}};
+    default:
+      return {};
+  }
+}
+
+bool names(const Object& user, std::string_view field, const Id& id) {
+  if (field.empty()) return true;
+  const Json* value = user.spec.find(field);
+  if (value == nullptr) return false;
+  if (!value->is_array()) return *value == Json(id);
+  const auto& items = value->as_array();
+  return std::ranges::find(items, Json(id)) != items.end();
+}
+
+/// "listener listener-... (web)".
+std::string user_text(const Object& user) {
+  std::string text = std::string(description_of(user.kind).singular) + " " + user.id;
+  return user.name.empty() ? text : text + " (" + user.name + ")";
+}
+
+Errors protection_errors(const Object& object) {
+  if (object.kind != Kind::kLoadBalancer || !object.spec.bool_or("deleteProtection", false)) {
+    return {};
+  }
+  return {
+      {ErrorCode::kConflict, object.id + " is protected from deletion", "spec.deleteProtection"}};
+}
+
+Errors check(const Object* old, const Object& object, const WorldView& world, Errors found) {
+  Checker checker(old, object, world, std::move(found));
+  check_fields(checker);
+  check_kind(checker);
+  return checker.take();
+}
+
+}  // namespace
+
+Errors check_create(const Object& object, const WorldView& world, Errors found) {
+  return check(nullptr, object, world, std::move(found));
+}
+
+Errors check_update(const Object& old, const Object& updated, const WorldView& world,
+                    Errors found) {
+  return check(&old, updated, world, std::move(found));
+}
+
+Errors check_delete(const Object& object, const WorldView& world) {
+  Errors errors = protection_errors(object);
+  const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||
+                          object.kind == Kind::kLoadBalancer;
+  const Id parent = owns_users ? object.id : load_balancer_of(object);
+  for (const Use& use : uses_of(object.kind)) {
+    for (const Object* user : world.children(use.kind, parent)) {
+      if (!names(*user, use.field, object.id)) continue;
+      errors.push_back({ErrorCode::kConflict, object.id + " is in use by " + user_text(*user), ""});
+    }
+  }
+  return errors;
+}
+
+Errors check_cascade(const Object& load_balancer) { return protection_errors(load_balancer); }
+
+Errors as_target_errors(Errors errors, std::size_t index) {
+  const std::string whole = "spec.targets[" + std::to_string(index) + "]";
+  for (Error& error : errors) {
+    if (error.field == whole) {
+      error.field = "spec";
+    } else if (error.field.starts_with(whole + ".")) {
+      error.field = "spec" + error.field.substr(whole.size());
+    }
+  }
+  return errors;
+}
+
+}  // namespace weir::model

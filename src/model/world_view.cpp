@@ -1,0 +1,55 @@
+#include "model/world_view.h"
+
+#include "model/registry.h"
+
+namespace weir::model {
+
+void ObjectIndex::put(Object object) {
+  erase(object.kind, object.id);
+  const Kind kind = object.kind;
+  const Id parent = parent_id(object);
+  const auto [place, is_new] = objects_.insert_or_assign(Key(kind, object.id), std::move(object));
+  if (!parent.empty()) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
+}
+
+void ObjectIndex::erase(Kind kind, std::string_view id) {
+  const auto found = objects_.find(Key(kind, id));
+  if (found == objects_.end()) return;
+  const auto siblings = by_parent_.find(Key(kind, parent_id(found->second)));
+  if (siblings != by_parent_.end()) {
+    siblings->second.erase(std::string(id));
+    if (siblings->second.empty()) by_parent_.erase(siblings);
+  }
+  objects_.erase(found);
+}
+
+const Object* ObjectIndex::find(Kind kind, std::string_view id) const {
+  const auto found = objects_.find(Key(kind, id));
+  return found == objects_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Object*> ObjectIndex::children(Kind kind, std::string_view parent) const {
+  std::vector<const Object*> out;
+  const auto found = by_parent_.find(Key(kind, parent));
+  if (found == by_parent_.end()) return out;
+  for (const auto& [id, object] : found->second) out.push_back(object);
+  return out;
+}
+
+std::vector<const Object*> ObjectIndex::all(Kind kind) const {
+  std::vector<const Object*> out;
+  for (auto at = objects_.lower_bound(Key(kind, "")); at != objects_.end(); ++at) {
+    if (at->first.first != kind) break;
+    out.push_back(&at->second);
+  }
+  return out;
+}
+
+WorldView ObjectIndex::view() const {
+  return {.find = [this](Kind kind, std::string_view id) { return find(kind, id); },
+          .children = [this](Kind kind, std::string_view parent) { return children(kind, parent); },
+          .azs = {},
+          .own_endpoints = {}};
+}
+
+}  // namespace weir::model
