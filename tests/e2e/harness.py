@@ -256,7 +256,7 @@ class Load:
 class Cluster:
     """What the topologies have in common. Subclasses start and stop the program."""
 
-    address_space = "127"
+    client_prefix = "127."
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -296,6 +296,10 @@ class Cluster:
     def make_targets(self, protocol="http", count=3):
         """`count` targets named <protocol>0, <protocol>1, ...; their (address, port)."""
         return [self.targets.add(f"{protocol}{i}", protocol) for i in range(count)]
+
+    def targets_again(self):
+        """(address, port) of the targets that already run."""
+        return [(address, port) for _, _, address, port in self.targets.processes.values()]
 
     def service(self, targets, lb_type="alb", protocol="Http", port=None, weights=None, check=None, **lb_spec):
         """A whole chain from load balancer to targets; returns a Service. Targets are (address, port)."""
@@ -453,6 +457,7 @@ class Namespaced(Cluster):
     """Control and nodes in namespaces; `mode` is the binding of every node ('external' or 'interface:eth0')."""
 
     name = "namespaced"
+    client_prefix = "10.77.0.3"
 
     def __init__(self, folder, nodes=("n1",), mode="interface:eth0"):
         super().__init__(folder)
