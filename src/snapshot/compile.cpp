@@ -1,0 +1,149 @@
+#include "snapshot/compile.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "snapshot/fact_cache.h"
+#include "snapshot/service.h"
+
+namespace weir::snapshot {
+
+struct Compiled {
+  FactCache facts;
+  std::shared_ptr<const Snapshot> snapshot;
+};
+
+namespace {
+
+using Kind = model::Kind;
+using Services = std::map<std::string, std::shared_ptr<const Service>>;
+
+/// `fresh` itself, or its equal among `known` (ascending by id), so that engines see what changed
+/// by comparing pointers.
+template <class T>
+std::shared_ptr<const T> shared(T fresh, const std::vector<std::shared_ptr<const T>>& known) {
+  const auto same = std::ranges::lower_bound(
+      known, fresh.id, {}, [](const auto& part) -> const auto& { return part->id; });
+  if (same != known.end() && **same == fresh) return *same;
+  return std::make_shared<const T>(std::move(fresh));
+}
+
+/// One compilation: the facts, what is placed here, and the Snapshot that grows.
+class Compilation {
+ public:
+  Compilation(const FactCache& facts, const Verdicts& verdicts, const LocalNode& local,
+              const Snapshot& previous)
+      : facts_(facts), verdicts_(verdicts), local_(local), previous_(previous) {}
+
+  Snapshot run(Version version) {
+    out_.version = version;
+    out_.errors = facts_.errors();
+    find_placed();
+    add_addresses();
+    add_listeners();
+    for (auto& [id, service] : services_) {
+      if (service != nullptr) out_.services.push_back(std::move(service));
+    }
+    add_drains();
+    return std::move(out_);
+  }
+
+ private:
+  void find_placed() {
+    for (const auto& [id, entry] : facts_.table<Kind::kPlacement>().entries) {
+      if (entry.facts && entry.facts->node_id == local_.node_id) {
+        placed_.insert(entry.facts->load_balancer_id);
+      }
+    }
+  }
+
+  const LoadBalancerFacts* placed_load_balancer(const std::string& id) const {
+    return placed_.contains(id) ? facts_.table<Kind::kLoadBalancer>().find(id) : nullptr;
+  }
+
+  void add_addresses() {
+    for (const std::string& id : placed_) {
+      const LoadBalancerFacts* lb = facts_.table<Kind::kLoadBalancer>().find(id);
+      if (lb == nullptr) continue;
+      out_.addresses.push_back(
+          {.address = lb->vip, .subnet_id = lb->subnet_id, .load_balancer_id = id});
+    }
+  }
+
+  void add_listeners() {
+    for (const auto& [id, entry] : facts_.table<Kind::kListener>().entries) {
+      if (!entry.facts) continue;
+      const LoadBalancerFacts* lb = placed_load_balancer(entry.facts->listener.load_balancer_id);
+      if (lb == nullptr) continue;
+      const auto service = service_for(entry.facts->backend_id, *lb);
+      if (service == nullptr) {
+        out_.errors.push_back({.kind = std::string(model::kind_name(Kind::kListener)),
+                               .id = id,
+                               .revision = entry.version.revision,
+                               .reason = "invalid",
+                               .detail = "spec.backendId: backend service " +
+                                         entry.facts->backend_id + " is missing or unusable"});
+      } else if (entry.facts->is_on && lb->is_started) {
+        add_listener(*entry.facts, *lb, service);
+      }
+    }
+  }
+
+  void add_listener(const ListenerFacts& facts, const LoadBalancerFacts& lb,
+                    const std::shared_ptr<const Service>& service) {
+    Listener listener = facts.listener;
+    listener.endpoint.address = lb.vip;
+    listener.route.push_back({.service = service});
+    out_.listeners.push_back(shared(std::move(listener), previous_.listeners));
+  }
+
+  /// Null when there is no such backend service.
+  std::shared_ptr<const Service> service_for(const std::string& id, const LoadBalancerFacts& lb) {
+    const auto [at, is_new] = services_.try_emplace(id);
+    if (!is_new) return at->second;
+    const BackendFacts* backend = facts_.table<Kind::kBackend>().find(id);
+    if (backend == nullptr) return nullptr;
+    Service service = service_of(*backend, facts_, verdicts_);
+    const auto sources = local_.source_addresses.find(lb.subnet_id);
+    if (sources != local_.source_addresses.end()) service.source_addresses = sources->second;
+    at->second = shared(std::move(service), previous_.services);
+    return at->second;
+  }
+
+  void add_drains() {
+    for (const auto& [id, entry] : facts_.table<Kind::kDrain>().entries) {
+      if (entry.facts && placed_.contains(entry.facts->load_balancer_id)) {
+        out_.drains.push_back(entry.facts->drain);
+      }
+    }
+  }
+
+  const FactCache& facts_;
+  const Verdicts& verdicts_;
+  const LocalNode& local_;
+  const Snapshot& previous_;
+  std::set<std::string> placed_;  // ids of load balancers
+  Services services_;
+  Snapshot out_;
+};
+
+}  // namespace
+
+void CompiledDeleter::operator()(Compiled* compiled) const { delete compiled; }
+
+CompiledPtr compile(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
+                    CompiledPtr previous) {
+  CompiledPtr compiled = previous != nullptr ? std::move(previous)
+                                             : CompiledPtr(std::make_unique<Compiled>().release());
+  compiled->facts.update(objects);
+  const Snapshot nothing;
+  const Snapshot& last = compiled->snapshot != nullptr ? *compiled->snapshot : nothing;
+  Compilation compilation(compiled->facts, verdicts, local, last);
+  compiled->snapshot = std::make_shared<const Snapshot>(compilation.run(objects.version()));
+  return compiled;
+}
+
+std::shared_ptr<const Snapshot> snapshot_of(const Compiled& compiled) { return compiled.snapshot; }
+
+}  // namespace weir::snapshot

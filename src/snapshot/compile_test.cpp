@@ -1,0 +1,494 @@
+#include "snapshot/compile.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "model/resources.h"
+
+namespace weir::snapshot {
+namespace {
+
+using model::Kind;
+
+model::Backend backend_spec(std::string group) {
+  model::Backend spec;
+  spec.load_balancer_id = "alb-1";
+  spec.protocol = model::Protocol::kHttp;
+  spec.port = 8080;
+  spec.health_check.protocol = model::Protocol::kHttp;
+  if (!group.empty()) spec.target_group_ids = {std::move(group)};
+  return spec;
+}
+
+model::Listener listener_spec(std::uint16_t port, std::string backend) {
+  model::Listener spec;
+  spec.load_balancer_id = "alb-1";
+  spec.protocol = model::Protocol::kHttp;
+  spec.port = port;
+  spec.backend_id = std::move(backend);
+  return spec;
+}
+
+/// A group whose targets are 10.0.<number>.<slot>, with those slots.
+struct Group {
+  model::TargetGroup spec;
+  model::TargetGroupAdmin admin;
+};
+Group group_of(int number, const std::vector<int>& slots) {
+  Group group;
+  group.spec.load_balancer_id = "alb-1";
+  for (const int slot : slots) {
+    const std::string id = "t-" + std::to_string(number) + "-" + std::to_string(slot);
+    group.spec.targets.push_back(
+        {.target_id = id,
+         .ip_address = "10.0." + std::to_string(number) + "." + std::to_string(slot)});
+    group.admin.slots.push_back({.target_id = id, .slot = static_cast<std::uint16_t>(slot)});
+  }
+  return group;
+}
+
+/// The objects of one load balancer on one node, put through frames as a node receives them.
+class CompileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    put_load_balancer(model::LoadBalancerState::kStarted);
+    model::Placement placement;
+    placement.load_balancer_id = "alb-1";
+    placement.node_id = "node-1";
+    put("placement-1", placement);
+    put("b1", backend_spec("tg-1"));
+    put_group("tg-1", group_of(1, {0, 1}));
+    put("l1", listener_spec(80, "b1"));
+  }
+
+  template <class T>
+  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
+    model::Object object;
+    object.kind = T::kKind;
+    object.id = id;
+    object.name = "name-of-" + id;
+    object.spec = model::to_json(spec);
+    object.admin = model::to_json(admin);
+    put_text(std::string(model::kind_name(T::kKind)), id, model::stored_text(object));
+  }
+  void put_load_balancer(model::LoadBalancerState state) {
+    model::LoadBalancer lb;
+    lb.subnet_id = "subnet-1";
+    model::LoadBalancerAdmin admin;
+    admin.state = state;
+    admin.vip = "10.0.0.100";
+    put("alb-1", lb, admin);
+  }
+  void put_group(const std::string& id, const Group& group) { put(id, group.spec, group.admin); }
+  void put_text(const std::string& kind, const std::string& id, const std::string& body) {
+    apply({.version = {}, .kind = kind, .id = id, .body = body});
+  }
+  void remove(const std::string& kind, const std::string& id) {
+    apply({.version = {}, .kind = kind, .id = id, .is_tombstone = true, .body = ""});
+  }
+  void apply(model::Frame frame) {
+    frame.version = {Epoch(1), Revision(++revision_)};
+    objects_.apply(frame);
+    objects_.set_version(frame.version);
+  }
+
+  void judge(const std::string& group, int slot, HealthState state, std::string reason = "") {
+    const TargetKey key{"b1", group, Slot(static_cast<std::uint16_t>(slot))};
+    verdicts_[key] = {.target = key, .state = state, .reason = std::move(reason)};
+  }
+
+  const Snapshot& compile_now() {
+    compiled_ = compile(objects_, verdicts_, local_, std::move(compiled_));
+    last_ = snapshot_of(*compiled_);
+    return *last_;
+  }
+  const Service& service_now() { return *compile_now().services.at(0); }
+
+  LocalNode local_{"node-1", {{"subnet-1", {net::IpAddress::v4(0x0a0000f1)}}}};
+  ObjectSet objects_;
+  Verdicts verdicts_;
+  CompiledPtr compiled_;
+  std::shared_ptr<const Snapshot> last_;
+  std::uint64_t revision_ = 0;
+};
+
+std::vector<int> taking(const std::vector<Target>& targets) {
+  std::vector<int> slots;
+  for (const auto& target : targets) {
+    if (target.takes_new) slots.push_back(target.slot.value);
+  }
+  return slots;
+}
+
+TEST_F(CompileTest, JoinsListenerBackendGroupAndAddress) {
+  judge("tg-1", 0, HealthState::kHealthy);
+  const Snapshot& snapshot = compile_now();
+  EXPECT_EQ(snapshot.version, (Version{Epoch(1), Revision(revision_)}));
+  EXPECT_TRUE(snapshot.errors.empty());
+  ASSERT_EQ(snapshot.listeners.size(), 1U);
+  const Listener& listener = *snapshot.listeners[0];
+  EXPECT_EQ(listener.id, "l1");
+  EXPECT_EQ(listener.name, "name-of-l1");
+  EXPECT_EQ(listener.endpoint.text(), "10.0.0.100:80");
+  EXPECT_EQ(listener.protocol, Protocol::kHttp);
+  EXPECT_EQ(listener.idle_timeout, std::chrono::seconds(60));
+  ASSERT_EQ(listener.route.size(), 1U);
+  EXPECT_EQ(listener.route[0].service, snapshot.services.at(0));
+  const Service& service = *snapshot.services[0];
+  EXPECT_EQ(service.id, "b1");
+  EXPECT_EQ(service.group_id, "tg-1");
+  EXPECT_EQ(service.load_balancer_id, "alb-1");
+  EXPECT_EQ(service.source_addresses, local_.source_addresses["subnet-1"]);
+  EXPECT_EQ(service.check.protocol, CheckProtocol::kHttp);
+  EXPECT_EQ(service.check.http_codes, (std::vector<std::pair<int, int>>{{200, 299}, {300, 399}}));
+  ASSERT_EQ(service.targets.size(), 2U);
+  EXPECT_EQ(service.targets[0].endpoint.text(), "10.0.1.0:8080") << "port of the backend service";
+  EXPECT_EQ(service.targets[1].slot, Slot(1));
+  ASSERT_EQ(snapshot.addresses.size(), 1U);
+  EXPECT_EQ(snapshot.addresses[0].address.text(), "10.0.0.100");
+  EXPECT_EQ(snapshot.addresses[0].subnet_id, "subnet-1");
+}
+
+TEST_F(CompileTest, PrefersThePortOfTheTargetAndOrdersTargetsBySlot) {
+  Group group = group_of(1, {9, 4});
+  group.spec.targets[0].port = 81;
+  put_group("tg-1", group);
+  const Service& service = service_now();
+  ASSERT_EQ(service.targets.size(), 2U);
+  EXPECT_EQ(service.targets[0].slot, Slot(4));
+  EXPECT_EQ(service.targets[1].endpoint.port, 81);
+}
+
+TEST_F(CompileTest, GivesTcpListenersTheirOwnIdleTimeout) {
+  model::Listener spec = listener_spec(90, "b1");
+  spec.protocol = model::Protocol::kTcp;
+  put("l2", spec);
+  spec.connection_idle_time_seconds = 7;
+  spec.port = 91;
+  put("l3", spec);
+  const Snapshot& snapshot = compile_now();
+  EXPECT_EQ(snapshot.listeners.at(1)->idle_timeout, std::chrono::seconds(1800));
+  EXPECT_EQ(snapshot.listeners.at(2)->idle_timeout, std::chrono::seconds(7));
+}
+
+TEST_F(CompileTest, M68_GivesNewTrafficToHealthyTargetsOnlyAndSaysWhyOthersGetNone) {
+  put_group("tg-1", group_of(1, {0, 1, 2}));
+  judge("tg-1", 0, HealthState::kHealthy);
+  judge("tg-1", 1, HealthState::kUnhealthy, "CONNECT_FAILED");
+  const Service& service = service_now();
+  EXPECT_EQ(taking(service.targets), (std::vector<int>{0}));
+  EXPECT_EQ(service.targets[0].excluded, "");
+  EXPECT_EQ(service.targets[1].excluded, "unhealthy CONNECT_FAILED");
+  EXPECT_EQ(service.targets[2].excluded, "initial");
+}
+
+TEST_F(CompileTest, GivesNoNewTrafficToWeightZero) {
+  Group group = group_of(1, {0, 1});
+  group.spec.targets[0].weight = 0;
+  put_group("tg-1", group);
+  judge("tg-1", 0, HealthState::kHealthy);
+  judge("tg-1", 1, HealthState::kHealthy);
+  const Service& service = service_now();
+  EXPECT_EQ(taking(service.targets), (std::vector<int>{1}));
+  EXPECT_EQ(service.targets[0].excluded, "weight 0");
+}
+
+TEST_F(CompileTest, M72_GivesTrafficToAllTargetsWhileTheCheckIsClosed) {
+  judge("tg-1", 0, HealthState::kUnhealthy, "CONNECT_FAILED");
+  put("b1", backend_spec("tg-1"), {.close_health_check = true});
+  const Service& service = service_now();
+  EXPECT_TRUE(service.is_check_closed);
+  EXPECT_EQ(taking(service.targets), (std::vector<int>{0, 1}));
+}
+
+TEST_F(CompileTest, TakesOnlyWhatIsPlacedOnThisNode) {
+  local_.node_id = "node-2";
+  const Snapshot& snapshot = compile_now();
+  EXPECT_TRUE(snapshot.listeners.empty());
+  EXPECT_TRUE(snapshot.services.empty());
+  EXPECT_TRUE(snapshot.addresses.empty());
+  EXPECT_TRUE(snapshot.errors.empty());
+}
+
+TEST_F(CompileTest, ListsNoListenerOfAStoppedLoadBalancerButGoesOnChecking) {
+  put_load_balancer(model::LoadBalancerState::kStopped);
+  const Snapshot& snapshot = compile_now();
+  EXPECT_TRUE(snapshot.listeners.empty());
+  EXPECT_EQ(snapshot.services.size(), 1U);
+  EXPECT_EQ(snapshot.addresses.size(), 1U);
+}
+
+TEST_F(CompileTest, ListsNoListenerThatIsOffButItsServiceStaysUnderCheck) {
+  put("l1", listener_spec(80, "b1"), {.status = model::ListenerStatus::kOff});
+  put("b2", backend_spec("tg-1"));
+  const Snapshot& snapshot = compile_now();
+  EXPECT_TRUE(snapshot.listeners.empty());
+  ASSERT_EQ(snapshot.services.size(), 1U) << "b2 is referred to by no listener";
+  EXPECT_EQ(snapshot.services[0]->id, "b1");
+}
+
+TEST_F(CompileTest, ListsDrainsOfItsLoadBalancers) {
+  model::Drain drain;
+  drain.load_balancer_id = "alb-1";
+  drain.service_id = "b1";
+  drain.group_id = "tg-1";
+  drain.slot = 3;
+  drain.address = "10.0.1.3";
+  drain.port = 8080;
+  drain.deadline = "2026-01-31T12:00:00Z";
+  put("drain-1", drain);
+  drain.load_balancer_id = "alb-of-others";
+  put("drain-2", drain);
+  const Snapshot& snapshot = compile_now();
+  ASSERT_EQ(snapshot.drains.size(), 1U);
+  EXPECT_EQ(snapshot.drains[0].target, (TargetKey{"b1", "tg-1", Slot(3)}));
+  EXPECT_EQ(snapshot.drains[0].endpoint.text(), "10.0.1.3:8080");
+  EXPECT_EQ(utc_text(snapshot.drains[0].deadline), "2026-01-31T12:00:00Z");
+}
+
+TEST_F(CompileTest, ServesAListenerWithoutGroupWithNoTarget) {
+  put("b1", backend_spec(""));
+  EXPECT_TRUE(service_now().targets.empty());
+  EXPECT_EQ(last_->listeners.size(), 1U);
+}
+
+// --- objects that cannot be used
+
+TEST_F(CompileTest, PutsOnlyAnObjectOfUnknownKindIntoError) {
+  put_text("quantum", "q1", "{}");
+  const Snapshot& snapshot = compile_now();
+  ASSERT_EQ(snapshot.errors.size(), 1U);
+  EXPECT_EQ(snapshot.errors[0].kind, "quantum");
+  EXPECT_EQ(snapshot.errors[0].id, "q1");
+  EXPECT_EQ(snapshot.errors[0].reason, "unsupported");
+  EXPECT_EQ(snapshot.errors[0].revision, Revision(revision_));
+  EXPECT_EQ(snapshot.listeners.size(), 1U);
+}
+
+TEST_F(CompileTest, KeepsTheLastGoodVersionOfAnObjectWithAnUnknownField) {
+  compile_now();
+  Json spec = model::to_json(listener_spec(80, "b1"));
+  spec["warpFactor"] = 9;
+  put_text("listener", "l1",
+           Json::object({{"name", "new"}, {"spec", spec}, {"admin", Json::object()}}).dump());
+  put("l2", listener_spec(82, "b1"));
+  const Snapshot& snapshot = compile_now();
+  ASSERT_EQ(snapshot.errors.size(), 1U);
+  EXPECT_EQ(snapshot.errors[0].id, "l1");
+  EXPECT_EQ(snapshot.errors[0].reason, "unsupported");
+  EXPECT_NE(snapshot.errors[0].detail.find("warpFactor"), std::string::npos);
+  ASSERT_EQ(snapshot.listeners.size(), 2U);
+  EXPECT_EQ(snapshot.listeners[0]->name, "name-of-l1") << "the last good version";
+  put("l1", listener_spec(83, "b1"));
+  EXPECT_TRUE(compile_now().errors.empty());
+  EXPECT_EQ(last_->listeners[0]->endpoint.port, 83);
+}
+
+TEST_F(CompileTest, CallsAnUnknownEnvelopeMemberOrWordUnsupported) {
+  Json spec = model::to_json(backend_spec("tg-1"));
+  spec["algorithm"] = "Telepathy";
+  put_text("backend", "b1", Json::object({{"spec", spec}}).dump());
+  put_text("tg", "tg-9", R"({"spec":{"loadBalancerId":"alb-1"},"colour":"blue"})");
+  const Snapshot& snapshot = compile_now();
+  std::vector<std::string> found;
+  for (const auto& error : snapshot.errors) {
+    found.push_back(error.kind + " " + error.id + " " + error.reason);
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"backend b1 unsupported", "tg tg-9 unsupported",
+                                             "listener l1 invalid"}));
+}
+
+TEST_F(CompileTest, CallsABrokenBodyInvalidAndKeepsItsLastGoodVersion) {
+  compile_now();
+  for (const char* body : {"", "{", "[]", R"({"spec":1})",
+                           R"({"spec":{"loadBalancerId":"alb-1","targets":[{"ipAddress":"x"}]}})",
+                           R"({"spec":{"loadBalancerId":"alb-1","targets":[)"
+                           R"({"targetId":"t","ipAddress":"10.0.0.1"}]}})"}) {
+    put_text("tg", "tg-1", body);
+    const Snapshot& snapshot = compile_now();
+    ASSERT_EQ(snapshot.errors.size(), 1U) << body;
+    EXPECT_EQ(snapshot.errors[0].reason, "invalid") << body;
+    EXPECT_EQ(snapshot.services.at(0)->targets.size(), 2U) << body;
+  }
+}
+
+TEST_F(CompileTest, ForgetsTheLastGoodVersionOfARemovedObject) {
+  compile_now();
+  remove("tg", "tg-1");
+  EXPECT_TRUE(service_now().targets.empty());
+  remove("listener", "l1");
+  EXPECT_TRUE(compile_now().listeners.empty());
+}
+
+TEST_F(CompileTest, SaysThatAListenerHasNoUsableBackendAndServesTheOthers) {
+  put("l2", listener_spec(82, "nowhere"));
+  const Snapshot& snapshot = compile_now();
+  ASSERT_EQ(snapshot.errors.size(), 1U);
+  EXPECT_EQ(snapshot.errors[0].id, "l2");
+  EXPECT_EQ(snapshot.errors[0].reason, "invalid");
+  EXPECT_EQ(snapshot.listeners.size(), 1U);
+}
+
+// --- a group that replaces another
+
+TEST_F(CompileTest, TheOldGroupServesUntilOneTargetOfTheNewOneIsHealthy) {
+  put_group("tg-2", group_of(2, {0, 1}));
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  const Service& waiting = service_now();
+  EXPECT_EQ(waiting.group_id, "tg-1");
+  EXPECT_EQ(taking(waiting.targets), (std::vector<int>{0}));
+  EXPECT_EQ(waiting.next_group_id, "tg-2");
+  EXPECT_EQ(waiting.next_targets.size(), 2U);
+  judge("tg-2", 1, HealthState::kUnhealthy, "CONNECT_FAILED");
+  EXPECT_EQ(service_now().group_id, "tg-1");
+  judge("tg-2", 0, HealthState::kHealthy);
+  const Service& replaced = service_now();
+  EXPECT_EQ(replaced.group_id, "tg-2");
+  EXPECT_EQ(taking(replaced.targets), (std::vector<int>{0}));
+  EXPECT_EQ(replaced.next_group_id, "");
+  EXPECT_TRUE(replaced.next_targets.empty());
+}
+
+TEST_F(CompileTest, TheOldGroupServesUntilAllTargetsOfTheNewOneHaveVerdicts) {
+  put_group("tg-2", group_of(2, {0, 1}));
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  judge("tg-2", 0, HealthState::kUnhealthy);
+  judge("tg-2", 1, HealthState::kInitial);
+  EXPECT_EQ(service_now().group_id, "tg-1");
+  judge("tg-2", 1, HealthState::kUnhealthy);
+  EXPECT_EQ(service_now().group_id, "tg-2");
+}
+
+TEST_F(CompileTest, ReplacesAtOnceWhenThereIsNothingToWaitFor) {
+  put_group("tg-2", group_of(2, {0}));
+  put_group("tg-3", group_of(3, {}));
+  put("b1", backend_spec("tg-2"));
+  EXPECT_EQ(service_now().group_id, "tg-2") << "the old group serves nobody";
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-3"));
+  EXPECT_EQ(service_now().group_id, "tg-3") << "the new group has no target to wait for";
+  put("b1", backend_spec("tg-2"), {.close_health_check = true});
+  EXPECT_EQ(service_now().group_id, "tg-2") << "without checks all targets take traffic";
+  put("b1", backend_spec(""));
+  EXPECT_EQ(service_now().group_id, "") << "taken away, not replaced";
+}
+
+TEST_F(CompileTest, AProcessThatStartsDuringAReplacementServesTheOldGroupToo) {
+  put_group("tg-2", group_of(2, {0}));
+  judge("tg-1", 1, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  compiled_.reset();
+  EXPECT_EQ(service_now().group_id, "tg-1");
+}
+
+TEST_F(CompileTest, AGroupThatIsGoneIsNotWaitedWith) {
+  put_group("tg-2", group_of(2, {0}));
+  judge("tg-1", 1, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  remove("tg", "tg-1");
+  EXPECT_EQ(service_now().group_id, "tg-2");
+}
+
+// --- sharing
+
+TEST_F(CompileTest, ReusesThePartsThatDidNotChange) {
+  put("b2", backend_spec("tg-1"));
+  put("l2", listener_spec(82, "b2"));
+  compile_now();
+  const auto before = last_;
+  put("b2", backend_spec(""));
+  compile_now();
+  EXPECT_EQ(last_->services.at(0), before->services.at(0));
+  EXPECT_EQ(last_->listeners.at(0), before->listeners.at(0));
+  EXPECT_NE(last_->services.at(1), before->services.at(1));
+  EXPECT_NE(last_->listeners.at(1), before->listeners.at(1));
+}
+
+template <class T>
+void expect_same_parts(const std::vector<std::shared_ptr<const T>>& a,
+                       const std::vector<std::shared_ptr<const T>>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(*a[i], *b[i]) << a[i]->id;
+}
+
+void expect_same(const Snapshot& a, const Snapshot& b) {
+  EXPECT_EQ(a.version, b.version);
+  expect_same_parts(a.services, b.services);
+  EXPECT_EQ(a.drains, b.drains);
+  EXPECT_EQ(a.addresses, b.addresses);
+  EXPECT_EQ(a.errors, b.errors);
+  ASSERT_EQ(a.listeners.size(), b.listeners.size());
+  for (std::size_t i = 0; i < a.listeners.size(); ++i) {
+    Listener left = *a.listeners[i];
+    Listener right = *b.listeners[i];
+    ASSERT_EQ(left.route.size(), right.route.size());
+    for (std::size_t part = 0; part < left.route.size(); ++part) {
+      EXPECT_EQ(*left.route[part].service, *right.route[part].service);
+    }
+    left.route.clear();
+    right.route.clear();
+    EXPECT_EQ(left, right);
+  }
+}
+
+class CompileHistoryTest : public CompileTest {
+ protected:
+  void change_something(Random& random) {
+    const auto number = [&](std::uint64_t bound) { return static_cast<int>(random.below(bound)); };
+    const auto id = [&](const char* prefix) { return prefix + std::to_string(1 + number(3)); };
+    switch (number(8)) {
+      case 0:
+        put(id("l"), listener_spec(static_cast<std::uint16_t>(80 + number(3)), id("b")),
+            {.status = number(4) == 0 ? model::ListenerStatus::kOff : model::ListenerStatus::kOn});
+        break;
+      case 1:
+        put(id("b"), backend_spec(number(5) == 0 ? "" : id("tg-")),
+            {.close_health_check = number(4) == 0});
+        break;
+      case 2:
+        put_random_group(id("tg-"), random);
+        break;
+      case 3:
+        remove(number(2) == 0 ? "tg" : "backend", number(2) == 0 ? id("tg-") : id("b"));
+        break;
+      case 4:
+        put_load_balancer(number(3) == 0 ? model::LoadBalancerState::kStopped
+                                         : model::LoadBalancerState::kStarted);
+        break;
+      case 5:
+        if (!verdicts_.empty()) verdicts_.erase(verdicts_.begin());
+        break;
+      default: {
+        const TargetKey key{id("b"), id("tg-"), Slot(static_cast<std::uint16_t>(number(4)))};
+        verdicts_[key] = {.target = key, .state = static_cast<HealthState>(number(3))};
+      }
+    }
+  }
+
+  void put_random_group(const std::string& id, Random& random) {
+    Group group = group_of(1, {0, 1, 2, 3});
+    for (auto& target : group.spec.targets) target.weight = static_cast<int>(random.below(3));
+    group.spec.targets.resize(random.below(5));
+    put_group(id, group);
+  }
+};
+
+TEST_F(CompileHistoryTest, WithAndWithoutThePreviousCompilationTheResultIsTheSame) {
+  const std::uint64_t seed = Random().next();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  for (int step = 0; step < 500; ++step) {
+    change_something(random);
+    compile_now();
+    const auto fresh = compile(objects_, verdicts_, local_, nullptr);
+    expect_same(*last_, *snapshot_of(*fresh));
+    if (HasFailure()) FAIL() << "step " << step;
+  }
+}
+
+}  // namespace
+}  // namespace weir::snapshot

@@ -1,0 +1,192 @@
+#include "snapshot/facts.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "model/resources.h"
+#include "model/utc.h"
+
+namespace weir::snapshot {
+namespace {
+
+template <class T>
+struct Read {
+  T spec;
+  typename T::Admin admin;
+};
+
+template <class T>
+Result<Read<T>> read(const model::Object& object) {
+  auto spec = model::from_json<T>(object.spec, "spec");
+  if (!spec.errors.empty()) return classified(spec.errors.front());
+  auto admin = model::from_json<typename T::Admin>(object.admin, "admin");
+  if (!admin.errors.empty()) return classified(admin.errors.front());
+  return Read<T>{std::move(spec.value), std::move(admin.value)};
+}
+
+Error invalid(std::string field, std::string message) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(field)};
+}
+
+Result<net::IpAddress> read_address(const std::string& text, std::string_view field) {
+  auto address = net::IpAddress::parse(text);
+  if (!address) return invalid(std::string(field), address.error().message);
+  return address;
+}
+
+Protocol protocol_of(model::Protocol protocol) {
+  return protocol == model::Protocol::kHttp ? Protocol::kHttp : Protocol::kTcp;
+}
+
+Algorithm algorithm_of(model::Algorithm algorithm) {
+  switch (algorithm) {
+    case model::Algorithm::kRoundRobin:
+      return Algorithm::kRoundRobin;
+    case model::Algorithm::kLeastConn:
+      return Algorithm::kLeastConnections;
+    case model::Algorithm::kIpHash:
+      return Algorithm::kSourceHash;
+    case model::Algorithm::kQuintupleHash:
+      return Algorithm::kFiveTupleHash;
+  }
+  return Algorithm::kRoundRobin;
+}
+
+HealthCheck check_of(const model::HealthCheck& check) {
+  return {.protocol =
+              check.protocol == model::Protocol::kHttp ? CheckProtocol::kHttp : CheckProtocol::kTcp,
+          .healthy_threshold = check.healthy_threshold_count,
+          .unhealthy_threshold = check.unhealthy_threshold_count,
+          .timeout = std::chrono::seconds(check.check_timeout_seconds),
+          .interval = std::chrono::seconds(check.interval_seconds),
+          .port = check.port,
+          .http_1_1 = check.http_version == model::HttpVersion::kHttp11,
+          .http_host = check.http_domain,
+          .http_path = std::string(model::probe_path(check)),
+          .http_codes = model::http_code_ranges(check.http_code)};
+}
+
+Result<Target> read_target(const model::Target& target, std::string_view path,
+                           const std::map<std::string, std::uint16_t>& slots) {
+  const auto slot = slots.find(target.target_id);
+  if (slot == slots.end()) return invalid(std::string(path), "the target has no slot");
+  WEIR_ASSIGN_OR_RETURN(const auto address,
+                        read_address(target.ip_address, std::string(path) + ".ipAddress"));
+  return Target{.id = target.target_id,
+                .slot = Slot(slot->second),
+                .endpoint = {address, target.port},
+                .weight = target.weight};
+}
+
+template <class T>
+Result<void> read_nothing(const model::Object& object) {
+  const auto read_object = read<T>(object);
+  if (!read_object) return read_object.error();
+  return {};
+}
+
+}  // namespace
+
+Error classified(Error error) {
+  // What a newer control may store and this build cannot know: more fields, more words.
+  const std::string_view text = error.message;
+  const bool is_unknown = text.find("is not a known field") != text.npos ||
+                          text.find("not supported yet") != text.npos ||
+                          text.find("expected one of [") != text.npos;
+  error.code = is_unknown ? ErrorCode::kFailedPrecondition : ErrorCode::kInvalidArgument;
+  return error;
+}
+
+Result<void> read_facts(const model::Object& object, NoFacts&) {
+  switch (object.kind) {
+    case model::Kind::kVpc:
+      return read_nothing<model::Vpc>(object);
+    case model::Kind::kSubnet:
+      return read_nothing<model::Subnet>(object);
+    case model::Kind::kNode:
+      return read_nothing<model::Node>(object);
+    default:
+      return {};
+  }
+}
+
+Result<void> read_facts(const model::Object& object, PlacementFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto placement, read<model::Placement>(object));
+  into = {.load_balancer_id = placement.spec.load_balancer_id, .node_id = placement.spec.node_id};
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto lb, read<model::LoadBalancer>(object));
+  WEIR_ASSIGN_OR_RETURN(const auto vip, read_address(lb.admin.vip, "admin.vip"));
+  into = {.vip = vip,
+          .subnet_id = lb.spec.subnet_id,
+          .is_started = lb.admin.state == model::LoadBalancerState::kStarted};
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, GroupFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto group, read<model::TargetGroup>(object));
+  std::map<std::string, std::uint16_t> slots;
+  for (const auto& slot : group.admin.slots) slots[slot.target_id] = slot.slot;
+  into.load_balancer_id = group.spec.load_balancer_id;
+  into.targets.clear();
+  for (std::size_t i = 0; i < group.spec.targets.size(); ++i) {
+    const std::string path = "spec.targets[" + std::to_string(i) + "]";
+    WEIR_ASSIGN_OR_RETURN(auto target, read_target(group.spec.targets[i], path, slots));
+    into.targets.push_back(std::move(target));
+  }
+  std::ranges::sort(into.targets, {}, &Target::slot);
+  const auto twin = std::ranges::adjacent_find(into.targets, {}, &Target::slot);
+  if (twin != into.targets.end()) return invalid("admin.slots", "two targets share a slot");
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, BackendFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto backend, read<model::Backend>(object));
+  const auto& spec = backend.spec;
+  into.service = Service{.id = object.id,
+                         .name = object.name,
+                         .load_balancer_id = spec.load_balancer_id,
+                         .protocol = protocol_of(spec.protocol),
+                         .algorithm = algorithm_of(spec.algorithm),
+                         .forwarded = {.proto = spec.http_forwarded_protocol,
+                                       .port = spec.http_forwarded_port,
+                                       .host = spec.http_forwarded_host,
+                                       .vip = spec.http_forwarded_vip,
+                                       .client_port = spec.http_forwarded_client_port},
+                         .check = check_of(spec.health_check),
+                         .is_check_closed = backend.admin.close_health_check};
+  into.port = spec.port;
+  into.group_id = spec.target_group_ids.empty() ? std::string() : spec.target_group_ids.front();
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, ListenerFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto listener, read<model::Listener>(object));
+  into.listener =
+      Listener{.id = object.id,
+               .name = object.name,
+               .load_balancer_id = listener.spec.load_balancer_id,
+               .endpoint = {{}, listener.spec.port},
+               .protocol = protocol_of(listener.spec.protocol),
+               .idle_timeout = std::chrono::seconds(model::idle_seconds(listener.spec))};
+  into.backend_id = listener.spec.backend_id;
+  into.is_on = listener.admin.status == model::ListenerStatus::kOn;
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, DrainFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto drain, read<model::Drain>(object));
+  WEIR_ASSIGN_OR_RETURN(const auto address, read_address(drain.spec.address, "spec.address"));
+  const auto deadline = model::parse_utc(drain.spec.deadline);
+  if (!deadline) return invalid("spec.deadline", deadline.error().message);
+  into.load_balancer_id = drain.spec.load_balancer_id;
+  into.drain = {.target = {drain.spec.service_id, drain.spec.group_id, Slot(drain.spec.slot)},
+                .endpoint = {address, drain.spec.port},
+                .deadline = *deadline};
+  return {};
+}
+
+}  // namespace weir::snapshot

@@ -1,0 +1,65 @@
+// What forwarding needs to know of one stored object, read from its stored text: the step between a
+// received body and a Snapshot, one object at a time. Used by compile alone. Thread: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/object.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::snapshot {
+
+/// Kinds that forwarding does not look into; reading them still tells what this build lacks.
+struct NoFacts {};
+
+struct PlacementFacts {
+  std::string load_balancer_id;
+  std::string node_id;
+};
+
+struct LoadBalancerFacts {
+  net::IpAddress vip;
+  std::string subnet_id;
+  bool is_started = true;
+};
+
+struct GroupFacts {
+  std::string load_balancer_id;
+  std::vector<Target> targets;  // ascending by slot; port 0 = that of the backend service
+};
+
+struct BackendFacts {
+  Service service;  // without targets and source addresses
+  std::uint16_t port = 0;
+  std::string group_id;  // the group asked for; empty = none
+};
+
+struct ListenerFacts {
+  Listener listener;  // without address and route
+  std::string backend_id;
+  bool is_on = true;
+};
+
+struct DrainFacts {
+  std::string load_balancer_id;
+  Drain drain;
+};
+
+// Each reads one kind.
+// Errors:  kFailedPrecondition when the object says something this build does not know
+// ("unsupported"), kInvalidArgument when it makes no sense ("invalid")
+Result<void> read_facts(const model::Object& object, NoFacts& into);
+Result<void> read_facts(const model::Object& object, PlacementFacts& into);
+Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into);
+Result<void> read_facts(const model::Object& object, GroupFacts& into);
+Result<void> read_facts(const model::Object& object, BackendFacts& into);
+Result<void> read_facts(const model::Object& object, ListenerFacts& into);
+Result<void> read_facts(const model::Object& object, DrainFacts& into);
+
+/// The error of an object, with the code that says whether this build is too old for it.
+Error classified(Error error);
+
+}  // namespace weir::snapshot

@@ -1,0 +1,105 @@
+#include "snapshot/service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/mutant.h"
+
+namespace weir::snapshot {
+namespace {
+
+const Verdict* verdict_of(const TargetKey& key, const Verdicts& verdicts) {
+  const auto found = verdicts.find(key);
+  return found == verdicts.end() ? nullptr : &found->second;
+}
+
+bool has_verdict(const TargetKey& key, const Verdicts& verdicts) {
+  const Verdict* verdict = verdict_of(key, verdicts);
+  return verdict != nullptr && verdict->state != HealthState::kInitial;
+}
+
+/// Why the target takes nothing new; empty when it does.
+std::string exclusion(const Target& target, bool is_check_closed, const Verdict* verdict) {
+  if (target.weight == 0) return "weight 0";
+  if (is_check_closed) return "";
+  const HealthState state = verdict == nullptr ? HealthState::kInitial : verdict->state;
+  switch (state) {
+    case HealthState::kHealthy:
+      return "";
+    case HealthState::kInitial:
+      return mutant("unknown-health-is-up") ? "" : "initial";
+    case HealthState::kUnhealthy:
+      return verdict->reason.empty() ? "unhealthy" : "unhealthy " + verdict->reason;
+  }
+  return "";
+}
+
+std::size_t count_taking(const std::vector<Target>& targets) {
+  return static_cast<std::size_t>(std::ranges::count(targets, true, &Target::takes_new));
+}
+
+bool can_take_over(const std::string& service, const std::string& group,
+                   const std::vector<Target>& targets, const Verdicts& verdicts) {
+  return count_taking(targets) > 0 || std::ranges::all_of(targets, [&](const Target& target) {
+           return has_verdict({service, group, target.slot}, verdicts);
+         });
+}
+
+struct Group {
+  std::string id;
+  std::vector<Target> targets;
+};
+
+/// The other group with verdicts of this service that takes traffic: the one to be replaced. With
+/// several (replaced again before the first change was through) the one with most such targets.
+Group replaced_group(const BackendFacts& backend, const FactCache& facts,
+                     const Verdicts& verdicts) {
+  Group best;
+  std::string seen = backend.group_id;
+  const std::string& service = backend.service.id;
+  for (auto at = verdicts.lower_bound({service, "", Slot(0)});
+       at != verdicts.end() && at->first.service == service; ++at) {
+    const std::string& group = at->first.group;
+    if (group == backend.group_id || group == seen) continue;
+    seen = group;
+    const GroupFacts* group_facts = facts.table<model::Kind::kTargetGroup>().find(group);
+    auto targets = targets_of(backend, group, group_facts, verdicts);
+    if (count_taking(targets) > count_taking(best.targets)) best = {group, std::move(targets)};
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<Target> targets_of(const BackendFacts& backend, const std::string& group,
+                               const GroupFacts* facts, const Verdicts& verdicts) {
+  const Service& service = backend.service;
+  // A group of another load balancer is never served, whatever a reference says.
+  if (facts == nullptr || facts->load_balancer_id != service.load_balancer_id) return {};
+  std::vector<Target> targets = facts->targets;
+  for (Target& target : targets) {
+    if (target.endpoint.port == 0) target.endpoint.port = backend.port;
+    const Verdict* verdict = verdict_of({service.id, group, target.slot}, verdicts);
+    target.excluded = exclusion(target, service.is_check_closed, verdict);
+    target.takes_new = target.excluded.empty();
+  }
+  return targets;
+}
+
+Service service_of(const BackendFacts& backend, const FactCache& facts, const Verdicts& verdicts) {
+  Service service = backend.service;
+  service.group_id = backend.group_id;
+  const GroupFacts* group = facts.table<model::Kind::kTargetGroup>().find(backend.group_id);
+  service.targets = targets_of(backend, backend.group_id, group, verdicts);
+  if (backend.group_id.empty() ||
+      can_take_over(service.id, service.group_id, service.targets, verdicts)) {
+    return service;
+  }
+  Group replaced = replaced_group(backend, facts, verdicts);
+  if (replaced.id.empty()) return service;
+  service.next_group_id = std::exchange(service.group_id, std::move(replaced.id));
+  service.next_targets = std::exchange(service.targets, std::move(replaced.targets));
+  return service;
+}
+
+}  // namespace weir::snapshot
