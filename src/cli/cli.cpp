@@ -69,12 +69,6 @@ void add_labels(CLI::App& app, Words& words, const std::string& names) {
       ->type_name("KEY=VALUE");
 }
 
-std::string kind_words(const model::KindDescription& kind) {
-  std::string text(kind.word);
-  for (const std::string_view alias : kind.aliases) text.append(", ").append(alias);
-  return text;
-}
-
 /// A subcommand of `verb` for one kind, known by all its words.
 CLI::App* add_kind(CLI::App& verb, Words& words, const model::KindDescription& kind,
                    Command command) {
