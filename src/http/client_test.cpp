@@ -48,17 +48,15 @@ TEST_F(ClientTest, ReportsThatNobodyListens) {
 }
 
 TEST_F(ClientTest, GivesUpAtTheDeadline) {
-  start();
   std::atomic<bool> may_end{false};
-  Handler slow = [&](const Request& request) {
+  start([&](const Request& request) {
     while (!may_end) std::this_thread::yield();
     return echo(request);
-  };
-  server.reset();
-  start(slow);
+  });
   const auto response =
       client()->exchange({}, std::chrono::steady_clock::now() + std::chrono::milliseconds(30));
   may_end = true;
+  server.reset();  // its handler uses what this test owns
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, ErrorCode::kDeadlineExceeded);
 }
