@@ -14,8 +14,7 @@
 namespace weir::store {
 namespace {
 
-/// Keeps the answer of a transaction apart from its durability: what was applied is rolled back
-/// unless the commit is on disk.
+/// On disk when it returns, or nothing of it.
 Result<Applied> transact(SqliteDatabase& database, const Transaction& transaction, WallTime now) {
   const bool answers_early = mutant("answer-before-commit");
   // The mutant leaves the transaction open until the next one comes; at the first there is none.
