@@ -131,7 +131,7 @@ TEST_F(SqliteStoreFaultTest, SurvivesFailuresWhileTheLogIsFoldedIntoTheDatabase)
   const char* const given = std::getenv("WEIR_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : Random().next();
   SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed));
-  std::cout << "WEIR_SEED=" << seed << "\n";
+  std::cerr << "WEIR_SEED=" << seed << "\n";
   Random random(seed);
   for (int i = 0; i < 40; ++i) {
     // About 150 pages a commit: the log is folded every seventh time.

@@ -10,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
 #include <map>
 #include <set>
 
@@ -143,7 +144,7 @@ TEST(SqliteStoreKill, LosesNoAcknowledgedWriteAndHalvesNone) {
   const char* const given = std::getenv("WEIR_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : Random().next();
   SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed));
-  std::cout << "WEIR_SEED=" << seed << "\n";
+  std::cerr << "WEIR_SEED=" << seed << "\n";
   Random random(seed);
   const testing::TemporaryFolder folder;
   const std::string path = folder.file("weir.db");
@@ -165,7 +166,7 @@ TEST(SqliteStoreKill, LosesNoAcknowledgedWriteAndHalvesNone) {
   ASSERT_TRUE(store.ok());
   expect_all_acknowledged(**store, all);
   expect_only_whole_transactions(**store);
-  std::cout << all.size() << " acknowledged writes over " << kRounds << " kills\n";
+  std::cerr << all.size() << " acknowledged writes over " << kRounds << " kills\n";
   EXPECT_GE(all.size(), kRounds / 2) << "too few writes to prove anything";
 }
 
