@@ -1,5 +1,6 @@
 // Addresses. Inside, every address is 16 bytes (IPv4 mapped into ::ffff:0:0/96), so that IPv6 is
-// never a second code path. Thread: immutable values.
+// never a second code path.
+// Thread: immutable values.
 #pragma once
 
 #include <sys/socket.h>
@@ -22,8 +23,9 @@ class IpAddress {
   /// Network order, IPv4 mapped.
   static IpAddress from_bytes(std::span<const std::uint8_t, 16> bytes);
 
-  /// Reads a canonical literal only: "10.0.0.1" yes; "010.0.0.1", "0x7f.1", "2130706433", "10.0.0.1
-  /// " no. Errors:  kInvalidArgument
+  /// Reads a canonical literal only: "10.0.0.1" yes; "010.0.0.1", "0x7f.1", "2130706433",
+  /// "10.0.0.1 " no.
+  /// Errors:  kInvalidArgument
   static Result<IpAddress> parse(std::string_view text);
 
   bool is_v4() const;
@@ -44,7 +46,8 @@ struct Endpoint {
   IpAddress address;
   std::uint16_t port = 0;
 
-  /// "10.0.0.1:80" or "[::1]:80". Errors: kInvalidArgument
+  /// "10.0.0.1:80" or "[::1]:80".
+  /// Errors:  kInvalidArgument
   static Result<Endpoint> parse(std::string_view text);
   std::string text() const;
 
@@ -56,7 +59,8 @@ struct Prefix {
   IpAddress base;
   int length = 0;  // bits, counted in the family of `base` (0..32 for IPv4)
 
-  /// Canonical only: no bit may stand right of the mask. Errors: kInvalidArgument
+  /// Canonical only: no bit may stand right of the mask.
+  /// Errors:  kInvalidArgument
   static Result<Prefix> parse(std::string_view text);
   /// False when the families differ: ::/0 holds no IPv4 address.
   bool contains(const IpAddress& address) const;

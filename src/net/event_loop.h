@@ -1,7 +1,8 @@
 // The loop of the agent threads (node, proxy's own agent, health): descriptors, timers and posted
-// work on one thread. Not the loop of the proxy workers, which have their own without allocation or
-// std::function. Timers follow the Clock given, so that a test moves a VirtualClock and calls
-// turn(). Thread: owner loop, except post() and stop(), which any thread may call.
+// work on one thread. Not the loop of the proxy workers, which have their own without allocation
+// or std::function. Timers follow the Clock given, so that a test moves a VirtualClock and calls
+// turn().
+// Thread: owner loop, except post() and stop(), which any thread may call.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ using TimerId = std::uint64_t;  // 0 = none
 
 class EventLoop {
  public:
-  /// `clock` must outlive the loop. Errors: kUnavailable when the kernel gives no descriptor.
+  /// `clock` must outlive the loop.
+  /// Errors:  kUnavailable when the kernel gives no descriptor.
   static Result<std::unique_ptr<EventLoop>> open(const Clock& clock);
   ~EventLoop();
 
@@ -35,7 +37,8 @@ class EventLoop {
   }
   void cancel(TimerId id);
 
-  /// Runs `task` on the loop's thread at its next turn. Thread: any
+  /// Runs `task` on the loop's thread at its next turn.
+  /// Thread:  any
   void post(std::function<void()> task);
 
   /// Runs what is due now (a timer or task added meanwhile waits for the next turn), waiting at
@@ -44,7 +47,8 @@ class EventLoop {
   /// Turns until stop(); then the tasks that were posted before it still run. Needs a clock that
   /// moves by itself.
   void run();
-  /// Also when called before run(). Thread: any
+  /// Also when called before run().
+  /// Thread:  any
   void stop();
 
   const Clock& clock() const;

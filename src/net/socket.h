@@ -1,6 +1,7 @@
-// Small functions over TCP and Unix stream sockets, each descriptor non-blocking and close-on-exec.
-// Not a socket class: the proxy worker and the channels keep descriptors and their own state
-// machines. Thread: any.
+// Small functions over TCP and Unix stream sockets, each descriptor non-blocking and
+// close-on-exec. Not a socket class: the proxy worker and the channels keep descriptors and their
+// own state machines.
+// Thread: any.
 #pragma once
 
 #include <chrono>
@@ -32,9 +33,9 @@ struct ListenOptions {
 };
 
 /// A listening TCP socket; accepted sockets inherit TCP_NODELAY. Port 0 picks one, see
-/// local_endpoint(). Errors:  kAlreadyExists when the endpoint is taken, kNotFound when the address
-/// is not on this machine, kPermissionDenied
-///          for a low port, kUnavailable
+/// local_endpoint().
+/// Errors:  kAlreadyExists when the endpoint is taken, kNotFound when the address is not on this
+///          machine, kPermissionDenied for a low port, kUnavailable
 Result<UniqueFd> tcp_listen(const Endpoint& endpoint, const ListenOptions& options = {});
 
 /// A connection attempt without an allocation, for the request path. `error` is an errno: 0 when
@@ -61,7 +62,8 @@ Result<Endpoint> local_endpoint(int fd);
 /// Errors:  kUnavailable when not connected
 Result<Endpoint> peer_endpoint(int fd);
 
-/// Finds a dead peer within 30 s of silence. Errors: kInvalidArgument
+/// Finds a dead peer within 30 s of silence.
+/// Errors:  kInvalidArgument
 Result<void> enable_keepalive(int fd);
 
 /// Errors:  kUnavailable when the process has no descriptor left
@@ -86,7 +88,8 @@ struct PeerCredentials {
 Result<PeerCredentials> peer_credentials(int fd);
 
 /// Waits until one of the poll() `events` holds (or the peer hung up): true; or until `deadline`:
-/// false. A deadline in the past asks without waiting. Errors:  kUnavailable when poll fails
+/// false. A deadline in the past asks without waiting.
+/// Errors:  kUnavailable when poll fails
 Result<bool> wait_ready(int fd, short events, Instant deadline);
 
 }  // namespace weir::net

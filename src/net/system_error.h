@@ -1,5 +1,6 @@
 // Turns errno into an Error of the project. Not for errors that a caller of the public API sees
-// word by word. Thread: any.
+// word by word.
+// Thread: any.
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,8 @@
 // Timers of a proxy worker: a hierarchical wheel over objects that carry their own links, without
 // allocation and without work per activity. Time comes as an argument; nothing here reads a clock.
 // Not for the agent loops: EventLoop has its own. An activity only stores the object's new
-// deadline; when the slot it was filed in comes up, the object is filed again. Thread: owner loop.
+// deadline; when the slot it was filed in comes up, the object is filed again.
+// Thread: owner loop.
 #pragma once
 
 #include <array>
@@ -46,7 +47,8 @@ class TimerNode {
 
 class TimerWheel {
  public:
-  /// A timer fires up to one tick late and never early. Source: performance.md 4.1.
+  /// A timer fires up to one tick late and never early.
+  /// Source:  performance.md 4.1.
   static constexpr std::chrono::milliseconds kTick{16};
 
   explicit TimerWheel(Instant start);
@@ -55,8 +57,10 @@ class TimerWheel {
   ~TimerWheel();
 
   /// Sets the deadline, whether `node` was armed or not. One that has passed already fires at the
-  /// next tick. Range:   at most 300 days ahead; a later deadline fires then Cost:    a store when
-  /// the deadline moves back in time, as it does on activity; else a few links
+  /// next tick.
+  /// Range:   at most 300 days ahead; a later deadline fires then
+  /// Cost:    a store when the deadline moves back in time, as it does on activity; else a few
+  ///          links
   void arm(TimerNode& node, Instant deadline) {
     const std::uint32_t tick = tick_of(deadline);
     node.deadline_ = tick;
@@ -70,8 +74,8 @@ class TimerWheel {
   }
 
   /// Calls `fire(TimerNode&)` for every node whose deadline has passed, already disarmed. `fire`
-  /// may arm, disarm and destroy any node, this one too. Returns how many fired. Cost:    follows
-  /// the nodes looked at, not the time that has passed
+  /// may arm, disarm and destroy any node, this one too. Returns how many fired.
+  /// Cost:    follows the nodes looked at, not the time that has passed
   template <class Fire>
   std::size_t advance(Instant now, Fire&& fire) {
     const std::uint64_t target = ticks_passed(now);
