@@ -1,5 +1,8 @@
 #include "health/probe.h"
 
+#include "health/http_probe.h"
+#include "health/socket_probe.h"
+
 namespace weir::health {
 
 std::string_view probe_reason_name(ProbeReason reason) {
@@ -27,6 +30,16 @@ std::string_view probe_reason_name(ProbeReason reason) {
       return "RESPONSE_FORMAT_ERROR";
   }
   return "";
+}
+
+std::unique_ptr<Probe> make_probe(snapshot::CheckProtocol protocol, net::EventLoop& loop) {
+  switch (protocol) {
+    case snapshot::CheckProtocol::kTcp:
+      break;
+    case snapshot::CheckProtocol::kHttp:
+      return std::make_unique<SocketProbe>(loop, http_dialogue());
+  }
+  return std::make_unique<SocketProbe>(loop, std::nullopt);
 }
 
 }  // namespace weir::health
