@@ -1,0 +1,406 @@
+#include "agent/agent.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "agent/protocol.h"
+#include "base/log.h"
+#include "base/mutant.h"
+#include "net/system_error.h"
+
+namespace weir::agent {
+namespace {
+
+/// Makes the folder and those above it. Errors: kUnavailable, kPermissionDenied
+Result<void> make_folders(const std::string& path) {
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string part = path.substr(0, at);
+    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
+      return net::system_error("make " + part, errno);
+    }
+    if (at == std::string::npos) return {};
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> Agent::open(net::EventLoop& loop, Metrics& metrics,
+                                           health::Probes probes, AgentOptions options) {
+  WEIR_TRY(make_folders(options.data_dir));
+  std::unique_ptr<Agent> agent(new Agent(loop, metrics, probes, std::move(options)));
+  WEIR_TRY(agent->open_folder());
+  return agent;
+}
+
+Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, AgentOptions options)
+    : loop_(loop),
+      metrics_(metrics),
+      options_(std::move(options)),
+      local_{.node_id = options_.node_id, .source_addresses = {}},
+      snapshot_(std::make_shared<const snapshot::Snapshot>()),
+      sockets_(options_.workers),
+      addresses_(options_.addresses, options_.data_dir + "/addresses.json", loop.clock()),
+      feed_{state_.objects, state_.verdicts, sockets_, options_.node_id, local_json_},
+      children_(loop, metrics, feed_, *this,
+                {.start = options_.start_proxy, .drain_limit = options_.drain_limit}),
+      checker_(loop, metrics, probes,
+               {.prober = options_.node_id,
+                .verdict = [this](const snapshot::Verdict& verdict) { take_verdict(verdict); },
+                .gone = [this](const snapshot::TargetKey& target) { drop_verdict(target); }}) {}
+
+Agent::~Agent() {
+  for (const net::TimerId timer : {begin_timer_, reconcile_timer_, report_timer_, tick_timer_}) {
+    loop_.cancel(timer);
+  }
+}
+
+Result<void> Agent::open_folder() {
+  WEIR_ASSIGN_OR_RETURN(node_lock_, hold_node_lock(options_.data_dir));
+  WEIR_ASSIGN_OR_RETURN(replica_, Replica::open(options_.data_dir + "/replica", state_));
+  // The mistake that this mutant plants: a node that asks control's database instead.
+  if (mutant("node-reads-store")) state_ = ReplicaState();
+  metrics_.value(Metric::kReplicaDamage).add(static_cast<double>(replica_->damage_count()));
+  log::info("read the replica", {{"version", to_string(version())},
+                                 {"objects", state_.objects.objects().size()},
+                                 {"verdicts", state_.verdicts.size()},
+                                 {"damaged_files", replica_->damage_count()}});
+  publish();
+  return {};
+}
+
+void Agent::start(Send send) {
+  send_ = std::move(send);
+  checker_.seed(state_.verdicts);
+  const bool has_sockets = !options_.inherited.empty();
+  adopt_inherited();
+  auto rendezvous = Rendezvous::open(loop_, options_.data_dir, [this](UniqueFd socket, pid_t pid) {
+    children_.take_orphan(std::move(socket), pid);
+  });
+  if (rendezvous) {
+    rendezvous_ = *std::move(rendezvous);
+  } else {
+    log::error("no rendezvous for proxies", {{"detail", rendezvous.error().message}});
+  }
+  if (has_sockets || !is_proxy_lock_held(options_.data_dir)) return begin();
+  log::info("waits for the sockets of a proxy that an earlier node left behind");
+  begin_timer_ = loop_.run_after(kOrphanWaitMax, [this] {
+    log::warning("the proxy of an earlier node did not come in time");
+    begin();
+  });
+}
+
+void Agent::adopt_inherited() {
+  for (InheritedSockets& one : options_.inherited) {
+    const std::size_t count = sockets_.adopt(one.endpoint, std::move(one.sockets));
+    log::info("took over sockets", {{"endpoint", one.endpoint.text()}, {"sockets", count}});
+  }
+  options_.inherited.clear();
+}
+
+void Agent::begin() {
+  if (std::exchange(has_begun_, true)) return;
+  loop_.cancel(std::exchange(begin_timer_, 0));
+  reconcile();
+  children_.start();
+  tick();
+}
+
+void Agent::stop(std::chrono::seconds drain, std::function<void()> stopped) {
+  if (std::exchange(is_stopping_, true)) return;
+  stopped_ = std::move(stopped);
+  rendezvous_.reset();
+  for (net::TimerId* timer : {&begin_timer_, &reconcile_timer_, &report_timer_, &tick_timer_}) {
+    loop_.cancel(std::exchange(*timer, 0));
+  }
+  checker_.configure({});
+  children_.stop(drain);
+  // Ours go too: a connection that nobody will accept must be refused.
+  sockets_.ensure({});
+}
+
+void Agent::proxies_stopped() {
+  addresses_.release_all();
+  if (stopped_) loop_.post(std::exchange(stopped_, nullptr));
+}
+
+void Agent::replace_proxy() { children_.replace(); }
+
+void Agent::sockets_offered(const net::Endpoint& endpoint, std::vector<UniqueFd> sockets) {
+  const std::size_t count = sockets_.adopt(endpoint, std::move(sockets));
+  if (count == 0) return;
+  log::info("took over sockets", {{"endpoint", endpoint.text()}, {"sockets", count}});
+}
+
+void Agent::orphan_offered_all() {
+  if (!has_begun_) return begin();
+  reconcile();
+}
+
+void Agent::serving_changed() {
+  if (const ProxyChild* child = children_.serving()) applied_ = child->applied();
+  publish();
+  report_soon();
+}
+
+// --- what control says -------------------------------------------------------------------------
+
+void Agent::control_connected() {
+  is_following_ = true;
+  for (const auto& [target, verdict] : state_.verdicts) send_(verdict_frame(verdict));
+  publish();
+  report_now();
+}
+
+void Agent::control_disconnected() {
+  is_following_ = false;
+  publish();
+}
+
+void Agent::take_batch(Batch batch) {
+  const Version before = version();
+  if (batch.version < before) return;  // The link refuses these already.
+  note_changed_keys(batch);
+  apply_batch(batch, state_.objects);
+  const bool is_news = batch.is_full || !batch.frames.empty();
+  note_replica(replica_->append(batch, before, state_));
+  log::debug("took a batch", {{"version", to_string(batch.version)},
+                              {"full", batch.is_full ? "yes" : "no"},
+                              {"frames", batch.frames.size()}});
+  if (is_news || reconcile_timer_ != 0) {
+    reconcile_soon();
+  } else if (has_begun_) {
+    children_.objects_changed({});  // Only the version has moved.
+  }
+  publish();
+}
+
+void Agent::note_changed_keys(const Batch& batch) {
+  for (const model::Frame& frame : batch.frames) changed_keys_.emplace(frame.kind, frame.id);
+  if (!batch.is_full) return;
+  for (const auto& [key, object] : state_.objects.objects()) changed_keys_.insert(key);
+}
+
+void Agent::note_replica(const Result<void>& result) {
+  if (!result && is_replica_well_) {
+    log::error("the replica cannot be written, this node goes on without it",
+               {{"detail", result.error().message}});
+  } else if (result && !is_replica_well_) {
+    log::info("the replica can be written again");
+  }
+  is_replica_well_ = result.ok();
+  metrics_.value(Metric::kReplicaBytes, {"checkpoint"})
+      .set(static_cast<double>(replica_->checkpoint_bytes()));
+  metrics_.value(Metric::kReplicaBytes, {"log"}).set(static_cast<double>(replica_->log_bytes()));
+}
+
+// --- health ------------------------------------------------------------------------------------
+
+void Agent::take_verdict(const snapshot::Verdict& verdict) {
+  state_.verdicts.insert_or_assign(verdict.target, verdict);
+  children_.verdict_changed(verdict.target);  // A target that is down takes nothing from here on.
+  send_(verdict_frame(verdict));
+  note_replica(replica_->append(verdict));
+  reconcile_soon();
+}
+
+void Agent::drop_verdict(const snapshot::TargetKey& target) {
+  if (is_stopping_) return;  // The replica keeps it for the next start.
+  state_.verdicts.erase(target);
+  children_.verdict_changed(target);
+  send_(verdict_tombstone(target));
+  note_replica(replica_->append_verdict_removed(target));
+  reconcile_soon();
+}
+
+// --- reconcile ---------------------------------------------------------------------------------
+
+void Agent::reconcile_soon() {
+  if (!has_begun_ || is_stopping_ || reconcile_timer_ != 0) return;
+  reconcile_timer_ = loop_.run_after(kCoalesce, [this] { reconcile(); });
+}
+
+void Agent::reconcile() {
+  loop_.cancel(std::exchange(reconcile_timer_, 0));
+  if (is_stopping_) return;
+  update_local();
+  compiled_ = snapshot::compile(state_.objects, state_.verdicts, local_, std::move(compiled_));
+  snapshot_ = snapshot::snapshot_of(*compiled_);
+  reconcile_machine();
+  const Keys keys = std::exchange(changed_keys_, {});
+  const std::vector<snapshot::ObjectSet::Key> changed(keys.begin(), keys.end());
+  children_.objects_changed(changed);
+  checker_.configure(snapshot_->services);
+  note_replica(replica_->sync());
+  note_replica(replica_->fold_if_large(state_));
+  note_compiled();
+  publish();
+  report_soon();
+}
+
+/// Addresses before sockets, because a socket needs its address; sockets before objects.
+void Agent::reconcile_machine() {
+  addresses_.ensure(wanted_addresses());
+  sockets_.ensure(wanted_endpoints());
+  children_.sockets_changed();
+}
+
+void Agent::update_local() {
+  bindings_ = resolve_bindings(state_.objects, options_.bindings);
+  local_.source_addresses.clear();
+  Json sources = Json::object();
+  for (const auto& [subnet, binding] : bindings_) {
+    if (binding.sources.empty()) continue;
+    local_.source_addresses[subnet] = binding.sources;
+    Json list = Json::array();
+    for (const net::IpAddress& source : binding.sources) list.push_back(source.text());
+    sources[subnet] = std::move(list);
+  }
+  local_json_ = Json::object({{"sources", std::move(sources)}, {"workers", options_.workers}});
+}
+
+std::vector<WantedAddress> Agent::wanted_addresses() {
+  std::vector<WantedAddress> wanted;
+  unbound_.clear();
+  for (const snapshot::ServedAddress& served : snapshot_->addresses) {
+    const auto binding = bindings_.find(served.subnet_id);
+    if (binding != bindings_.end()) {
+      wanted.push_back({served.address, served.subnet_id, binding->second});
+    } else if (served.address.is_loopback()) {
+      wanted.push_back({served.address, served.subnet_id, Binding()});
+    } else {
+      unbound_.emplace(served.address, served.subnet_id);
+    }
+  }
+  return wanted;
+}
+
+std::vector<WantedEndpoint> Agent::wanted_endpoints() const {
+  std::vector<WantedEndpoint> wanted;
+  for (const auto& listener : snapshot_->listeners) {
+    const auto address = addresses_.states().find(listener->endpoint.address);
+    if (address == addresses_.states().end()) continue;
+    const bool is_external = address->second.mode == BindingMode::kExternal;
+    wanted.push_back({.endpoint = listener->endpoint, .free_bind = is_external});
+  }
+  return wanted;
+}
+
+void Agent::note_compiled() {
+  metrics_.value(Metric::kNodeRevision, {"compiled"})
+      .set(static_cast<double>(snapshot_->version.revision.value));
+  std::map<std::string, double> counts;
+  for (const std::string& kind : error_kinds_) counts[kind] = 0;
+  for (const snapshot::ObjectError& error : snapshot_->errors) counts[error.kind] += 1;
+  if (!sockets_.failures().empty()) {
+    counts["listener"] += static_cast<double>(sockets_.failures().size());
+  }
+  for (const auto& [kind, count] : counts) {
+    metrics_.value(Metric::kNodeObjectErrors, {kind}).set(count);
+    error_kinds_.insert(kind);
+  }
+}
+
+void Agent::tick() {
+  tick_timer_ = loop_.run_after(kRetryPause, [this] { tick(); });
+  const bool has_released = addresses_.release_idle();
+  if (!sockets_.failures().empty() || addresses_.has_work()) {
+    reconcile_machine();
+    note_compiled();
+    report_soon();
+  }
+  if (has_released) report_soon();
+  if (loop_.clock().now() - last_report_ >= kReportMax) report_now();
+  publish();
+}
+
+// --- what goes up ------------------------------------------------------------------------------
+
+void Agent::proxy_reports(const model::Frame& frame) {
+  if (frame.kind == message::kConnectFailed) {
+    const auto target = target_of_verdict_id(frame.id);
+    if (target) checker_.connect_failed(*target);
+  } else if (frame.kind == message::kApplied) {
+    serving_changed();
+  } else if (frame.kind == message::kDrains) {
+    report_soon();
+  } else if (frame.kind == message::kStats) {
+    take_stats(frame);
+  }
+}
+
+void Agent::report_soon() {
+  if (is_stopping_ || report_timer_ != 0) return;
+  const Instant due = std::max(loop_.clock().now(), last_report_ + kReportPause);
+  report_timer_ = loop_.run_at(due, [this] { report_now(); });
+}
+
+void Agent::report_now() {
+  loop_.cancel(std::exchange(report_timer_, 0));
+  last_report_ = loop_.clock().now();
+  const auto drains = children_.drains();
+  const NodeView view{*snapshot_, state_.objects,      sockets_, addresses_,
+                      unbound_,   children_.serving(), applied_, drains};
+  send_(message_frame(message::kReport, options_.node_id, report_json(view)));
+}
+
+void Agent::publish() {
+  metrics_.value(Metric::kNodeRevision, {"applied"})
+      .set(static_cast<double>(applied_.revision.value));
+  Json bindings = Json::array();
+  for (const Binding& binding : options_.bindings) bindings.push_back(binding_json(binding));
+  Json hello = Json::object({{"build", options_.build},
+                             {"formats", Json::array({1})},
+                             {"engines", Json::array({"proxy"})},
+                             {"region", options_.region},
+                             {"az", options_.az},
+                             {"bindings", std::move(bindings)},
+                             {"held", held_json(addresses_)}});
+  const AgentStatus status{.version = version(),
+                           .applied = applied_,
+                           .is_serving = children_.serving() != nullptr,
+                           .is_following = is_following_,
+                           .last_turn = loop_.clock().now(),
+                           .listeners = snapshot_->listeners.size(),
+                           .failures = sockets_.failures().size() + unbound_.size()};
+  const MutexLock lock(mutex_);
+  hello_ = std::move(hello);
+  status_ = status;
+}
+
+Json Agent::hello() const {
+  const MutexLock lock(mutex_);
+  return hello_;
+}
+
+AgentStatus Agent::status() const {
+  const MutexLock lock(mutex_);
+  return status_;
+}
+
+// --- samples of the proxies --------------------------------------------------------------------
+
+std::vector<Sample> Agent::samples() {
+  return stats_.ask([this](std::uint64_t question) {
+    loop_.post([this, question] { ask_for_stats(question); });
+  });
+}
+
+void Agent::ask_for_stats(std::uint64_t question) {
+  stats_question_ = question;
+  stats_missing_ =
+      children_.ask_all(signal_frame(message::kStatsQuestion, std::to_string(question)));
+  if (stats_missing_ == 0) stats_.answer(question, children_.samples());
+}
+
+void Agent::take_stats(const model::Frame& frame) {
+  if (frame.id != std::to_string(stats_question_) || stats_missing_ == 0) return;
+  // A long answer comes in parts, and only the last one counts.
+  const Result<Json> body = parse_json(frame.body, body_limits());
+  if (body && body->bool_or("more", false)) return;
+  if (--stats_missing_ == 0) stats_.answer(stats_question_, children_.samples());
+}
+
+}  // namespace weir::agent

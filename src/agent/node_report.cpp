@@ -1,0 +1,136 @@
+#include "agent/node_report.h"
+
+#include "agent/protocol.h"
+#include "model/kind.h"
+
+namespace weir::agent {
+namespace {
+
+Json version_json(Version version) {
+  return Json::object({{"epoch", version.epoch.value}, {"revision", version.revision.value}});
+}
+
+Version version_of(const snapshot::ObjectSet& objects, model::Kind kind, const std::string& id) {
+  const auto found = objects.objects().find({std::string(model::kind_name(kind)), id});
+  return found == objects.objects().end() ? Version() : found->second.version;
+}
+
+Json error_json(std::string_view kind, const std::string& id, Revision revision,
+                std::string_view reason, const std::string& detail) {
+  return Json::object({{"kind", kind},
+                       {"id", id},
+                       {"revision", revision.value},
+                       {"reason", reason},
+                       {"detail", detail}});
+}
+
+/// Objects that cannot be compiled, and listeners whose socket cannot be opened.
+Json errors_json(const NodeView& view) {
+  Json errors = Json::array();
+  for (const snapshot::ObjectError& error : view.snapshot.errors) {
+    errors.push_back(error_json(error.kind, error.id, error.revision, error.reason, error.detail));
+  }
+  for (const auto& listener : view.snapshot.listeners) {
+    const std::string failure = listener_failure(view, *listener);
+    if (failure.empty()) continue;
+    const Version version = version_of(view.objects, model::Kind::kListener, listener->id);
+    errors.push_back(error_json(model::kind_name(model::Kind::kListener), listener->id,
+                                version.revision, "cannot_listen", failure));
+  }
+  return errors;
+}
+
+Json listeners_json(const NodeView& view) {
+  Json listeners = Json::array();
+  for (const auto& listener : view.snapshot.listeners) {
+    const std::string failure = listener_failure(view, *listener);
+    const bool is_applied =
+        view.serving != nullptr && view.serving->serves(listener->endpoint) &&
+        version_of(view.objects, model::Kind::kListener, listener->id) <= view.serving->applied();
+    if (failure.empty() && !is_applied) continue;  // On its way.
+    listeners.push_back(Json::object({{"id", listener->id},
+                                      {"state", failure.empty() ? "serving" : "failed"},
+                                      {"detail", failure},
+                                      {"datapath", "proxy"}}));
+  }
+  return listeners;
+}
+
+Json addresses_json(const NodeView& view) {
+  Json addresses = Json::array();
+  const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
+                                const std::string& failure) {
+    addresses.push_back(Json::object({{"address", address.text()},
+                                      {"subnet", subnet},
+                                      {"state", failure.empty() ? "held" : "failed"},
+                                      {"detail", failure}}));
+  };
+  for (const auto& [address, state] : view.addresses.states()) {
+    add(address, state.subnet_id, state.failure);
+  }
+  for (const auto& [address, subnet] : view.unbound) {
+    add(address, subnet, "this node has no binding for the subnet");
+  }
+  return addresses;
+}
+
+}  // namespace
+
+std::string listener_failure(const NodeView& view, const snapshot::Listener& listener) {
+  const auto socket = view.sockets.failures().find(listener.endpoint);
+  if (view.unbound.contains(listener.endpoint.address)) {
+    return "this node has no binding for the subnet of " + listener.endpoint.address.text();
+  }
+  const auto address = view.addresses.states().find(listener.endpoint.address);
+  if (address != view.addresses.states().end() && !address->second.failure.empty()) {
+    return address->second.failure;
+  }
+  return socket == view.sockets.failures().end() ? "" : socket->second;
+}
+
+Json report_json(const NodeView& view) {
+  Json drains = Json::array();
+  for (const auto& [id, connections] : view.drains) {
+    drains.push_back(Json::object({{"id", id}, {"connections", connections}}));
+  }
+  return Json::object({{"applied", version_json(view.applied)},
+                       {"errors", errors_json(view)},
+                       {"drains", std::move(drains)},
+                       {"addresses", addresses_json(view)},
+                       {"listeners", listeners_json(view)}});
+}
+
+Json held_json(const Addresses& addresses) {
+  Json held = Json::array();
+  for (const auto& [address, state] : addresses.states()) {
+    if (!state.is_present) continue;
+    held.push_back(Json::object({{"address", address.text()}, {"subnet", state.subnet_id}}));
+  }
+  return held;
+}
+
+std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objects,
+                                                const std::vector<Binding>& bindings) {
+  const std::string kind(model::kind_name(model::Kind::kSubnet));
+  std::map<std::string, Binding> resolved;
+  for (auto at = objects.objects().lower_bound({kind, ""});
+       at != objects.objects().end() && at->first.first == kind; ++at) {
+    const Result<Json> stored = parse_json(at->second.body, body_limits());
+    const std::string name = stored ? stored->string_or("name", "") : "";
+    const Binding* best = nullptr;
+    int best_rank = 0;  // 1 = any subnet, 2 = by name, 3 = by id
+    for (const Binding& binding : bindings) {
+      const int rank = binding.subnet == at->first.second        ? 3
+                       : !name.empty() && binding.subnet == name ? 2
+                       : binding.subnet == kAnySubnet            ? 1
+                                                                 : 0;
+      if (rank <= best_rank) continue;
+      best = &binding;
+      best_rank = rank;
+    }
+    if (best != nullptr) resolved.emplace(at->first.second, *best);
+  }
+  return resolved;
+}
+
+}  // namespace weir::agent

@@ -1,0 +1,43 @@
+// What a node tells control about itself (docs/formats/frames.md, `report` and `hello`): pure
+// functions over the parts of the agent. Thread: any.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/addresses.h"
+#include "agent/binding.h"
+#include "agent/listen_sockets.h"
+#include "agent/proxy_child.h"
+#include "base/json.h"
+#include "snapshot/object_set.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::agent {
+
+/// The state of a node at one moment.
+struct NodeView {
+  const snapshot::Snapshot& snapshot;
+  const snapshot::ObjectSet& objects;
+  const ListenSockets& sockets;
+  const Addresses& addresses;
+  /// Addresses of subnets without a binding, with their subnet.
+  const std::map<net::IpAddress, std::string>& unbound;
+  const ProxyChild* serving;  // may be null
+  Version applied;            // by the proxy that serves, or served last
+  const std::map<std::string, std::uint64_t>& drains;
+};
+
+Json report_json(const NodeView& view);
+/// Addresses this node holds, for the hello.
+Json held_json(const Addresses& addresses);
+/// Why the listener cannot serve; empty when nothing is in its way.
+std::string listener_failure(const NodeView& view, const snapshot::Listener& listener);
+
+/// The binding of every subnet among `objects`: by id, by name, else that of kAnySubnet. Subnets
+/// without one are left out.
+std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objects,
+                                                const std::vector<Binding>& bindings);
+
+}  // namespace weir::agent

@@ -1,0 +1,361 @@
+#include "agent/proxy_role.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/protocol.h"
+#include "agent/proxy_stats.h"
+#include "agent/rendezvous.h"
+#include "base/log.h"
+
+namespace weir::agent {
+namespace {
+
+/// Samples of one `stats` frame. Chosen because each takes at most 250 bytes: 4 000 fit a frame.
+constexpr std::size_t kSamplesPerFrame = 4000;
+/// Errors of one `applied` frame. Chosen because an error has less than 1 KiB.
+constexpr std::size_t kErrorsPerFrame = 500;
+/// How often a retiring role looks whether its engine has ended.
+constexpr std::chrono::milliseconds kEndPause{20};
+
+Json error_json(const snapshot::ObjectError& error) {
+  return Json::object({{"kind", error.kind},
+                       {"id", error.id},
+                       {"revision", error.revision.value},
+                       {"reason", error.reason},
+                       {"detail", error.detail}});
+}
+
+Json explanation_json(const dataplane::Explanation& explanation) {
+  Json targets = Json::array();
+  for (const dataplane::ExplainedTarget& target : explanation.targets) {
+    targets.push_back(Json::object({{"target", target.target_id},
+                                    {"slot", target.slot.value},
+                                    {"share", target.share},
+                                    {"excluded", target.excluded}}));
+  }
+  return Json::object({{"certain", explanation.is_certain}, {"targets", std::move(targets)}});
+}
+
+std::map<std::string, std::vector<net::IpAddress>> sources_of(const Json& local) {
+  std::map<std::string, std::vector<net::IpAddress>> sources;
+  const Json* const subnets = local.find("sources");
+  if (subnets == nullptr || !subnets->is_object()) return sources;
+  for (const auto& [subnet, list] : subnets->as_object()) {
+    if (!list.is_array()) continue;
+    for (const Json& item : list.as_array()) {
+      const auto address = net::IpAddress::parse(item.is_string() ? item.as_string() : "");
+      if (address) sources[subnet].push_back(*address);
+    }
+  }
+  return sources;
+}
+
+std::vector<UniqueFd> copies_of(const std::vector<UniqueFd>& sockets) {
+  std::vector<UniqueFd> copies;
+  for (const UniqueFd& socket : sockets) {
+    copies.emplace_back(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  }
+  return copies;
+}
+
+}  // namespace
+
+ProxyRole::ProxyRole(net::EventLoop& loop, UniqueFd node, ProxyRoleOptions options)
+    : loop_(loop), options_(std::move(options)) {
+  if (!options_.folder.empty()) {
+    // Before anything is received, so that a node that starts later knows of this proxy.
+    Result<UniqueFd> lock = hold_proxy_lock(options_.folder);
+    if (lock) {
+      lock_ = *std::move(lock);
+    } else {
+      log::warning("no lock for this proxy", {{"detail", lock.error().message}});
+    }
+  }
+  open_pipe(std::move(node));
+}
+
+ProxyRole::~ProxyRole() {
+  for (const net::TimerId timer : {apply_timer_, drain_timer_, call_timer_, end_timer_}) {
+    loop_.cancel(timer);
+  }
+}
+
+void ProxyRole::open_pipe(UniqueFd socket) {
+  FramePipe::User& self = *this;
+  pipe_ = std::make_unique<FramePipe>(loop_, std::move(socket), self);
+}
+
+void ProxyRole::pipe_idle(FramePipe& /*pipe*/) {}
+
+void ProxyRole::pipe_frame(FramePipe& pipe, model::Frame frame) {
+  if (frame.kind == message::kLocal) return take_local(frame);
+  if (frame.kind == message::kRetire) return take_retire(frame);
+  if (!engine_.engine) return;  // Nothing means anything before `local`.
+  if (frame.kind == message::kListen) return take_listen(pipe, frame);
+  if (frame.kind == message::kUnlisten) return take_unlisten(frame);
+  if (frame.kind == message::kVerdict) return take_verdict(frame);
+  if (frame.kind == message::kStatsQuestion) return answer_stats(frame);
+  if (frame.kind == message::kExplainQuestion) return answer_explain(frame);
+  if (frame.kind == message::kCommit) {
+    objects_.set_version(frame.version);
+    return apply();
+  }
+  if (is_object_kind(frame.kind)) take_object(frame);
+}
+
+void ProxyRole::take_local(const model::Frame& frame) {
+  const Result<Json> body = parse_json(frame.body, body_limits());
+  if (!body) return;
+  local_.node_id = frame.id;
+  local_.source_addresses = sources_of(*body);
+  if (engine_.engine) return;
+  auto engine = options_.make_engine(static_cast<int>(body->integer_or("workers", 1)));
+  if (engine) {
+    engine_ = *std::move(engine);
+    return;
+  }
+  log::error("cannot start the proxy engine", {{"detail", engine.error().message}});
+  end();
+}
+
+void ProxyRole::take_listen(FramePipe& pipe, const model::Frame& frame) {
+  const Result<Json> body = parse_json(frame.body);
+  const Result<net::Endpoint> endpoint = net::Endpoint::parse(frame.id);
+  const std::int64_t count = body ? body->integer_or("descriptors", 0) : 0;
+  auto sockets = pipe.take_descriptors(count > 0 ? static_cast<std::size_t>(count) : 0);
+  if (!endpoint || sockets.empty()) {
+    log::error("a listen frame without endpoint or sockets", {{"id", frame.id}});
+    return;
+  }
+  sockets_[*endpoint] = copies_of(sockets);
+  const Result<void> taken = engine_.listen(*endpoint, std::move(sockets));
+  if (!taken) {
+    log::error("the engine refused sockets",
+               {{"endpoint", frame.id}, {"detail", taken.error().message}});
+  }
+}
+
+void ProxyRole::take_unlisten(const model::Frame& frame) {
+  const Result<net::Endpoint> endpoint = net::Endpoint::parse(frame.id);
+  if (!endpoint) return;
+  engine_.unlisten(*endpoint);
+  sockets_.erase(*endpoint);
+}
+
+void ProxyRole::take_object(const model::Frame& frame) {
+  // A version lower than the one held was applied before.
+  if (objects_.apply(frame) && frame.kind == model::kind_name(model::Kind::kDrain)) {
+    note_drain(frame);
+  }
+}
+
+void ProxyRole::take_verdict(const model::Frame& frame) {
+  const Result<snapshot::TargetKey> target = target_of_verdict_id(frame.id);
+  if (!target) return;
+  if (frame.is_tombstone) {
+    verdicts_.erase(*target);
+    return apply_soon();
+  }
+  const Result<Json> body = parse_json(frame.body);
+  Result<snapshot::Verdict> verdict =
+      body ? snapshot::verdict_from_json(*body) : Result<snapshot::Verdict>(body.error());
+  if (!verdict) {
+    log::warning("a verdict that cannot be read",
+                 {{"id", frame.id}, {"detail", verdict.error().message}});
+    return;
+  }
+  verdicts_.insert_or_assign(*target, *std::move(verdict));
+  mark(*target);
+  apply_soon();
+}
+
+/// Down at once; up comes with the next Snapshot, which knows weight and administrative state too.
+void ProxyRole::mark(const snapshot::TargetKey& target) {
+  if (verdicts_.at(target).state == snapshot::HealthState::kHealthy) return;
+  const dataplane::HealthMark down{.target = target, .takes_new = false, .keeps_old = true};
+  engine_.engine->mark({&down, 1});
+}
+
+void ProxyRole::apply_soon() {
+  if (!is_ready_ || apply_timer_ != 0) return;
+  apply_timer_ = loop_.run_after(kVerdictPause, [this] { apply(); });
+}
+
+void ProxyRole::apply() {
+  loop_.cancel(std::exchange(apply_timer_, 0));
+  if (is_retiring_) return;
+  compiled_ = snapshot::compile(objects_, verdicts_, local_, std::move(compiled_));
+  const auto snapshot = snapshot::snapshot_of(*compiled_);
+  const Result<dataplane::Applied> applied = engine_.engine->apply(snapshot);
+  if (!applied) {
+    log::error("the engine refused a snapshot",
+               {{"version", to_string(snapshot->version)}, {"detail", applied.error().message}});
+    return;
+  }
+  applied_at_ = loop_.clock().wall_now();
+  say_applied(*snapshot);
+  report_drains();
+  if (std::exchange(is_ready_, true)) return;
+  send(signal_frame(message::kReady));
+}
+
+void ProxyRole::say_applied(const snapshot::Snapshot& snapshot) {
+  Json errors = Json::array();
+  const std::size_t count = std::min(snapshot.errors.size(), kErrorsPerFrame);
+  for (std::size_t i = 0; i < count; ++i) errors.push_back(error_json(snapshot.errors[i]));
+  send(message_frame(message::kApplied, {}, Json::object({{"errors", std::move(errors)}}),
+                     snapshot.version));
+}
+
+void ProxyRole::note_drain(const model::Frame& frame) {
+  std::erase_if(drain_ids_, [&frame](const auto& entry) { return entry.second == frame.id; });
+  if (frame.is_tombstone) return;
+  const Result<Json> body = parse_json(frame.body, body_limits());
+  const Json* const spec = body ? body->find("spec") : nullptr;
+  if (spec == nullptr) return;
+  const auto slot = static_cast<std::uint16_t>(spec->integer_or("slot", 0));
+  drain_ids_[{spec->string_or("serviceId", ""), spec->string_or("groupId", ""), Slot(slot)}] =
+      frame.id;
+}
+
+/// While there are drain records: what is left of them, whenever that changes.
+void ProxyRole::report_drains() {
+  loop_.cancel(std::exchange(drain_timer_, 0));
+  std::map<std::string, std::uint64_t> connections;
+  for (const auto& [target, id] : drain_ids_) connections[id] = 0;
+  for (const dataplane::DrainProgress& progress : engine_.engine->progress()) {
+    const auto found = drain_ids_.find(progress.target);
+    if (found != drain_ids_.end()) connections[found->second] += progress.connections;
+  }
+  Json report = Json::array();
+  for (const auto& [id, count] : connections) {
+    report.push_back(Json::object({{"id", id}, {"connections", count}}));
+  }
+  if (report != reported_drains_) {
+    send(message_frame(message::kDrains, {}, report));
+    reported_drains_ = std::move(report);
+  }
+  if (drain_ids_.empty()) return;
+  drain_timer_ = loop_.run_after(kDrainReportPause, [this] { report_drains(); });
+}
+
+void ProxyRole::connect_failed(const snapshot::TargetKey& target) {
+  loop_.post([this, target] {
+    send(signal_frame(message::kConnectFailed, snapshot::verdict_id(target)));
+  });
+}
+
+void ProxyRole::send(const model::Frame& frame) {
+  if (pipe_) pipe_->send(frame);
+}
+
+void ProxyRole::answer_stats(const model::Frame& question) { send_samples(question.id); }
+
+void ProxyRole::send_samples(const std::string& id) {
+  std::vector<Sample> samples;
+  if (engine_.engine) engine_.engine->stats(samples);
+  const double applied = std::chrono::duration<double>(applied_at_.time_since_epoch()).count();
+  samples.push_back({Metric::kConfigLastApply, {}, applied});
+  for (std::size_t at = 0; at < samples.size(); at += kSamplesPerFrame) {
+    const std::size_t end = std::min(samples.size(), at + kSamplesPerFrame);
+    const auto begin = samples.begin();
+    const std::vector<Sample> part(begin + static_cast<std::ptrdiff_t>(at),
+                                   begin + static_cast<std::ptrdiff_t>(end));
+    send(message_frame(
+        message::kStats, id,
+        Json::object({{"more", end < samples.size()}, {"samples", samples_json(part)}})));
+  }
+}
+
+void ProxyRole::answer_explain(const model::Frame& question) {
+  const Result<Json> body = parse_json(question.body);
+  const auto client = net::Endpoint::parse(body ? body->string_or("client", "") : "");
+  if (!client) {
+    const Json problem = Json::object({{"error", "client: " + client.error().message}});
+    return send(message_frame(message::kExplain, question.id, problem));
+  }
+  const auto explained = engine_.engine->explain({body->string_or("listener", ""), *client});
+  const Json answer = explained ? explanation_json(*explained)
+                                : Json::object({{"error", to_string(explained.error())}});
+  send(message_frame(message::kExplain, question.id, answer));
+}
+
+void ProxyRole::take_retire(const model::Frame& frame) {
+  const Result<Json> body = parse_json(frame.body);
+  retire(std::chrono::seconds(body ? body->integer_or("drainSeconds", 0) : 0));
+}
+
+void ProxyRole::retire(std::chrono::seconds drain) {
+  if (!engine_.engine) return end();
+  const Instant deadline = loop_.clock().now() + drain;
+  if (deadline >= retire_deadline_) return;
+  retire_deadline_ = deadline;
+  log::info("this proxy retires", {{"drain_seconds", drain.count()}});
+  engine_.engine->stop(deadline);
+  if (std::exchange(is_retiring_, true)) return;
+  // Only a proxy that could accept counts as one that a later node may wait for.
+  lock_.reset();
+  sockets_.clear();
+  loop_.cancel(std::exchange(apply_timer_, 0));
+  loop_.cancel(std::exchange(call_timer_, 0));
+  watch_end();
+}
+
+void ProxyRole::watch_end() {
+  if (engine_.is_stopped()) return end();
+  end_timer_ = loop_.run_after(kEndPause, [this] { watch_end(); });
+}
+
+void ProxyRole::end() {
+  send_samples("last");
+  if (pipe_ && pipe_->is_open() && !pipe_->is_idle()) {
+    // One more turn, so that the last samples leave; the kernel delivers what it has taken.
+    loop_.post([this] { options_.ended(); });
+    return;
+  }
+  options_.ended();
+}
+
+void ProxyRole::pipe_closed(FramePipe& /*pipe*/, const std::string& reason) {
+  pipe_.reset();
+  if (is_retiring_) return;
+  if (!is_ready_ || options_.folder.empty()) {
+    log::warning("the node is gone before this proxy served", {{"detail", reason}});
+    options_.ended();
+    return;
+  }
+  log::warning("the node is gone, this proxy serves on", {{"detail", reason}});
+  call_node();
+}
+
+void ProxyRole::call_node() {
+  call_timer_ = 0;
+  Result<UniqueFd> socket = call_at_rendezvous(options_.folder);
+  if (socket) {
+    log::info("found a node, offering sockets", {{"endpoints", sockets_.size()}});
+    open_pipe(*std::move(socket));
+    return offer();
+  }
+  if (socket.error().code == ErrorCode::kNotFound) {
+    log::warning("the folder of the node is gone, no node can come", {{"path", options_.folder}});
+    return retire(kAbandonedDrain);
+  }
+  call_timer_ = loop_.run_after(kOrphanPause, [this] { call_node(); });
+}
+
+void ProxyRole::offer() {
+  send(message_frame(message::kOrphan, {}, Json::object({{"build", options_.build}}),
+                     objects_.version()));
+  for (const auto& [endpoint, sockets] : sockets_) {
+    std::vector<int> descriptors;
+    for (const UniqueFd& socket : sockets) descriptors.push_back(socket.get());
+    const Json body = Json::object({{"descriptors", descriptors.size()}});
+    pipe_->send(message_frame(message::kListen, endpoint.text(), body), descriptors);
+  }
+  send(signal_frame(message::kOffered));
+}
+
+}  // namespace weir::agent
