@@ -17,19 +17,19 @@ namespace weir::http {
 
 /// The forwarding fields of product.md C.3. An empty view leaves that field as the client sent it.
 struct Forwarding {
-  std::string_view peer;         // address of the client: always appended to X-Forwarded-For
-  std::string_view proto;        // "http" or "https"
-  std::string_view port;         // listener's port
-  std::string_view lbip;         // vip, without brackets
-  std::string_view client_port;  // client's source port
-  bool host = false;             // X-Forwarded-Host as host:port
+  std::string_view peer{};         // address of the client: always appended to X-Forwarded-For
+  std::string_view proto{};        // "http" or "https"
+  std::string_view port{};         // listener's port
+  std::string_view lbip{};         // vip, without brackets
+  std::string_view client_port{};  // client's source port
+  bool host = false;               // X-Forwarded-Host as host:port
 };
 
 struct RequestOptions {
-  Forwarding forwarding;
-  std::string_view vip;            // host where the client named none; an IPv6 one with brackets
-  std::string_view listener_port;  // port where the client named none, for X-Forwarded-Host
-  bool pass_upgrade = false;       // forward head.upgrade as a request to switch protocols
+  Forwarding forwarding{};
+  std::string_view vip{};            // host where the client named none; an IPv6 one with brackets
+  std::string_view listener_port{};  // port where the client named none, for X-Forwarded-Host
+  bool pass_upgrade = false;         // forward head.upgrade as a request to switch protocols
   bool pass_expect = false;    // forward "Expect: 100-continue"; never done for an HTTP/1.0 client
   bool pass_trailers = false;  // the caller passes trailers, so the Trailer field stays
   bool close = false;          // ask the server to close afterwards
@@ -82,9 +82,9 @@ std::size_t write_trailers(std::span<const char> bytes, std::span<char> out);
 /// An answer that Weir gives itself, with a short text body.
 struct ErrorResponse {
   int status = 500;
-  std::string_view reason;  // appended to the body, e.g. an error_name(); empty for none
+  std::string_view reason{};  // appended to the body, e.g. an error_name(); empty for none
+  std::string_view date{};    // IMF-fixdate for the Date field; empty leaves it out
   bool close = true;
-  std::string_view date;      // IMF-fixdate for the Date field; empty leaves it out
   bool answers_head = false;  // the body is left out, its length stays
   Version client_version = Version::kHttp11;
 };
