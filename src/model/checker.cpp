@@ -28,8 +28,8 @@ void check_name(Checker& checker) {
   std::string problem = check_text(object.name, TextRule::kName, kNameCharactersMax);
   if (!problem.empty()) return checker.invalid("name", std::move(problem));
   if (!is_below_load_balancer(object.kind)) return;
-  for (const Object* other : checker.world().children(object.kind, load_balancer_of(object))) {
-    if (other->id == object.id || other->name != object.name) continue;
+  for (const Object* other : checker.siblings()) {
+    if (other->name != object.name) continue;
     checker.add(ErrorCode::kAlreadyExists, "name",
                 quoted(object.name) + " is the name of " + other->id + " of this load balancer");
   }
@@ -124,6 +124,14 @@ bool Checker::is_changed(std::string_view spec_field) const {
 const Object* Checker::find(Kind kind, std::string_view id) const {
   const Object* found = world_.find(kind, id);
   return found != nullptr && found->owner == object_.owner ? found : nullptr;
+}
+
+std::vector<const Object*> Checker::siblings() const {
+  const Id lb = load_balancer_of(object_);
+  if (find(Kind::kLoadBalancer, lb) == nullptr) return {};
+  std::vector<const Object*> others = world_.children(object_.kind, lb);
+  std::erase_if(others, [&](const Object* other) { return other->id == object_.id; });
+  return others;
 }
 
 std::optional<LoadBalancerType> Checker::load_balancer_type() const {

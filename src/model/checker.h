@@ -2,12 +2,15 @@
 // of violations. Internal to validation. Thread: one call.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/field.h"
 #include "model/object.h"
 #include "model/world_view.h"
+#include "net/address.h"
 
 namespace weir::model {
 
@@ -38,6 +41,9 @@ class Checker {
   }
   /// An object of the same owner, or null.
   const Object* find(Kind kind, std::string_view id) const;
+  /// The other objects of this kind below the same load balancer; none when it is not the owner's,
+  /// so that no answer tells what others have.
+  std::vector<const Object*> siblings() const;
   /// The type of the object's load balancer, or of itself; nothing when that is not known.
   std::optional<LoadBalancerType> load_balancer_type() const;
 

@@ -134,8 +134,7 @@ void check_listener(Checker& checker) {
   if (checker.is_good("spec.protocol")) check_protocol(checker, listener.protocol);
   check_listener_backend(checker, listener);
   if (!checker.is_good("spec.port")) return;
-  for (const Object* other : checker.world().children(Kind::kListener, listener.load_balancer_id)) {
-    if (other->id == checker.object().id) continue;
+  for (const Object* other : checker.siblings()) {
     if (other->spec.integer_or("port", 0) != listener.port) continue;
     checker.add(ErrorCode::kAlreadyExists, "spec.port",
                 std::to_string(listener.port) + " is the port of listener " + other->id +

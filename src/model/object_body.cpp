@@ -91,9 +91,17 @@ Json replaced_spec(const Object& old, const Json& spec) {
 
 bool is_body(const Json& body, Errors& errors) {
   if (!body.is_object()) fail(errors, "", "the body must be a JSON object");
+  return body.is_object();
+}
+
+/// The spec of the body, empty when it has none; null when it is no object.
+const Json* spec_of_body(const Json& body, Errors& errors) {
+  static const Json kEmpty = Json::object();
   const Json* spec = member(body, "spec");
-  if (spec != nullptr && !spec->is_object()) fail(errors, "spec", "must be an object");
-  return errors.empty();
+  if (spec == nullptr) return &kEmpty;
+  if (spec->is_object()) return spec;
+  fail(errors, "spec", "must be an object");
+  return nullptr;
 }
 
 }  // namespace
@@ -134,8 +142,8 @@ Errors read_create(Kind kind, const Json& body, Object& into) {
   check_body_members(body, kind_name(kind), errors);
   read_name(body, into, errors);
   read_labels(body, UpdateMode::kReplace, into, errors);
-  const Json* spec = member(body, "spec");
-  into.spec = canonical_spec(kind, spec == nullptr ? Json::object() : *spec, errors);
+  const Json* spec = spec_of_body(body, errors);
+  if (spec != nullptr) into.spec = canonical_spec(kind, *spec, errors);
   read_admin(body, into, errors);
   return errors;
 }
@@ -147,11 +155,11 @@ Errors read_update(const Object& old, const Json& body, UpdateMode mode, Object&
   check_body_members(body, kind_name(old.kind), errors);
   read_name(body, into, errors);
   read_labels(body, mode, into, errors);
-  const Json* found = member(body, "spec");
-  const Json spec = found == nullptr ? Json::object() : *found;
-  const Json whole =
-      mode == UpdateMode::kReplace ? replaced_spec(old, spec) : merged(old.spec, spec);
-  into.spec = canonical_spec(old.kind, whole, errors);
+  if (const Json* spec = spec_of_body(body, errors)) {
+    const bool is_whole = mode == UpdateMode::kReplace;
+    const Json whole = is_whole ? replaced_spec(old, *spec) : merged(old.spec, *spec);
+    into.spec = canonical_spec(old.kind, whole, errors);
+  }
   read_admin(body, into, errors);
   return errors;
 }

@@ -55,6 +55,10 @@ Errors protection_errors(const Object& object) {
 }
 
 Errors check(const Object* old, const Object& object, const WorldView& world, Errors found) {
+  // What is wrong with the whole body leaves nothing to judge.
+  if (std::ranges::any_of(found, [](const Error& error) { return error.field.empty(); })) {
+    return found;
+  }
   Checker checker(old, object, world, std::move(found));
   check_fields(checker);
   check_kind(checker);

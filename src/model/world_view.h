@@ -16,11 +16,14 @@ namespace weir::model {
 
 struct WorldView {
   /// The object, or null. The pointer is good for the whole check.
-  std::function<const Object*(Kind kind, std::string_view id)> find;
+  std::function<const Object*(Kind kind, std::string_view id)> find = [](Kind, std::string_view) {
+    return nullptr;
+  };
   /// Objects of `kind` that belong to `parent` (model/registry.h parent_id()): subnets of a VPC,
   /// load balancers of a subnet, listeners, backends, target groups, placements and drain records
   /// of a load balancer.
-  std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children;
+  std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children =
+      [](Kind, std::string_view) { return std::vector<const Object*>(); };
   /// Availability zones of the configuration; empty: any is accepted.
   std::vector<std::string> azs;
   /// Addresses of Weir's own API and agents, refused as targets.

@@ -1,0 +1,78 @@
+"""Writes the golden recordings of the frame format, from docs/formats/frames.md and not from the program's encoder.
+
+A recording is never changed once a release has written such frames: a new format gets new files beside the old ones.
+"""
+
+import json
+import pathlib
+import struct
+import zlib
+
+HERE = pathlib.Path(__file__).parent
+
+
+def text(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def stored(name, spec, admin=None, labels=None):
+    return text({"owner": "default", "name": name, "labels": labels or {}, "created": "2026-01-01T00:00:00Z",
+                 "spec": spec, "admin": admin or {}})
+
+
+def frame(kind, identity, epoch, revision, body, tombstone=False):
+    kind_bytes, id_bytes, body_bytes = kind.encode(), identity.encode(), body.encode()
+    head = b"WFRM" + struct.pack("<BBBBIQQ", 1, 1 if tombstone else 0, len(kind_bytes), len(id_bytes), len(body_bytes),
+                                 epoch, revision)
+    whole = head + kind_bytes + id_bytes + body_bytes
+    return whole + struct.pack("<I", zlib.crc32(whole))
+
+
+CHECK = {"protocol": "Http", "healthyThresholdCount": 3, "unhealthyThresholdCount": 2, "checkTimeoutSeconds": 3,
+         "intervalSeconds": 5, "port": 0, "httpVersion": "HTTP1.1", "httpDomain": "shop.example", "httpPath": "/健康",
+         "httpCode": ["2xx", "301-302"]}
+BACKEND = {"loadBalancerId": "alb-0123456789", "protocol": "Http", "port": 8080, "algorithm": "RoundRobin",
+           "targetGroupIds": ["tg-0123456789"], "connectionDrainingSeconds": 300, "httpForwardedProtocol": True,
+           "httpForwardedPort": False, "httpForwardedHost": False, "httpForwardedVip": False,
+           "httpForwardedClientPort": False, "healthCheck": CHECK, "description": ""}
+TARGETS = [{"targetId": "target-0123456789", "ipAddress": "10.0.1.20", "port": 0, "weight": 10},
+           {"targetId": "target-abcdefghij", "ipAddress": "10.0.1.21", "port": 8081, "weight": 0}]
+SLOTS = {"slots": [{"targetId": "target-0123456789", "slot": 0}, {"targetId": "target-abcdefghij", "slot": 65535}],
+         "nextSlot": 0, "retired": [{"slot": 7, "until": "2026-01-01T01:00:01Z"}]}
+BINDING = {"subnet": "subnet-0123456789", "mode": "interface", "interface": "eth1", "sources": ["10.0.1.4"]}
+
+# file: kind, id, epoch, revision, body, tombstone
+RECORDINGS = {
+    "vpc.bin": ("vpc", "vpc-default", 1, 1,
+                stored("default", {"addressPrefix": "127.0.0.0/8", "description": ""}), False),
+    "subnet.bin": ("subnet", "subnet-0123456789", 1, 2,
+                   stored("slice", {"vpcId": "vpc-0123456789", "addressPrefix": "10.0.1.0/24", "description": "空"}), False),
+    "lb.bin": ("lb", "alb-0123456789", 1, 3,
+               stored("web", {"type": "alb", "subnetId": "subnet-0123456789", "azs": ["local-1a"], "description": "",
+                              "deleteProtection": True},
+                      {"state": "started", "vip": "10.0.1.10", "vpcId": "vpc-0123456789"}, {"team": "shop"}), False),
+    "listener.bin": ("listener", "listener-0123456789", 1, 6,
+                     stored("front", {"loadBalancerId": "alb-0123456789", "protocol": "Http", "port": 80,
+                                      "backendId": "backend-0123456789", "connectionIdleTimeSeconds": 90,
+                                      "description": ""}, {"status": "Off"}), False),
+    "backend.bin": ("backend", "backend-0123456789", 1, 5, stored("servers", BACKEND, {"closeHealthCheck": True}), False),
+    "tg.bin": ("tg", "tg-0123456789", 1, 4,
+               stored("group", {"loadBalancerId": "alb-0123456789", "type": "ip", "targets": TARGETS, "description": ""},
+                      SLOTS), False),
+    "node.bin": ("node", "node-0123456789", 1, 7,
+                 stored("edge", {"region": "local", "az": "local-1a", "build": "0.1.0", "bindings": [BINDING]}), False),
+    "placement.bin": ("placement", "placement-0123456789", 1, 8,
+                      stored("", {"loadBalancerId": "alb-0123456789", "nodeId": "node-0123456789", "epoch": 2}), False),
+    "drain.bin": ("drain", "drain-0123456789", 1, 9,
+                  stored("", {"loadBalancerId": "alb-0123456789", "serviceId": "backend-0123456789",
+                              "groupId": "tg-0123456789", "slot": 7, "address": "10.0.1.22", "port": 8080,
+                              "deadline": "2026-01-01T00:05:00Z"}), False),
+    "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
+    "commit.bin": ("commit", "", 2, 4294967296, "", False),
+}
+
+for name, (kind, identity, epoch, revision, body, tombstone) in RECORDINGS.items():
+    (HERE / name).write_bytes(frame(kind, identity, epoch, revision, body, tombstone))
+expected = {name: {"kind": r[0], "id": r[1], "epoch": r[2], "revision": r[3], "body": r[4], "tombstone": r[5]}
+            for name, r in RECORDINGS.items()}
+(HERE / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n")
