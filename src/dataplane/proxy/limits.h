@@ -1,5 +1,6 @@
-// Limits and timers of the proxy engine: each with a unit, a reason, and what happens when it is reached. Codec limits
-// stand in http/h1_limits.h. Tests shorten them through Limits. Thread: immutable values.
+// Limits and timers of the proxy engine: each with a unit, a reason, and what happens when it is
+// reached. Codec limits stand in http/h1_limits.h. Tests shorten them through Limits. Thread:
+// immutable values.
 #pragma once
 
 #include <chrono>
@@ -17,32 +18,38 @@ inline constexpr std::chrono::milliseconds kHeaderTimeout{10'000};
 /// To an established connection with a target; then another target, then 504. Source: as above.
 inline constexpr std::chrono::milliseconds kConnectTimeout{5'000};
 
-/// A request body must bring kBodyWindowBytes per window while we are ready to take them; else 408. Source: as above.
+/// A request body must bring kBodyWindowBytes per window while we are ready to take them; else 408.
+/// Source: as above.
 inline constexpr std::chrono::milliseconds kBodyWindow{10'000};
 inline constexpr std::uint32_t kBodyWindowBytes = 1024;
 
-/// Idle connections kept per target and worker; the oldest is closed beyond it. Chosen because a worker seldom has more
-/// requests at one target at once, and 1024 cost 4 MB of kernel memory.
+/// Idle connections kept per target and worker; the oldest is closed beyond it. Chosen because a
+/// worker seldom has more requests at one target at once, and 1024 cost 4 MB of kernel memory.
 inline constexpr std::uint32_t kIdlePerTarget = 1024;
 
-/// How long an idle connection to a target is kept. Chosen because common servers close theirs after 60 s or more, and
-/// those that close earlier tell us by FIN.
+/// How long an idle connection to a target is kept. Chosen because common servers close theirs
+/// after 60 s or more, and those that close earlier tell us by FIN.
 inline constexpr std::chrono::milliseconds kUpstreamIdle{55'000};
 
-/// After an early answer the rest of the request is read and dropped, so that the answer is not lost to a reset: until
-/// the client closes, is silent for kLingerIdle, or kLingerTotal is over. Source: nginx, lingering_close.
+/// After an early answer the rest of the request is read and dropped, so that the answer is not
+/// lost to a reset: until the client closes, is silent for kLingerIdle, or kLingerTotal is over.
+/// Source: nginx, lingering_close.
 inline constexpr std::chrono::milliseconds kLingerIdle{5'000};
 inline constexpr std::chrono::milliseconds kLingerTotal{30'000};
 
-/// 1xx responses passed on in one exchange; more are a bad answer (502). Chosen because servers send one or two.
+/// 1xx responses passed on in one exchange; more are a bad answer (502). Chosen because servers
+/// send one or two.
 inline constexpr std::uint8_t kInterimMax = 8;
 
-/// Descriptors of the process that workers leave to others (agent loop, logs, epoll). Chosen because the agent thread
-/// of `weir proxy` uses about ten.
+/// Descriptors of the process that workers leave to others (agent loop, logs, epoll). Chosen
+/// because the agent thread of `weir proxy` uses about ten.
 inline constexpr std::size_t kReservedDescriptors = 32;
 
-/// Part of the descriptor limit at which accepting pauses. Source: reliability guide, section 6, "Connections".
+/// Part of the descriptor limit at which accepting pauses. Source: reliability guide, section 6,
+/// "Connections".
 inline constexpr double kAcceptStopsAt = 0.9;
+/// Part at which it goes on. Chosen because a gap of some connections keeps it from fluttering.
+inline constexpr double kAcceptResumesAt = 0.85;
 
 struct Limits {
   std::chrono::milliseconds header_timeout = kHeaderTimeout;

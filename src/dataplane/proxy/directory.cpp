@@ -1,0 +1,139 @@
+#include "dataplane/proxy/directory.h"
+
+#include <algorithm>
+
+namespace weir::dataplane::proxy {
+namespace {
+
+const std::string& id_of(const ServicePlanPtr& plan) { return plan->service->id; }
+const std::string& id_of(const ListenerPlanPtr& plan) { return plan->listener->id; }
+
+/// Walks two lists that ascend by id: what only the old one has, then what the new one has and the
+/// old one not so.
+template <class List, class Removed, class Changed>
+void difference(const List& before, const List& after, Removed&& removed, Changed&& changed) {
+  auto old = before.begin();
+  for (const auto& entry : after) {
+    while (old != before.end() && id_of(*old) < id_of(entry)) removed(**old++);
+    const bool is_known = old != before.end() && id_of(*old) == id_of(entry);
+    if (!is_known || *old != entry) changed(entry);
+    if (is_known) ++old;
+  }
+  while (old != before.end()) removed(**old++);
+}
+
+void close_idle(TargetEntry& target) {
+  target.users.for_each([](TargetUser& user) { user.close_if_idle(); });
+}
+
+}  // namespace
+
+void Directory::update(PlanPtr plan) {
+  static const Plan kNothing;
+  const Plan& before = plan_ == nullptr ? kNothing : *plan_;
+  difference(
+      before.services, plan->services, [this](const ServicePlan& gone) { remove_service(gone); },
+      [this](const ServicePlanPtr& now) { change_service(now); });
+  difference(
+      before.listeners, plan->listeners,
+      [this](const ListenerPlan& gone) { remove_listener(gone); },
+      [this](const ListenerPlanPtr& now) { change_listener(now); });
+  if (!before.drains.empty() || !plan->drains.empty()) set_drains(*plan);
+  // Beyond this map, services and connections hold an entry.
+  std::erase_if(targets_, [](const auto& entry) {
+    return entry.second->references == 1 && !entry.second->is_current;
+  });
+  plan_ = std::move(plan);
+}
+
+Ref<TargetEntry> Directory::target(const TargetStatePtr& state) {
+  Ref<TargetEntry>& entry = targets_[state.get()];
+  if (!entry) entry = Ref<TargetEntry>::make(state, worker_);
+  return entry;
+}
+
+void Directory::change_service(const ServicePlanPtr& plan) {
+  Ref<ServiceEntry>& current = services_[id_of(plan)];
+  const Ref<ServiceEntry> old = current;
+  const std::size_t start =
+      old ? old->picker.position()
+          : balancing::start_offset(worker_, workers_, plan->sequence->size());
+  current = Ref<ServiceEntry>::make(plan, start);
+  if (old) {
+    for (const auto& entry : old->targets) entry->is_current = false;
+  }
+  for (const auto& state : plan->targets) {
+    current->targets.push_back(target(state));
+    current->targets.back()->is_current = true;
+    if (!state->takes_new()) close_idle(*current->targets.back());
+  }
+  if (!old) return;
+  for (const auto& entry : old->targets) {
+    if (!entry->is_current) close_idle(*entry);
+  }
+}
+
+void Directory::remove_service(const ServicePlan& plan) {
+  const auto at = services_.find(plan.service->id);
+  for (const auto& entry : at->second->targets) {
+    entry->is_current = false;
+    close_idle(*entry);
+  }
+  services_.erase(at);
+}
+
+void Directory::change_listener(const ListenerPlanPtr& plan) {
+  Ref<ListenerEntry>& entry = listeners_[id_of(plan)];
+  if (entry && entry->plan->listener->endpoint != plan->listener->endpoint)
+    remove_listener(*entry->plan);
+  Ref<ListenerEntry>& current = listeners_[id_of(plan)];
+  if (!current) current = Ref<ListenerEntry>::make(plan, worker_);
+  current->plan = plan;
+  current->route.clear();
+  for (const auto& service : plan->route) current->route.push_back(services_.at(id_of(service)));
+  endpoints_[plan->listener->endpoint] = current;
+}
+
+void Directory::remove_listener(const ListenerPlan& plan) {
+  const auto at = listeners_.find(plan.listener->id);
+  at->second->is_removed = true;
+  const auto place = endpoints_.find(plan.listener->endpoint);
+  if (place != endpoints_.end() && place->second.get() == at->second.get()) endpoints_.erase(place);
+  listeners_.erase(at);
+}
+
+/// Deadlines are wall clock in the records and monotonic here.
+void Directory::set_drains(const Plan& plan) {
+  if (plan_ != nullptr) {
+    for (const auto& drain : plan_->drains) {
+      const auto at = targets_.find(drain.target.get());
+      if (at != targets_.end()) reactor_.wheel().disarm(*at->second);
+    }
+  }
+  const WallTime wall = reactor_.clock().wall_now();
+  for (const auto& drain : plan.drains) {
+    const auto at = targets_.find(drain.target.get());
+    if (at == targets_.end() || at->second->is_current) continue;
+    reactor_.arm(*at->second, std::max(drain.deadline - wall, WallTime::duration::zero()));
+  }
+}
+
+ListenerEntry* Directory::listener_at(const net::Endpoint& endpoint) const {
+  const auto at = endpoints_.find(endpoint);
+  return at == endpoints_.end() ? nullptr : at->second.get();
+}
+
+TargetEntry* Directory::pick(ServiceEntry& service, const TargetEntry* tried) {
+  const auto usable = [&](balancing::TargetIndex index) {
+    const TargetEntry& target = *service.targets[index.value];
+    return target.state->takes_new() && &target != tried;
+  };
+  const auto index = service.picker.pick(0, usable);
+  return index ? service.targets[index->value].get() : nullptr;
+}
+
+void Directory::end_drain(TargetEntry& target) {
+  target.users.for_each([](TargetUser& user) { user.cut(FailureKind::kDrainEnded); });
+}
+
+}  // namespace weir::dataplane::proxy

@@ -1,0 +1,221 @@
+#include "dataplane/proxy/engine.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/mutex.h"
+#include "dataplane/proxy/explain.h"
+#include "dataplane/proxy/samples.h"
+#include "dataplane/proxy/worker.h"
+
+namespace weir::dataplane::proxy {
+namespace {
+
+/// How long apply() waits for the workers. Chosen because a worker takes its mail within one turn,
+/// microseconds to milliseconds; one that does not is in trouble, and the agent loop must not join
+/// it.
+constexpr std::chrono::milliseconds kApplyPatience{1000};
+
+/// Sockets that one worker may have open.
+std::size_t descriptors_per_worker(const Options& options) {
+  std::size_t total = options.limits.descriptors;
+  rlimit limit{};
+  if (total == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) total = limit.rlim_cur;
+  return (total - std::min(total, kReservedDescriptors)) / options.workers;
+}
+
+}  // namespace
+
+struct ProxyEngine::Core {
+  Core(std::size_t worker_count, Callbacks engine_callbacks)
+      : callbacks(std::move(engine_callbacks)), counters(worker_count), planner(worker_count) {}
+
+  // Constant after construction.
+  Callbacks callbacks;
+  PerWorker<WorkerCounters> counters;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::thread> threads;
+
+  mutable Mutex mutex;
+  Planner planner WEIR_GUARDED_BY(mutex);
+  PlanPtr plan WEIR_GUARDED_BY(mutex);
+  std::vector<std::weak_ptr<const snapshot::Snapshot>> snapshots WEIR_GUARDED_BY(mutex);
+  WallTime applied_at WEIR_GUARDED_BY(mutex){};
+  Version applied WEIR_GUARDED_BY(mutex);
+
+  const Clock* clock = nullptr;
+
+  PlanPtr make_plan(std::shared_ptr<const snapshot::Snapshot> snapshot) WEIR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    std::erase_if(snapshots, [](const auto& known) { return known.expired(); });
+    snapshots.emplace_back(snapshot);
+    plan = planner.plan(std::move(snapshot), plan.get());
+    return plan;
+  }
+  bool wait_taken() {
+    const Instant deadline = SystemClock().now() + kApplyPatience;
+    return std::ranges::all_of(workers, [&](const auto& worker) {
+      return worker->is_stopped() || worker->mailbox().wait_taken(deadline);
+    });
+  }
+};
+
+Result<std::unique_ptr<ProxyEngine>> ProxyEngine::open(const Options& options,
+                                                       Callbacks callbacks) {
+  if (options.workers == 0 || options.clock == nullptr) {
+    return Error{
+        ErrorCode::kInvalidArgument, "a proxy engine wants at least one worker and a clock", {}};
+  }
+  auto core = std::make_unique<Core>(options.workers, std::move(callbacks));
+  core->clock = options.clock;
+  for (std::size_t index = 0; index < options.workers; ++index) {
+    Worker::Options worker{.index = index,
+                           .count = options.workers,
+                           .clock = options.clock,
+                           .limits = options.limits,
+                           .descriptors = descriptors_per_worker(options),
+                           .codecs = nullptr,
+                           .connect_failed = core->callbacks.connect_failed};
+    WEIR_ASSIGN_OR_RETURN(auto made, Worker::open(std::move(worker), core->counters.of(index)));
+    core->workers.push_back(std::move(made));
+  }
+  for (const auto& worker : core->workers) {
+    core->threads.emplace_back([&running = *worker] { running.run(); });
+  }
+  return std::unique_ptr<ProxyEngine>(new ProxyEngine(std::move(core)));
+}
+
+ProxyEngine::ProxyEngine(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+
+ProxyEngine::~ProxyEngine() {
+  stop(core_->clock->now());
+  for (std::thread& thread : core_->threads) {
+    // A virtual clock may stand still: the deadline above has passed only for a worker that looks.
+    thread.join();
+  }
+}
+
+Result<void> ProxyEngine::add_listener(const net::Endpoint& endpoint,
+                                       std::vector<UniqueFd> sockets) {
+  if (sockets.empty()) {
+    return Error{
+        ErrorCode::kInvalidArgument, "no listening socket was given for " + endpoint.text(), {}};
+  }
+  const std::size_t workers = core_->workers.size();
+  std::vector<std::vector<UniqueFd>> dealt(workers);
+  for (std::size_t i = 0; i < sockets.size(); ++i)
+    dealt[i % workers].push_back(std::move(sockets[i]));
+  for (std::size_t i = 0; i < workers; ++i) {
+    Mail mail;
+    mail.listeners.push_back({endpoint, std::move(dealt[i])});
+    core_->workers[i]->mailbox().post(std::move(mail));
+  }
+  return {};
+}
+
+void ProxyEngine::remove_listener(const net::Endpoint& endpoint) {
+  for (const auto& worker : core_->workers) {
+    Mail mail;
+    mail.listeners.push_back({endpoint, {}});
+    worker->mailbox().post(std::move(mail));
+  }
+  core_->wait_taken();
+}
+
+Result<Applied> ProxyEngine::apply(std::shared_ptr<const snapshot::Snapshot> snapshot) {
+  if (snapshot == nullptr) return Error{ErrorCode::kInvalidArgument, "no snapshot was given", {}};
+  const Version version = snapshot->version;
+  const PlanPtr plan = core_->make_plan(std::move(snapshot));
+  for (const auto& worker : core_->workers) {
+    Mail mail;
+    mail.plan = plan;
+    worker->mailbox().post(std::move(mail));
+  }
+  const bool is_in_force = core_->wait_taken();
+  const MutexLock lock(core_->mutex);
+  if (is_in_force) {
+    core_->applied = version;
+    core_->applied_at = core_->clock->wall_now();
+  }
+  return Applied{core_->applied};
+}
+
+void ProxyEngine::mark(std::span<const HealthMark> marks) {
+  const MutexLock lock(core_->mutex);
+  for (const HealthMark& mark : marks) {
+    for (const TargetStatePtr& target : core_->planner.targets(mark.target)) {
+      target->set_marks(mark.takes_new, mark.keeps_old);
+    }
+  }
+}
+
+std::vector<DrainProgress> ProxyEngine::progress() const {
+  const MutexLock lock(core_->mutex);
+  std::vector<DrainProgress> result;
+  if (core_->plan == nullptr) return result;
+  for (const auto& drain : core_->plan->snapshot->drains) {
+    DrainProgress progress{drain.target, 0};
+    for (const TargetStatePtr& target : core_->planner.targets(drain.target))
+      progress.connections += target->active();
+    result.push_back(std::move(progress));
+  }
+  return result;
+}
+
+void ProxyEngine::stats(std::vector<Sample>& out) const {
+  std::vector<TargetStatePtr> targets;
+  std::vector<ListenerStatePtr> listeners;
+  {
+    const MutexLock lock(core_->mutex);
+    targets = core_->planner.all_targets();
+    listeners = core_->planner.all_listeners();
+    const auto alive =
+        std::ranges::count_if(core_->snapshots, [](const auto& known) { return !known.expired(); });
+    out.push_back({Metric::kSnapshotsAlive, {}, static_cast<double>(alive)});
+    const auto applied = std::chrono::duration<double>(core_->applied_at.time_since_epoch());
+    out.push_back({Metric::kConfigLastApply, {}, applied.count()});
+  }
+  for (const auto& listener : listeners) add_samples(*listener, out);
+  for (const auto& target : targets) add_samples(*target, out);
+  add_samples(core_->counters, out);
+}
+
+Result<Explanation> ProxyEngine::explain(const Flow& flow) const {
+  PlanPtr plan;
+  {
+    const MutexLock lock(core_->mutex);
+    plan = core_->plan;
+  }
+  return explain_flow(plan.get(), flow);
+}
+
+Capabilities ProxyEngine::capabilities() const {
+  return {.name = "proxy", .http = true, .tcp = true};
+}
+
+void ProxyEngine::stop(Instant deadline) {
+  for (const auto& worker : core_->workers) {
+    Mail mail;
+    mail.stop_at = deadline;
+    worker->mailbox().post(std::move(mail));
+  }
+}
+
+bool ProxyEngine::is_stopped() const {
+  return std::ranges::all_of(core_->workers,
+                             [](const auto& worker) { return worker->is_stopped(); });
+}
+
+std::uint64_t ProxyEngine::connections() const {
+  return core_->counters.sum(
+      [](const WorkerCounters& set) -> const Counter& { return set.clients; });
+}
+
+void ProxyEngine::wake() {
+  for (const auto& worker : core_->workers) worker->mailbox().wake();
+}
+
+}  // namespace weir::dataplane::proxy

@@ -1,0 +1,14 @@
+// Why a flow goes where it goes: answered with the sequence and the marks that forward. Pure.
+// Thread: any.
+#pragma once
+
+#include "dataplane/engine.h"
+#include "dataplane/proxy/plan.h"
+
+namespace weir::dataplane::proxy {
+
+/// Shares of one period of the round robin, with the marks as they are now. `plan` may be null.
+/// Errors:  kNotFound when the listener is unknown
+Result<Explanation> explain_flow(const Plan* plan, const Flow& flow);
+
+}  // namespace weir::dataplane::proxy

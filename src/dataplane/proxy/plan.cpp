@@ -1,0 +1,145 @@
+#include "dataplane/proxy/plan.h"
+
+#include <algorithm>
+#include <set>
+
+namespace weir::dataplane::proxy {
+namespace {
+
+const ServicePlanPtr* find_service(const Plan& plan, const std::string& id) {
+  const auto at = std::ranges::lower_bound(
+      plan.services, id, {},
+      [](const ServicePlanPtr& entry) -> const std::string& { return entry->service->id; });
+  return at != plan.services.end() && (*at)->service->id == id ? &*at : nullptr;
+}
+
+const ListenerPlanPtr* find_listener(const Plan& plan, const std::string& id) {
+  const auto at = std::ranges::lower_bound(
+      plan.listeners, id, {},
+      [](const ListenerPlanPtr& entry) -> const std::string& { return entry->listener->id; });
+  return at != plan.listeners.end() && (*at)->listener->id == id ? &*at : nullptr;
+}
+
+std::shared_ptr<const balancing::Sequence> sequence_of(const snapshot::Service& service) {
+  std::vector<int> weights;
+  weights.reserve(service.targets.size());
+  for (const auto& target : service.targets)
+    weights.push_back(target.takes_new ? target.weight : 0);
+  return std::make_shared<const balancing::Sequence>(balancing::smooth_sequence(weights));
+}
+
+void set_marks(const ServicePlan& plan) {
+  for (std::size_t i = 0; i < plan.targets.size(); ++i) {
+    const auto& target = plan.service->targets[i];
+    plan.targets[i]->set_marks(target.takes_new, target.keeps_old);
+  }
+}
+
+}  // namespace
+
+PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous) {
+  auto plan = std::make_shared<Plan>();
+  plan->snapshot = std::move(snapshot);
+  for (const auto& service : plan->snapshot->services) {
+    plan->services.push_back(service_plan(service, previous));
+    set_marks(*plan->services.back());
+  }
+  for (const auto& listener : plan->snapshot->listeners) {
+    plan->listeners.push_back(listener_plan(listener, *plan, previous));
+  }
+  for (const auto& drain : plan->snapshot->drains) {
+    for (auto& target : targets(drain.target))
+      plan->drains.push_back({std::move(target), drain.deadline});
+  }
+  forget_unused(*plan);
+  return plan;
+}
+
+ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Service>& service,
+                                     const Plan* previous) {
+  const ServicePlanPtr* old = previous == nullptr ? nullptr : find_service(*previous, service->id);
+  if (old != nullptr && ((*old)->service == service || *(*old)->service == *service)) return *old;
+  auto plan = std::make_shared<ServicePlan>();
+  plan->service = service;
+  for (const auto& target : service->targets)
+    plan->targets.push_back(target_state(*service, target));
+  plan->sequence = sequence_of(*service);
+  for (const auto& source : service->source_addresses) {
+    plan->sources.push_back(net::socket_address(net::Endpoint{source, 0}));
+  }
+  return plan;
+}
+
+ListenerPlanPtr Planner::listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
+                                       const Plan& plan, const Plan* previous) {
+  std::vector<ServicePlanPtr> route;
+  for (const auto& part : listener->route) {
+    const ServicePlanPtr* service = find_service(plan, part.service->id);
+    if (service != nullptr) route.push_back(*service);
+  }
+  const ListenerPlanPtr* old =
+      previous == nullptr ? nullptr : find_listener(*previous, listener->id);
+  if (old != nullptr && (*old)->listener == listener && (*old)->route == route) return *old;
+  auto& state = listeners_[listener->id];
+  if (state == nullptr) state = std::make_shared<const ListenerState>(listener->id, workers_);
+  auto made = std::make_shared<ListenerPlan>();
+  made->listener = listener;
+  made->state = state;
+  made->route = std::move(route);
+  made->vip = listener->endpoint.address.text();
+  made->host = listener->endpoint.address.is_v4() ? made->vip : "[" + made->vip + "]";
+  made->port = std::to_string(listener->endpoint.port);
+  return made;
+}
+
+TargetStatePtr Planner::target_state(const snapshot::Service& service,
+                                     const snapshot::Target& target) {
+  snapshot::TargetKey key{service.id, service.group_id, target.slot};
+  TargetStatePtr& state = targets_[{key, target.endpoint}];
+  if (state == nullptr) {
+    state =
+        std::make_shared<const TargetState>(std::move(key), target.id, target.endpoint, workers_);
+  }
+  return state;
+}
+
+/// A state goes when neither the plan names it nor a connection runs to it.
+void Planner::forget_unused(const Plan& plan) {
+  std::set<const void*> used;
+  for (const auto& service : plan.services) {
+    for (const auto& target : service->targets) used.insert(target.get());
+  }
+  for (const auto& drain : plan.drains) used.insert(drain.target.get());
+  for (const auto& listener : plan.listeners) used.insert(listener->state.get());
+  // Beyond the plan, connections and the previous plan hold a state; with one holder left it is
+  // this map.
+  std::erase_if(targets_, [&](const auto& entry) {
+    return !used.contains(entry.second.get()) && entry.second.use_count() == 1;
+  });
+  std::erase_if(listeners_, [&](const auto& entry) {
+    return !used.contains(entry.second.get()) && entry.second.use_count() == 1;
+  });
+}
+
+std::vector<TargetStatePtr> Planner::targets(const snapshot::TargetKey& key) const {
+  std::vector<TargetStatePtr> found;
+  for (auto at = targets_.lower_bound({key, net::Endpoint{}});
+       at != targets_.end() && at->first.first == key; ++at) {
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<TargetStatePtr> Planner::all_targets() const {
+  std::vector<TargetStatePtr> all;
+  for (const auto& [place, state] : targets_) all.push_back(state);
+  return all;
+}
+
+std::vector<ListenerStatePtr> Planner::all_listeners() const {
+  std::vector<ListenerStatePtr> all;
+  for (const auto& [id, state] : listeners_) all.push_back(state);
+  return all;
+}
+
+}  // namespace weir::dataplane::proxy

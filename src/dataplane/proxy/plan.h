@@ -1,0 +1,125 @@
+// What the engine makes of a Snapshot for its workers: immutable, shared by all of them, parts that
+// did not change are the same objects as before. Only the marks inside change in place. Made on the
+// agent loop. Thread: immutable (marks: one writer, any reader).
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balancing/weighted_round_robin.h"
+#include "base/clock.h"
+#include "dataplane/proxy/counters.h"
+#include "net/address.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::dataplane::proxy {
+
+/// The lasting part of a target, from Snapshot to Snapshot: who it is, its marks and its counters.
+struct TargetState {
+  TargetState(snapshot::TargetKey target_key, std::string target_id, net::Endpoint where,
+              std::size_t workers)
+      : key(std::move(target_key)),
+        id(std::move(target_id)),
+        endpoint(where),
+        address(net::socket_address(where)),
+        counters(workers) {}
+
+  snapshot::TargetKey key;
+  std::string id;
+  net::Endpoint endpoint;
+  net::SocketAddress address;
+  PerWorker<TargetCounters> counters;
+
+  bool takes_new() const { return (marks_.load(std::memory_order_relaxed) & kTakesNew) != 0; }
+  bool keeps_old() const { return (marks_.load(std::memory_order_relaxed) & kKeepsOld) != 0; }
+  /// Relaxed: a mark stands alone; what it means does not depend on other memory.
+  void set_marks(bool takes_new, bool keeps_old) const {
+    marks_.store(
+        static_cast<std::uint8_t>((takes_new ? kTakesNew : 0) | (keeps_old ? kKeepsOld : 0)),
+        std::memory_order_relaxed);
+  }
+  std::uint64_t active() const {
+    return counters.sum([](const TargetCounters& set) -> const Counter& { return set.active; });
+  }
+
+ private:
+  static constexpr int kTakesNew = 1;
+  static constexpr int kKeepsOld = 2;
+  mutable std::atomic<std::uint8_t> marks_{0};
+};
+using TargetStatePtr = std::shared_ptr<const TargetState>;
+
+/// The lasting part of a listener.
+struct ListenerState {
+  ListenerState(std::string listener_id, std::size_t workers)
+      : id(std::move(listener_id)), counters(workers) {}
+
+  std::string id;
+  PerWorker<ListenerCounters> counters;
+};
+using ListenerStatePtr = std::shared_ptr<const ListenerState>;
+
+struct ServicePlan {
+  std::shared_ptr<const snapshot::Service> service;
+  std::vector<TargetStatePtr> targets;  // in the order of service->targets
+  std::shared_ptr<const balancing::Sequence> sequence;
+  std::vector<net::SocketAddress> sources;  // upstream connections leave from these in turn
+};
+using ServicePlanPtr = std::shared_ptr<const ServicePlan>;
+
+struct ListenerPlan {
+  std::shared_ptr<const snapshot::Listener> listener;
+  ListenerStatePtr state;
+  std::vector<ServicePlanPtr> route;  // in the order of listener->route
+  std::string vip;                    // without brackets
+  std::string host;                   // vip as it stands in a Host field
+  std::string port;
+};
+using ListenerPlanPtr = std::shared_ptr<const ListenerPlan>;
+
+struct PlannedDrain {
+  TargetStatePtr target;
+  WallTime deadline;
+};
+
+struct Plan {
+  std::shared_ptr<const snapshot::Snapshot> snapshot;
+  std::vector<ListenerPlanPtr> listeners;  // in the order of snapshot->listeners
+  std::vector<ServicePlanPtr> services;    // in the order of snapshot->services
+  std::vector<PlannedDrain> drains;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+/// The lasting parts by name, and the making of plans. Thread: agent loop.
+class Planner {
+ public:
+  explicit Planner(std::size_t workers) : workers_(workers) {}
+
+  /// Also sets the marks of all targets from the Snapshot. `previous` may be null.
+  /// Cost:    follows the services and listeners that changed, plus a look at each
+  PlanPtr plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous);
+
+  /// States of the target, one per endpoint it has had.
+  std::vector<TargetStatePtr> targets(const snapshot::TargetKey& key) const;
+  std::vector<TargetStatePtr> all_targets() const;
+  std::vector<ListenerStatePtr> all_listeners() const;
+
+ private:
+  using Place = std::pair<snapshot::TargetKey, net::Endpoint>;
+
+  ServicePlanPtr service_plan(const std::shared_ptr<const snapshot::Service>& service,
+                              const Plan* previous);
+  ListenerPlanPtr listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
+                                const Plan& plan, const Plan* previous);
+  TargetStatePtr target_state(const snapshot::Service& service, const snapshot::Target& target);
+  void forget_unused(const Plan& plan);
+
+  std::size_t workers_;
+  std::map<Place, TargetStatePtr> targets_;
+  std::map<std::string, ListenerStatePtr> listeners_;
+};
+
+}  // namespace weir::dataplane::proxy

@@ -1,0 +1,204 @@
+#include "dataplane/proxy/tcp_relay.h"
+
+#include <sys/socket.h>
+
+#include "dataplane/proxy/parts.h"
+#include "dataplane/proxy/router.h"
+
+namespace weir::dataplane::proxy {
+namespace {
+
+/// Reads in a row before others get their turn. Chosen because 256 KB keep a bulk transfer
+/// efficient.
+constexpr int kReadsPerTurn = 4;
+
+/// The close that follows is a reset.
+void prepare_reset(int fd) {
+  const linger at_once{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+}  // namespace
+
+TcpRelay::TcpRelay(Parts& parts) : Timed(TimerKind::kRelay), parts_(parts) {}
+
+TcpRelay::~TcpRelay() {
+  client_.unsent.clear(parts_.reactor->buffers());
+  upstream_.unsent.clear(parts_.reactor->buffers());
+}
+
+void TcpRelay::start(int fd, ListenerEntry& listener) {
+  client_.fd = fd;
+  listener_ = Ref<ListenerEntry>::of(listener);
+  parts_.counters.clients.add();
+  listener.counters.connections.add();
+  listener.counters.active.add();
+  parts_.reactor->watch(fd, tag(TagKind::kRelayClient));
+  ServiceEntry* service = route(listener, {}, {});
+  if (service == nullptr) return cut(FailureKind::kNoTarget);
+  service_ = Ref<ServiceEntry>::of(*service);
+  connect();
+}
+
+void TcpRelay::adopt(Tunnel tunnel) {
+  target_ = std::move(tunnel.target);
+  listener_ = std::move(tunnel.listener);
+  client_.fd = tunnel.client_fd;
+  upstream_.fd = tunnel.target_fd;
+  client_.unsent = std::exchange(tunnel.to_client, {});
+  upstream_.unsent = std::exchange(tunnel.to_target, {});
+  target_->users.push_front(*this);
+  // The descriptor changes its owner; what is readable or writable now is told again.
+  parts_.reactor->watch_as(client_.fd, tag(TagKind::kRelayClient));
+  parts_.reactor->watch_as(upstream_.fd, tag(TagKind::kRelayTarget));
+  established();
+}
+
+void TcpRelay::connect() {
+  TargetEntry* target = Directory::pick(*service_, target_.get());
+  if (target == nullptr)
+    return cut(is_retried_ ? FailureKind::kConnectFailed : FailureKind::kNoTarget);
+  target_ = Ref<TargetEntry>::of(*target);
+  FailureKind failure = FailureKind::kConnectFailed;
+  bool is_connected = false;
+  const int fd = parts_.pool.connect(*target, *service_, is_connected, failure);
+  if (fd < 0) return connect_failed(failure);
+  upstream_.fd = fd;
+  target->users.push_front(*this);
+  target->counters.requests.add();
+  target->counters.active.add();
+  parts_.reactor->watch(fd, tag(TagKind::kRelayTarget));
+  if (is_connected) return established();
+  parts_.reactor->arm(*this, parts_.limits.connect_timeout);
+}
+
+/// Nothing was written, so another target may be tried, once.
+void TcpRelay::connect_failed(FailureKind why) {
+  if (why == FailureKind::kConnectFailed || why == FailureKind::kConnectTimeout)
+    parts_.pool.report_failure(*target_);
+  if (is_retried_) return cut(why);
+  is_retried_ = true;
+  parts_.counters.retries.add();
+  close_target();
+  connect();
+}
+
+void TcpRelay::established() {
+  is_connected_ = true;
+  service_.reset();
+  progress_ = parts_.reactor->now();
+  parts_.reactor->wheel().disarm(*this);
+  parts_.reactor->arm(*this, listener_->idle_timeout());
+  move();
+}
+
+void TcpRelay::on_events(TagKind kind, std::uint32_t events) {
+  const bool is_over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  Side& side = kind == TagKind::kRelayClient ? client_ : upstream_;
+  if (!is_connected_) {
+    if (is_over && &side == &client_) return cut(FailureKind::kClientAborted);
+    if (is_over) return connect_failed(FailureKind::kConnectFailed);
+  }
+  if (is_over || (events & EPOLLRDHUP) != 0) side.has_hung_up = true;
+  if (is_over || (events & (EPOLLIN | EPOLLRDHUP)) != 0) side.is_readable = true;
+  if (!is_connected_) {
+    if (&side == &upstream_ && (events & EPOLLOUT) != 0) established();
+    return;
+  }
+  if ((events & EPOLLOUT) != 0) flush(side);
+  move();
+}
+
+/// Moves what can be moved in both directions, and ends what has ended.
+void TcpRelay::move() {
+  if (is_retired || !is_connected_) return;
+  const Moved up = pass(client_, upstream_);
+  if (up == Moved::kBroken) return cut(FailureKind::kClientAborted);
+  const Moved down = pass(upstream_, client_);
+  if (down == Moved::kBroken) return cut(FailureKind::kUpstreamAborted);
+  if (client_.is_shut && upstream_.is_shut) return close();
+  if (up == Moved::kMore || down == Moved::kMore) parts_.reactor->again(tag(TagKind::kRelayClient));
+}
+
+TcpRelay::Moved TcpRelay::pass(Side& from, Side& to) {
+  const std::span<char> scratch = parts_.reactor->scratch();
+  for (int reads = 0; from.is_readable && to.unsent.empty() && !from.is_finished; ++reads) {
+    if (reads == kReadsPerTurn) return Moved::kMore;
+    const Received received = Reactor::receive(from.fd, scratch);
+    if (received.state == Received::State::kBroken) return Moved::kBroken;
+    from.is_finished = received.state == Received::State::kEnd;
+    if (received.size < scratch.size()) from.is_readable = from.has_hung_up;
+    if (received.state == Received::State::kNothing) from.is_readable = false;
+    if (received.state != Received::State::kBytes) break;
+    Output& output = parts_.reactor->output();
+    output.refer(scratch.first(received.size));
+    std::uint64_t sent = 0;
+    const SendState state = to.unsent.send(to.fd, output, parts_.reactor->buffers(), sent);
+    count(to, received.size, sent);
+    if (state == SendState::kBroken) stop_sending(from, to);
+  }
+  if (from.is_finished && to.unsent.empty() && !to.is_shut) {
+    ::shutdown(to.fd, SHUT_WR);
+    to.is_shut = true;
+  }
+  return Moved::kAll;
+}
+
+void TcpRelay::flush(Side& side) {
+  if (side.unsent.empty()) return;
+  std::uint64_t sent = 0;
+  const SendState state = side.unsent.flush(side.fd, parts_.reactor->buffers(), sent);
+  count(side, 0, sent);
+  if (state == SendState::kBroken) stop_sending(&side == &client_ ? upstream_ : client_, side);
+}
+
+/// `to` takes nothing more. What it sent before that is still read, up to its reset.
+void TcpRelay::stop_sending(Side& from, Side& to) {
+  to.unsent.clear(parts_.reactor->buffers());
+  from.is_finished = true;
+  to.is_shut = true;
+  to.is_readable = to.has_hung_up = true;
+}
+
+void TcpRelay::count(const Side& to, std::uint64_t received, std::uint64_t sent) {
+  progress_ = parts_.reactor->now();
+  if (&to == &upstream_) listener_->counters.bytes_in.add(received);
+  if (&to == &client_) listener_->counters.bytes_out.add(sent);
+}
+
+void TcpRelay::on_timer() {
+  if (!is_connected_) return connect_failed(FailureKind::kConnectTimeout);
+  const Instant end = progress_ + listener_->idle_timeout();
+  if (parts_.reactor->now() < end) return parts_.reactor->wheel().arm(*this, end);
+  listener_->counters.count(FailureKind::kIdleTimeout);
+  close();
+}
+
+/// Both sides see a reset.
+void TcpRelay::cut(FailureKind why) {
+  if (is_retired) return;
+  listener_->counters.count(why);
+  prepare_reset(client_.fd);
+  if (upstream_.fd >= 0) prepare_reset(upstream_.fd);
+  close();
+}
+
+void TcpRelay::close_target() {
+  if (upstream_.fd < 0) return;
+  parts_.reactor->close_descriptor(upstream_.fd);
+  upstream_.fd = -1;
+  static_cast<Link<UserTag>&>(*this).unlink();
+  target_->counters.active.remove();
+}
+
+void TcpRelay::close() {
+  if (is_retired) return;
+  close_target();
+  parts_.reactor->close_descriptor(client_.fd);
+  parts_.counters.clients.remove();
+  listener_->counters.active.remove();
+  parts_.reactor->wheel().disarm(*this);
+  parts_.relays.retire(*this);
+}
+
+}  // namespace weir::dataplane::proxy
