@@ -57,6 +57,13 @@ const Target* same_place(const TargetGroup& group, const Target& target) {
   return found == group.targets.end() ? nullptr : &*found;
 }
 
+Error too_many_retired() {
+  return {ErrorCode::kQuotaExceeded,
+          "more than " + std::to_string(kRetiredSlotsMax) +
+              " targets of the group were removed within an hour",
+          "spec.targets"};
+}
+
 }  // namespace
 
 void assign_target_ids(const TargetGroup* old, TargetGroup& updated, Random& random) {
@@ -79,23 +86,22 @@ Result<TargetGroupAdmin> assign_slots(const TargetGroupAdmin& before,
   TargetGroupAdmin after;
   after.retired = still_retired(before.retired, now);
   FreeSlots free(before.next_slot);
+  std::set<std::string_view> staying;
+  for (const Target& target : targets) staying.insert(target.target_id);
+  std::map<std::string_view, std::uint16_t> known;
   for (const TargetSlot& entry : before.slots) {
     free.take(entry.slot);
-    if (holds(targets, entry.target_id)) continue;
+    known.emplace(entry.target_id, entry.slot);
+    if (staying.contains(entry.target_id)) continue;
     const auto drain = drain_deadlines.find(entry.target_id);
     const WallTime drained = drain == drain_deadlines.end() ? now : drain->second;
     after.retired.push_back({entry.slot, until_text(std::max(now + kFlowLifetime, drained))});
   }
   for (const RetiredSlot& entry : after.retired) free.take(entry.slot);
-  if (after.retired.size() > kRetiredSlotsMax) {
-    return Error{ErrorCode::kQuotaExceeded,
-                 "more than " + std::to_string(kRetiredSlotsMax) +
-                     " targets of the group were removed within an hour",
-                 "spec.targets"};
-  }
+  if (after.retired.size() > kRetiredSlotsMax) return too_many_retired();
   for (const Target& target : targets) {
-    const auto known = slot_of(before, target.target_id);
-    const auto slot = known ? std::optional(known->value) : free.give();
+    const auto found = known.find(target.target_id);
+    const auto slot = found == known.end() ? free.give() : std::optional(found->second);
     if (!slot) {
       return Error{ErrorCode::kQuotaExceeded, "no slot of the group is free", "spec.targets"};
     }

@@ -73,7 +73,11 @@ Errors check_create(const Object& object, const WorldView& world, Errors found) 
 
 Errors check_update(const Object& old, const Object& updated, const WorldView& world,
                     Errors found) {
-  return check(&old, updated, world, std::move(found));
+  // An older release may have left out what has a default now; that is no change.
+  Object before = old;
+  Errors ignored;
+  before.spec = canonical_spec(old.kind, old.spec, ignored);
+  return check(&before, updated, world, std::move(found));
 }
 
 Errors check_delete(const Object& object, const WorldView& world) {

@@ -65,6 +65,14 @@ TEST(Update, ReplacingTheWholeMayLeaveOutWhatIsFixed) {
             Errors());
 }
 
+TEST(Update, OfAnObjectOfAnOlderReleaseTakesAMissingFieldForItsDefault) {
+  ObjectIndex index = sample_world();
+  Object lb = *index.find(Kind::kLoadBalancer, "alb-private000");
+  lb.spec.erase("type");
+  index.put(lb);
+  EXPECT_EQ(update(index, Kind::kLoadBalancer, lb.id, R"({"name":"other"})"), Errors());
+}
+
 TEST(Update, CanCloseTheHealthCheckAndSwitchAListenerOff) {
   const ObjectIndex index = sample_world();
   const Object& backend = *index.find(Kind::kBackend, "backend-http000000");
