@@ -107,8 +107,9 @@ const Json* spec_of_body(const Json& body, Errors& errors) {
 }  // namespace
 
 void check_body_members(const Json& body, std::string_view word, Errors& errors) {
-  static constexpr std::string_view kKnown[] = {"kind",     "id",      "owner",  "name", "labels",
-                                                "revision", "created", "status", "spec", "admin"};
+  static constexpr std::string_view kKnown[] = {"kind",   "id",       "owner",   "name",
+                                                "labels", "revision", "created", "createdTime",
+                                                "status", "spec",     "admin"};
   for (const auto& [name, value] : body.as_object()) {
     if (std::ranges::find(kKnown, name) != std::end(kKnown)) continue;
     const bool is_plain = check_text(name, TextRule::kName, 64).empty();
