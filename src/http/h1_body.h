@@ -48,13 +48,14 @@ class BodyReader {
   std::uint64_t remaining() const { return remaining_; }
 
  private:
-  //                    ┌──────────────────────────────── next chunk
-  //                    ───────────────────────────────┐
-  // kSize ─► (extension phases) ─► kSizeLf ─► kPayload ─► kPayloadCr ─► kPayloadLf ─┘
-  //                                   └ size 0 ─► kTrailerStart ─► kTrailerName ─► kTrailerValue ─►
-  //                                   kTrailerLf ─┐
-  //                                                  ▲  └ CR ─► kEndLf ─► done │
-  //                                                  └──────────────────────────────────────────────────────────┘
+  // clang-format off
+  // kSize -> (extension phases) -> kSizeLf -> kPayload -> kPayloadCr -> kPayloadLf -> kSize ...
+  //                                  | size 0
+  //                                  +-> kTrailerStart -> kTrailerName -> kTrailerValue -> kTrailerLf -+
+  //                                       |  ^                                                         |
+  //                                       |  +---------------------------------------------------------+
+  //                                       +-> kEndLf -> done
+  // clang-format on
   enum class Phase : std::uint8_t {
     kSize,
     kExtensionName,
