@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "testing/fake_probe.h"
+#include "health/fake_probe.h"
 #include "testing/virtual_clock.h"
 
 namespace weir::health {
@@ -17,7 +17,6 @@ using snapshot::TargetKey;
 using snapshot::Verdict;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FakeProbe;
 
 const ProbeOutcome kFailure{.reason = ProbeReason::kConnectFailed, .detail = "refused"};
 
