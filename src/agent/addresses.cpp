@@ -5,10 +5,19 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/local_connections.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "net/netlink.h"
 
 namespace weir::agent {
+
+AddressCalls machine_address_calls() {
+  return {.add = net::add_address,
+          .remove = net::remove_address,
+          .announce = net::announce_address,
+          .connections = local_connections};
+}
 
 Addresses::Addresses(AddressCalls calls, std::string record, const Clock& clock)
     : calls_(std::move(calls)), record_(std::move(record)), clock_(clock) {

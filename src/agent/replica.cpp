@@ -163,16 +163,16 @@ Result<void> Replica::fold_if_large(const ReplicaState& state) {
   const bool is_out_of_ratio =
       log_bytes_ > kReplicaLogBytesMin && log_bytes_ > kReplicaLogRatioMax * checkpoint_bytes_;
   if (log_bytes_ <= kReplicaLogBytesMax && !is_out_of_ratio) return {};
-  return write_checkpoint(state);
+  return fold(state);
 }
 
 Result<void> Replica::write_both_generations(const ReplicaState& state) {
   is_incomplete_ = true;
-  WEIR_TRY(write_checkpoint(state));
-  return write_checkpoint(state);
+  WEIR_TRY(fold(state));
+  return fold(state);
 }
 
-Result<void> Replica::write_checkpoint(const ReplicaState& state) {
+Result<void> Replica::fold(const ReplicaState& state) {
   is_incomplete_ = true;
   const std::string bytes = checkpoint_text(state);
   const std::string fresh = path(kNewCheckpoint);

@@ -61,7 +61,9 @@ class Replica {
   /// One fdatasync per batch; nothing to do when no batch was appended since.
   /// Errors:  kUnavailable; the state is then written anew with the next batch
   Result<void> sync();
-  /// Folds the log when it has grown too large. Errors: kUnavailable
+  /// Writes a checkpoint and starts an empty log. Errors: kUnavailable
+  Result<void> fold(const ReplicaState& state);
+  /// The same, but only when the log has grown too large. Errors: kUnavailable
   Result<void> fold_if_large(const ReplicaState& state);
 
   /// Frames found damaged by open().
@@ -73,7 +75,6 @@ class Replica {
   explicit Replica(std::string folder) : folder_(std::move(folder)) {}
 
   Result<void> load(ReplicaState& state);
-  Result<void> write_checkpoint(const ReplicaState& state);
   Result<void> write_both_generations(const ReplicaState& state);
   Result<void> append_bytes(std::string_view bytes);
   Result<void> open_log(bool is_new);

@@ -1,0 +1,293 @@
+#include "app/config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include "agent/listen_sockets.h"
+#include "app/config_file.h"
+#include "app/settings.h"
+#include "net/address.h"
+
+namespace weir::app {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+/// Applies a file to a configuration and collects what is wrong with it.
+class FileReader {
+ public:
+  FileReader(std::string file, Config& config, Problems& problems)
+      : file_(std::move(file)), config_(config), problems_(problems) {}
+
+  void read(const ConfigNode& root) {
+    if (root.kind == Kind::kNull) return;
+    if (root.kind != Kind::kMap) return add(root.line, "", "must be a map of settings");
+    read_map(root, "");
+  }
+
+ private:
+  void add(int line, const std::string& key, std::string message) {
+    problems_.push_back({file_ + ":" + std::to_string(line), key, std::move(message)});
+  }
+
+  /// False when this key was there before.
+  bool is_first(std::set<std::string>& seen, const std::string& key, int line,
+                const std::string& path) {
+    if (seen.insert(key).second) return true;
+    add(line, path, "stands here twice");
+    return false;
+  }
+
+  void read_map(const ConfigNode& map, const std::string& prefix) {
+    std::set<std::string> seen;
+    for (const auto& [key, node] : map.members) {
+      const std::string path = prefix.empty() ? key : prefix + "." + key;
+      if (!is_first(seen, key, node.line, path)) continue;
+      if (path == "node.bindings") {
+        read_bindings(node);
+      } else if (path == "pools") {
+        read_pools(node);
+      } else if (const Setting* setting = find_setting(path)) {
+        read_setting(node, *setting);
+      } else if (!is_group(path)) {
+        add(node.line, path, "is not a setting");
+      } else if (node.kind == Kind::kMap) {
+        read_map(node, path);
+      } else if (node.kind != Kind::kNull) {
+        add(node.line, path, "must be a map");
+      }
+    }
+  }
+
+  static bool is_group(const std::string& path) {
+    return std::ranges::any_of(all_settings(), [&path](const Setting& setting) {
+      return setting.key.starts_with(path + ".");
+    });
+  }
+
+  void read_setting(const ConfigNode& node, const Setting& setting) {
+    std::vector<std::string> values;
+    if (node.kind == Kind::kText) values.push_back(node.text);
+    for (const ConfigNode& item : node.items) {
+      if (item.kind != Kind::kText) {
+        return add(item.line, std::string(setting.key), "must be a list of plain values");
+      }
+      values.push_back(item.text);
+    }
+    const bool is_plain = node.kind == Kind::kText || (setting.is_list && node.kind == Kind::kList);
+    if (!is_plain) {
+      return add(node.line, std::string(setting.key),
+                 setting.is_list ? "must be a value or a list of values" : "must be a value");
+    }
+    const std::string wrong = setting.set(config_, values);
+    if (!wrong.empty()) add(node.line, std::string(setting.key), wrong);
+  }
+
+  void read_bindings(const ConfigNode& node) {
+    config_.bindings.clear();
+    if (node.kind != Kind::kList) return add(node.line, "node.bindings", "must be a list");
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const std::string path = "node.bindings[" + std::to_string(i) + "]";
+      const ConfigNode& item = node.items[i];
+      if (item.kind != Kind::kMap) {
+        add(item.line, path, "must be a map of subnet, mode, interface, sources");
+        continue;
+      }
+      read_binding(item, path);
+    }
+  }
+
+  void read_binding(const ConfigNode& item, const std::string& path) {
+    agent::Binding binding;
+    const std::size_t before = problems_.size();
+    std::set<std::string> seen;
+    for (const auto& [key, node] : item.members) {
+      if (!is_first(seen, key, node.line, path + "." + key)) continue;
+      if (key == "subnet") {
+        binding.subnet = text_of(node, path + ".subnet");
+      } else if (key == "mode") {
+        const auto mode = agent::binding_mode_of(text_of(node, path + ".mode"));
+        if (!mode) add(node.line, path + ".mode", mode.error().message);
+        if (mode) binding.mode = *mode;
+      } else if (key == "interface") {
+        binding.interface = text_of(node, path + ".interface");
+      } else if (key == "sources") {
+        read_sources(node, path + ".sources", binding);
+      } else {
+        add(node.line, path + "." + key, "is not a setting");
+      }
+    }
+    if (!seen.contains("mode")) add(item.line, path + ".mode", "must be set");
+    if (problems_.size() == before) {
+      for (const Error& error : agent::check_binding(binding)) {
+        add(item.line, path + "." + error.field, error.message);
+      }
+    }
+    config_.bindings.push_back(std::move(binding));
+  }
+
+  void read_sources(const ConfigNode& node, const std::string& path, agent::Binding& binding) {
+    if (node.kind != Kind::kList) return add(node.line, path, "must be a list of addresses");
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const auto address = net::IpAddress::parse(node.items[i].text);
+      if (address) {
+        binding.sources.push_back(*address);
+      } else {
+        add(node.items[i].line, path + "[" + std::to_string(i) + "]", address.error().message);
+      }
+    }
+  }
+
+  void read_pools(const ConfigNode& node) {
+    if (node.kind != Kind::kList) return add(node.line, "pools", "must be a list");
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      read_pool(node.items[i], "pools[" + std::to_string(i) + "]");
+    }
+  }
+
+  void read_pool(const ConfigNode& item, const std::string& path) {
+    if (item.kind != Kind::kMap)
+      return add(item.line, path, "must be a map of name, addressPrefix");
+    Pool pool;
+    std::set<std::string> seen;
+    for (const auto& [key, node] : item.members) {
+      if (!is_first(seen, key, node.line, path + "." + key)) continue;
+      if (key == "name") {
+        pool.name = text_of(node, path + ".name");
+      } else if (key == "address-prefix") {
+        pool.address_prefix = text_of(node, path + ".address-prefix");
+        const auto prefix = net::Prefix::parse(pool.address_prefix);
+        if (!prefix) add(node.line, path + ".address-prefix", prefix.error().message);
+      } else {
+        add(node.line, path + "." + key, "is not a setting");
+      }
+    }
+    if (pool.name.empty()) add(item.line, path + ".name", "must be set");
+    if (pool.address_prefix.empty()) add(item.line, path + ".address-prefix", "must be set");
+    config_.pools.push_back(std::move(pool));
+  }
+
+  std::string text_of(const ConfigNode& node, const std::string& path) {
+    if (node.kind != Kind::kText) add(node.line, path, "must be a value");
+    return node.text;
+  }
+
+  const std::string file_;
+  Config& config_;
+  Problems& problems_;
+};
+
+void read_file(const std::string& path, Config& config, Problems& problems) {
+  const Result<ConfigNode> root = read_config_file(path);
+  if (!root) {
+    problems.push_back({path, "", root.error().message});
+    return;
+  }
+  FileReader(path, config, problems).read(*root);
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    if (end > at) parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+/// Values of a list are separated by blanks, because a binding has commas.
+void read_environment(const char* const* environment, Config& config, Problems& problems) {
+  constexpr std::string_view kPrefix = "WEIR_SERVER_";
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string entry = *environment;
+    if (!entry.starts_with(kPrefix)) continue;
+    const std::size_t equals = std::min(entry.find('='), entry.size());
+    const std::string name = entry.substr(0, equals);
+    const std::string value = equals < entry.size() ? entry.substr(equals + 1) : "";
+    const auto setting = std::ranges::find(
+        all_settings(), name, [](const Setting& one) { return environment_name(one.key); });
+    if (setting == all_settings().end()) {
+      problems.push_back({name, "", "is not a setting"});
+      continue;
+    }
+    const auto values = setting->is_list ? split(value, ' ') : std::vector<std::string>{value};
+    const std::string wrong = setting->set(config, values);
+    if (!wrong.empty()) problems.push_back({name, "", wrong});
+  }
+}
+
+void check_whole(const Config& config, Problems& problems) {
+  const bool is_az_known =
+      config.node_az.empty() || std::ranges::find(config.azs, config.node_az) != config.azs.end();
+  if (!is_az_known) {
+    problems.push_back({"", "node.az", "must be one of azs, found \"" + config.node_az + "\""});
+  }
+  std::set<std::string> subnets;
+  for (const agent::Binding& binding : config.bindings) {
+    if (subnets.insert(binding.subnet).second) continue;
+    problems.push_back({"", "node.bindings", "name subnet \"" + binding.subnet + "\" twice"});
+  }
+  const bool is_remote = !config.control.empty() && !config.control.starts_with("unix:");
+  if (is_remote && config.node_key_file.empty()) {
+    problems.push_back({"", "node.key-file", "must be set for a control at address:port"});
+  }
+}
+
+bool is_there(const std::string& path) {
+  struct stat status{};
+  return stat(path.c_str(), &status) == 0;
+}
+
+std::string default_data_dir() {
+  if (geteuid() == 0) return "/var/lib/weir";
+  const char* const home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : "/tmp") + "/.local/share/weir";
+}
+
+}  // namespace
+
+std::string to_string(const Problem& problem) {
+  std::string text = problem.where;
+  for (const std::string& part : {problem.key, problem.message}) {
+    if (part.empty()) continue;
+    if (!text.empty()) text += ": ";
+    text += part;
+  }
+  return text;
+}
+
+Config load_config(const ConfigSources& sources, Problems& problems) {
+  Config config;
+  if (!sources.file.empty()) {
+    read_file(sources.file, config, problems);
+  } else if (is_there(kDefaultConfigFile)) {
+    read_file(kDefaultConfigFile, config, problems);
+  }
+  read_environment(sources.environment, config, problems);
+  for (const GivenFlag& flag : sources.flags) {
+    const Setting* const setting = find_setting(flag.key);
+    const std::string wrong =
+        setting == nullptr ? "is not a setting" : setting->set(config, flag.values);
+    if (!wrong.empty()) problems.push_back({flag.flag, "", wrong});
+  }
+  check_whole(config, problems);
+  return config;
+}
+
+void fill_in_defaults(Config& config) {
+  if (config.data_dir.empty()) config.data_dir = default_data_dir();
+  if (config.workers == 0) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    config.workers = std::clamp(cores, 1, agent::kWorkersMax);
+  }
+  if (config.node_az.empty() && !config.azs.empty()) config.node_az = config.azs.front();
+  if (config.control.empty()) config.control = "unix:" + config.data_dir + "/stream.sock";
+}
+
+}  // namespace weir::app

@@ -1,0 +1,201 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "app/flags.h"
+#include "app/settings.h"
+#include "testing/temporary_folder.h"
+
+namespace weir::app {
+namespace {
+
+using weir::testing::TemporaryFolder;
+
+struct Loaded {
+  Config config;
+  std::vector<std::string> problems;
+};
+
+Loaded load(ConfigSources sources) {
+  Problems problems;
+  Loaded loaded{load_config(sources, problems), {}};
+  for (const Problem& problem : problems) loaded.problems.push_back(to_string(problem));
+  return loaded;
+}
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  Loaded load_text(const std::string& text) {
+    std::ofstream(path_) << text;
+    Loaded loaded = load({.file = path_});
+    // Messages are compared without the folder of this run.
+    for (std::string& problem : loaded.problems) {
+      const std::size_t at = problem.find(path_);
+      if (at != std::string::npos) problem.replace(at, path_.size(), "weir.yaml");
+    }
+    return loaded;
+  }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_.file("weir.yaml");
+};
+
+TEST_F(ConfigFile, SetsEverythingItNames) {
+  const Loaded loaded = load_text(R"(
+region: cn-north-1
+azs: [a, b]
+data-dir: /tmp/weir
+workers: 3
+log:
+  level: debug
+  format: json
+api:
+  listen: 127.0.0.1:1
+  hosts: [weir.example]
+stream:
+  listen: [10.0.0.1:8422]
+ops:
+  listen: 127.0.0.1:2
+node:
+  name: n1
+  az: b
+  bindings:
+    - subnet: web
+      mode: interface
+      interface: eth1
+      sources: [10.0.0.5, 10.0.0.6]
+    - {subnet: "*", mode: external}
+pools:
+  - {name: public, address-prefix: 203.0.113.0/24}
+)");
+  EXPECT_EQ(loaded.problems, std::vector<std::string>());
+  EXPECT_EQ(loaded.config.region, "cn-north-1");
+  EXPECT_EQ(loaded.config.azs, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(loaded.config.workers, 3);
+  EXPECT_EQ(loaded.config.log_level, log::Level::kDebug);
+  EXPECT_EQ(loaded.config.log_format, log::Format::kJson);
+  EXPECT_EQ(loaded.config.stream_listen, std::vector<std::string>{"10.0.0.1:8422"});
+  ASSERT_EQ(loaded.config.bindings.size(), 2U);
+  EXPECT_EQ(agent::binding_text(loaded.config.bindings[0]), "web=interface:eth1,10.0.0.5,10.0.0.6");
+  EXPECT_EQ(loaded.config.bindings[1].mode, agent::BindingMode::kExternal);
+  ASSERT_EQ(loaded.config.pools.size(), 1U);
+}
+
+TEST_F(ConfigFile, MayBeEmpty) {
+  const Loaded loaded = load_text("# nothing yet\n");
+  EXPECT_EQ(loaded.problems, std::vector<std::string>());
+  EXPECT_EQ(loaded.config, Config());
+}
+
+TEST_F(ConfigFile, HasAllItsProblemsFoundInOneGo) {
+  const Loaded loaded = load_text(R"(regoin: x
+workers: many
+node:
+  az: nowhere
+  bindings:
+    - subnet: web
+      mode: bridge
+    - subnet: db
+      mode: interface
+      interfaces: eth1
+pools: none
+)");
+  const std::vector<std::string> expected = {
+      "weir.yaml:1: regoin: is not a setting",
+      "weir.yaml:2: workers: must be a number between 1 and 128, found \"many\"",
+      "weir.yaml:7: node.bindings[0].mode: must be loopback, interface or external, found "
+      "\"bridge\"",
+      "weir.yaml:10: node.bindings[1].interfaces: is not a setting",
+      "weir.yaml:11: pools: must be a list",
+      "node.az: must be one of azs, found \"nowhere\""};
+  EXPECT_EQ(loaded.problems, expected);
+}
+
+TEST_F(ConfigFile, MayNotNameAKeyTwice) {
+  const Loaded loaded = load_text("workers: 1\nworkers: 2\n");
+  EXPECT_EQ(loaded.problems, std::vector<std::string>{"weir.yaml:2: workers: stands here twice"});
+}
+
+TEST_F(ConfigFile, MustBeYaml) {
+  const Loaded loaded = load_text("workers: [1\n");
+  ASSERT_EQ(loaded.problems.size(), 1U);
+  EXPECT_TRUE(loaded.problems.front().starts_with("weir.yaml: line ")) << loaded.problems.front();
+}
+
+TEST_F(ConfigFile, MustBeThereWhenItIsNamed) {
+  EXPECT_EQ(load({.file = folder_.file("none.yaml")}).problems.size(), 1U);
+}
+
+TEST_F(ConfigFile, GivesWayToTheEnvironmentAndThatToFlags) {
+  std::ofstream(path_) << "workers: 1\nregion: file\napi: {listen: 127.0.0.1:1}\n";
+  const char* const environment[] = {"WEIR_SERVER_WORKERS=2", "WEIR_SERVER_REGION=environment",
+                                     "OTHER=1", nullptr};
+  const Loaded loaded =
+      load({.file = path_, .environment = environment, .flags = {{"workers", "--workers", {"3"}}}});
+  EXPECT_EQ(loaded.problems, std::vector<std::string>());
+  EXPECT_EQ(loaded.config.workers, 3);
+  EXPECT_EQ(loaded.config.region, "environment");
+  EXPECT_EQ(loaded.config.api_listen, "127.0.0.1:1");
+}
+
+TEST(Config, RefusesAVariableThatIsNoSetting) {
+  const char* const environment[] = {"WEIR_SERVER_WORKER=2", nullptr};
+  const Loaded loaded = load({.file = "/dev/null", .environment = environment});
+  EXPECT_EQ(loaded.problems, std::vector<std::string>{"WEIR_SERVER_WORKER: is not a setting"});
+}
+
+TEST(Config, TakesListsFromTheEnvironmentSeparatedByBlanks) {
+  const char* const environment[] = {
+      "WEIR_SERVER_NODE_BINDINGS=web=loopback db=interface:eth1,10.0.0.5", nullptr};
+  const Loaded loaded = load({.file = "/dev/null", .environment = environment});
+  EXPECT_EQ(loaded.problems, std::vector<std::string>());
+  EXPECT_EQ(loaded.config.bindings.size(), 2U);
+}
+
+TEST(Config, NeedsAKeyForAControlOnAnotherMachine) {
+  const Loaded loaded =
+      load({.file = "/dev/null", .flags = {{"node.control", "--control", {"10.0.0.1:8422"}}}});
+  EXPECT_EQ(loaded.problems,
+            std::vector<std::string>{"node.key-file: must be set for a control at address:port"});
+}
+
+TEST(Config, MayNotBindASubnetTwice) {
+  const Loaded loaded =
+      load({.file = "/dev/null",
+            .flags = {{"node.bindings", "--binding", {"web=loopback", "web=external"}}}});
+  EXPECT_EQ(loaded.problems.size(), 1U);
+}
+
+TEST(Flags, GoToEachRoleThatUnderstandsThem) {
+  const ParsedFlags parsed = parse_role_flags(
+      "up", kBothRoles,
+      {"--config", "/dev/null", "--data-dir", "/tmp/w", "--api-listen", "127.0.0.1:1", "--workers",
+       "2", "--binding", "a=loopback", "--binding", "b=external,10.0.0.1", "--demo"});
+  ASSERT_TRUE(parsed.flags.has_value());
+  EXPECT_TRUE(parsed.flags->is_demo);
+  EXPECT_EQ(parsed.flags->config.bindings.size(), 2U);
+  EXPECT_EQ(parsed.flags->control_flags,
+            (std::vector<std::string>{"--config", "/dev/null", "--data-dir", "/tmp/w",
+                                      "--api-listen", "127.0.0.1:1"}));
+  EXPECT_EQ(
+      parsed.flags->node_flags,
+      (std::vector<std::string>{"--config", "/dev/null", "--data-dir", "/tmp/w", "--workers", "2",
+                                "--binding", "a=loopback", "--binding", "b=external,10.0.0.1"}));
+}
+
+TEST(Flags, ThatARoleDoesNotKnowAreRefused) {
+  ::testing::internal::CaptureStderr();
+  const ParsedFlags parsed = parse_role_flags("control", kControlRole, {"--workers", "2"});
+  ::testing::internal::GetCapturedStderr();
+  EXPECT_FALSE(parsed.flags.has_value());
+  EXPECT_EQ(parsed.exit_status, 2);
+}
+
+TEST(Settings, HaveAVariableEach) {
+  EXPECT_EQ(environment_name("node.key-file"), "WEIR_SERVER_NODE_KEY_FILE");
+}
+
+}  // namespace
+}  // namespace weir::app

@@ -1,0 +1,56 @@
+// `weir control`: the control plane alone, until it is told to stop.
+#include <signal.h>
+
+#include <iostream>
+
+#include "api/control_server.h"
+#include "app/roles.h"
+#include "app/signals.h"
+
+namespace weir::app {
+namespace {
+
+/// How long running calls may take when control stops. Chosen because a call is bounded by the
+/// server's own time limits, and whoever restarts control waits for it.
+constexpr std::chrono::seconds kStopPatience{3};
+
+api::ControlOptions control_options(const Config& config) {
+  api::ControlOptions options;
+  options.data_dir = config.data_dir;
+  options.api_listen = config.api_listen;
+  options.stream_listen = config.stream_listen;
+  options.hosts = config.api_hosts;
+  options.region = {.id = config.region, .azs = config.azs};
+  options.build = kBuild;
+  return options;
+}
+
+}  // namespace
+
+int run_control(const RoleFlags& flags) {
+  configure_log(flags.config, "control");
+  block_signals();
+  const SystemClock clock;
+  Metrics metrics;
+  metrics.value(Metric::kBuildInfo, {kBuild, "control"}).set(1);
+  auto loop = net::EventLoop::open(clock);
+  auto server = api::ControlServer::start(control_options(flags.config), metrics, clock);
+  if (!loop || !server) {
+    const Error& problem = loop ? server.error() : loop.error();
+    std::cerr << "weir control: " << to_string(problem) << "\n";
+    return 1;
+  }
+  const auto signals = Signals::open(**loop, [&](int number) {
+    if (number == SIGTERM || number == SIGINT) (*loop)->stop();
+  });
+  if (!signals) return 1;
+  log::info("control runs", {{"api", (*server)->api_endpoint()},
+                             {"build", kBuild},
+                             {"credentials", (*server)->credentials_path()}});
+  (*loop)->run();
+  log::info("stops");
+  (*server)->stop(clock.now() + kStopPatience);
+  return 0;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,29 @@
+// The daemon roles of the program, each a function that runs until it is told to stop.
+// Thread: main.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/flags.h"
+
+namespace weir::app {
+
+/// Version of this build, as the hello and `weir version` say it.
+extern const char* const kBuild;
+
+// Each returns the exit status: 0 after an orderly stop, 1 when it could not start.
+int run_up(const RoleFlags& flags);
+int run_control(const RoleFlags& flags);
+/// `arguments` are those of the whole program: an upgrade starts the next image with them.
+int run_node(const RoleFlags& flags, const std::vector<std::string>& arguments);
+int run_proxy(const std::vector<std::string>& arguments);
+int run_demo(const RoleFlags& flags);
+
+/// `weir check-config FILE`: prints each problem; 0 when there is none, else 1.
+int check_config(const std::vector<std::string>& arguments);
+
+/// Sets level, format and name of the log.
+void configure_log(const Config& config, const std::string& program);
+
+}  // namespace weir::app

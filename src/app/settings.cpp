@@ -1,0 +1,199 @@
+#include "app/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "agent/listen_sockets.h"
+#include "net/address.h"
+
+namespace weir::app {
+namespace {
+
+using Values = std::vector<std::string>;
+
+constexpr int kDrainSecondsMax = 86'400;
+/// Source: the names that the model allows (letters, digits and hyphens).
+constexpr std::size_t kNameMax = 63;
+
+std::optional<int> number(const std::string& text, int min, int max) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = error == std::errc() && end == text.data() + text.size();
+  if (!is_whole || value < min || value > max) return std::nullopt;
+  return value;
+}
+
+std::string not_between(int min, int max, const std::string& found) {
+  return "must be a number between " + std::to_string(min) + " and " + std::to_string(max) +
+         ", found \"" + found + "\"";
+}
+
+std::string check_name(const std::string& text) {
+  const bool is_plain = std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+  if (!text.empty() && text.size() <= kNameMax && is_plain) return {};
+  return "must have 1 to " + std::to_string(kNameMax) +
+         " letters, digits, hyphens, dots or underscores, found \"" + text + "\"";
+}
+
+std::string check_listen(const std::string& text, bool allows_unix) {
+  if (allows_unix && text.starts_with("unix:/")) return {};
+  if (net::Endpoint::parse(text)) return {};
+  return "must be address:port" + std::string(allows_unix ? " or unix:/path" : "") + ", found \"" +
+         text + "\"";
+}
+
+std::string set_region(Config& config, const Values& values) {
+  config.region = values.front();
+  return check_name(config.region);
+}
+
+std::string set_azs(Config& config, const Values& values) {
+  config.azs = values;
+  if (values.empty()) return "must name at least one zone";
+  for (const std::string& az : values) {
+    if (std::string wrong = check_name(az); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+std::string set_data_dir(Config& config, const Values& values) {
+  config.data_dir = values.front();
+  return config.data_dir.empty() ? "must be a path" : "";
+}
+
+std::string set_workers(Config& config, const Values& values) {
+  const auto value = number(values.front(), 1, agent::kWorkersMax);
+  config.workers = value.value_or(1);
+  return value ? "" : not_between(1, agent::kWorkersMax, values.front());
+}
+
+std::string set_drain_seconds(Config& config, const Values& values) {
+  const auto value = number(values.front(), 0, kDrainSecondsMax);
+  config.drain_seconds = value.value_or(0);
+  return value ? "" : not_between(0, kDrainSecondsMax, values.front());
+}
+
+std::string set_log_level(Config& config, const Values& values) {
+  static constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warning", "error"};
+  const auto at = std::ranges::find(kNames, values.front());
+  if (at == kNames.end()) {
+    return "must be debug, info, warning or error, found \"" + values.front() + "\"";
+  }
+  config.log_level = static_cast<log::Level>(at - kNames.begin());
+  return {};
+}
+
+std::string set_log_format(Config& config, const Values& values) {
+  if (values.front() != "text" && values.front() != "json") {
+    return "must be text or json, found \"" + values.front() + "\"";
+  }
+  config.log_format = values.front() == "json" ? log::Format::kJson : log::Format::kText;
+  return {};
+}
+
+std::string set_api_listen(Config& config, const Values& values) {
+  config.api_listen = values.front();
+  return check_listen(config.api_listen, true);
+}
+
+std::string set_api_hosts(Config& config, const Values& values) {
+  config.api_hosts = values;
+  for (const std::string& host : values) {
+    if (std::string wrong = check_name(host); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+std::string set_stream_listen(Config& config, const Values& values) {
+  config.stream_listen = values;
+  for (const std::string& address : values) {
+    if (std::string wrong = check_listen(address, false); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+std::string set_ops_listen(Config& config, const Values& values) {
+  config.ops_listen = values.front();
+  return check_listen(config.ops_listen, true);
+}
+
+std::string set_node_name(Config& config, const Values& values) {
+  config.node_name = values.front();
+  return check_name(config.node_name);
+}
+
+std::string set_node_az(Config& config, const Values& values) {
+  config.node_az = values.front();
+  return check_name(config.node_az);
+}
+
+std::string set_control(Config& config, const Values& values) {
+  config.control = values.front();
+  return check_listen(config.control, true);
+}
+
+std::string set_node_key_file(Config& config, const Values& values) {
+  config.node_key_file = values.front();
+  return config.node_key_file.empty() ? "must be a path" : "";
+}
+
+std::string set_bindings(Config& config, const Values& values) {
+  config.bindings.clear();
+  for (const std::string& text : values) {
+    auto binding = agent::parse_binding(text);
+    if (!binding) return weir::to_string(binding.error());
+    config.bindings.push_back(*std::move(binding));
+  }
+  return {};
+}
+
+// clang-format off
+constexpr std::array kSettings = {
+    Setting{"data-dir", "--data-dir", kBothRoles, false,
+            "folder of everything that is kept (default /var/lib/weir as root, else ~/.local/share/weir)", set_data_dir},
+    Setting{"region", "--region", kBothRoles, false, "name of the region (default local)", set_region},
+    Setting{"azs", "--azs", kBothRoles, true, "availability zones (default local-1a local-1b)", set_azs},
+    Setting{"workers", "--workers", kNodeRole, false, "proxy workers (default: one per core)", set_workers},
+    Setting{"drain-seconds", "--drain-seconds", kNodeRole, false,
+            "how long a replaced proxy may live on for its connections (default 3600)", set_drain_seconds},
+    Setting{"log.level", "--log-level", kBothRoles, false, "debug, info (default), warning or error", set_log_level},
+    Setting{"log.format", "--log-format", kBothRoles, false, "text (default) or json", set_log_format},
+    Setting{"api.listen", "--api-listen", kControlRole, false, "address of the API (default 127.0.0.1:8420)", set_api_listen},
+    Setting{"api.hosts", "--api-host", kControlRole, true, "further names the API answers for", set_api_hosts},
+    Setting{"stream.listen", "--stream-listen", kControlRole, true, "addresses for nodes on other machines", set_stream_listen},
+    Setting{"ops.listen", "--ops-listen", kNodeRole, false,
+            "address of the node's /metrics, /livez, /readyz (default 127.0.0.1:8421)", set_ops_listen},
+    Setting{"node.name", "--node-name", kNodeRole, false, "name of this node (default: the host's name)", set_node_name},
+    Setting{"node.az", "--node-az", kNodeRole, false, "zone of this node (default: the first of azs)", set_node_az},
+    Setting{"node.control", "--control", kNodeRole, false,
+            "unix:/path or address:port of control (default unix:DATA_DIR/stream.sock)", set_control},
+    Setting{"node.key-file", "--node-key", kNodeRole, false, "key shared with control, for address:port", set_node_key_file},
+    Setting{"node.bindings", "--binding", kNodeRole, true,
+            "subnet=mode[:interface][,source]..., mode loopback, interface or external", set_bindings},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Setting> all_settings() { return kSettings; }
+
+const Setting* find_setting(std::string_view key) {
+  const auto at = std::ranges::find(kSettings, key, &Setting::key);
+  return at == kSettings.end() ? nullptr : &*at;
+}
+
+std::string environment_name(std::string_view key) {
+  std::string name = "WEIR_SERVER_";
+  for (const char c : key) {
+    name +=
+        c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+}  // namespace weir::app
