@@ -77,7 +77,9 @@ void Worker::close_dead_upstreams(std::span<const epoll_event> events) {
 void Worker::handle(Tag tag, std::uint32_t events) {
   switch (tag.kind) {
     case TagKind::kWake:
-      return mailbox_->drain();
+      // Mail that came after this turn's look has been woken for just now.
+      mailbox_->drain();
+      return read_mail();
     case TagKind::kListener:
       return acceptor_.on_event(tag);
     case TagKind::kConnection:
