@@ -20,6 +20,8 @@ constexpr const char* kHelp =
     "  up            control and node on this machine (--demo: with an example)\n"
     "  control       the control plane alone\n"
     "  node          a node alone\n"
+    "  backup        write the store to one file, also while control runs\n"
+    "  restore       put a backup in the store's place; nodes follow it\n"
     "  check-config  judge a weir.yaml\n"
     "  version       print the version\n\n"
     "client\n";
@@ -49,6 +51,8 @@ int dispatch(const Words& words) {
   }
   const Words rest(words.size() > 1 ? words.begin() + 2 : words.end(), words.end());
   if (word == "proxy") return app::run_proxy(rest);
+  if (word == "backup") return app::run_backup(rest);
+  if (word == "restore") return app::run_restore(rest);
   if (word == "check-config") return app::check_config(rest);
   if (word == "version" || word == "--version") {
     std::cout << "weir " << app::kBuild << "\n";

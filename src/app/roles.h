@@ -23,6 +23,10 @@ int run_demo(const RoleFlags& flags);
 /// `weir check-config FILE`: prints each problem; 0 when there is none, else 1.
 int check_config(const std::vector<std::string>& arguments);
 
+/// `weir backup FILE` and `weir restore FILE`; 0 when done, 1 when not, 2 for wrong words.
+int run_backup(const std::vector<std::string>& arguments);
+int run_restore(const std::vector<std::string>& arguments);
+
 /// Sets level, format and name of the log.
 void configure_log(const Config& config, const std::string& program);
 

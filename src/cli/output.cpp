@@ -18,8 +18,11 @@ std::size_t width(const std::string& text) {
 std::string cell(const Json& value) {
   if (value.is_string()) return value.as_string().empty() ? "-" : value.as_string();
   if (value.is_array()) {
+    const Json::Array& items = value.as_array();
+    // A list of objects is shown by its length: a cell is one word.
+    if (!items.empty() && items.front().is_object()) return std::to_string(items.size());
     std::string text;
-    for (const Json& item : value.as_array()) text += (text.empty() ? "" : ",") + cell(item);
+    for (const Json& item : items) text += (text.empty() ? "" : ",") + cell(item);
     return text.empty() ? "-" : text;
   }
   return value.is_null() ? "-" : value.dump();

@@ -1,0 +1,67 @@
+// `weir backup FILE` and `weir restore FILE`: the store of a data directory as one file and back. A
+// backup may be taken while control runs; a restore needs it stopped, and starts a new epoch that
+// the nodes follow.
+#include <iostream>
+
+#include "api/control_server.h"
+#include "app/roles.h"
+#include "app/settings.h"
+#include "store/sqlite_backup.h"
+
+namespace weir::app {
+namespace {
+
+struct Copy {
+  std::string file;
+  std::string store;
+  int exit_status = 0;
+  bool is_ready = false;
+};
+
+/// Reads `FILE [flags]`.
+Copy read_words(const std::string& word, const std::vector<std::string>& arguments) {
+  Copy copy;
+  std::vector<std::string> flags = arguments;
+  if (!flags.empty() && !flags.front().starts_with("-")) {
+    copy.file = flags.front();
+    flags.erase(flags.begin());
+  }
+  const auto parsed = parse_role_flags(word, kControlRole, flags);
+  copy.exit_status = parsed.exit_status;
+  if (!parsed.flags) return copy;
+  if (copy.file.empty()) {
+    std::cerr << "usage: weir " << word << " FILE [--data-dir DIR]\n";
+    copy.exit_status = 2;
+    return copy;
+  }
+  copy.store = api::store_path(parsed.flags->config.data_dir);
+  copy.is_ready = true;
+  return copy;
+}
+
+int finish(const Result<Version>& version, const std::string& done) {
+  if (!version) {
+    std::cerr << "weir: " << to_string(version.error()) << "\n";
+    return 1;
+  }
+  std::cout << done << " at version " << to_string(*version) << "\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_backup(const std::vector<std::string>& arguments) {
+  const Copy copy = read_words("backup", arguments);
+  if (!copy.is_ready) return copy.exit_status;
+  return finish(store::back_up_sqlite({.path = copy.store}, copy.file),
+                copy.file + " holds the store");
+}
+
+int run_restore(const std::vector<std::string>& arguments) {
+  const Copy copy = read_words("restore", arguments);
+  if (!copy.is_ready) return copy.exit_status;
+  return finish(store::restore_sqlite(copy.file, copy.store, SystemClock()),
+                "restored; the store is");
+}
+
+}  // namespace weir::app
