@@ -1,0 +1,319 @@
+#include "agent/agent.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+
+#include "agent/node_fixture.h"
+#include "base/log.h"
+
+namespace weir::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::set<std::uint64_t> cookies(const std::vector<UniqueFd>& sockets) {
+  std::set<std::uint64_t> all;
+  for (const UniqueFd& socket : sockets) {
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    EXPECT_EQ(getsockopt(socket.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
+    all.insert(cookie);
+  }
+  return all;
+}
+
+class AgentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    weir::log::configure({.level = weir::log::Level::kError});
+    restart();
+  }
+
+  /// The node dies without a word; its proxies live on unless they are told to crash.
+  void kill_node() { node_.reset(); }
+  void restart() {
+    kill_node();
+    ground_.settle();
+    node_ = std::make_unique<FakeNode>(ground_);
+    node_->start();
+  }
+  FakeProxies& proxies() { return *ground_.proxies; }
+  FakeEngine& engine() { return node_->engine(); }
+  const ListenSockets::Entry& sockets() {
+    return node_->agent->sockets().entries().at(objects_.endpoint());
+  }
+  Json listener_report() {
+    const Json report = node_->report();
+    const auto& listeners = report.find("listeners")->as_array();
+    return listeners.empty() ? Json() : listeners.front();
+  }
+  /// The replica's promise is judged without any proxy that remembers.
+  void crash_everything() {
+    kill_node();
+    for (std::size_t i = 0; i < proxies().count(); ++i) proxies().crash(i);
+  }
+
+  NodeGround ground_;
+  SampleObjects objects_;
+  std::unique_ptr<FakeNode> node_;
+};
+
+TEST_F(AgentTest, GivesItsProxySocketsAndASnapshotOfWhatControlSent) {
+  node_->take(objects_.full());
+  EXPECT_EQ(engine().newest().version, objects_.version);
+  ASSERT_EQ(engine().newest().listeners.size(), 1U);
+  ASSERT_TRUE(engine().sockets.contains(objects_.endpoint()));
+  EXPECT_EQ(engine().sockets.at(objects_.endpoint()).size(), 2U) << "one per worker";
+  EXPECT_TRUE(net::tcp_connect(objects_.endpoint(), std::nullopt).ok());
+}
+
+TEST_F(AgentTest, TellsControlWhatIsAppliedAndServed) {
+  node_->take(objects_.full());
+  const Json report = node_->report();
+  EXPECT_EQ(report.find("applied")->integer_or("revision", 0),
+            static_cast<std::int64_t>(objects_.version.revision.value));
+  EXPECT_TRUE(report.find("errors")->as_array().empty());
+  EXPECT_EQ(listener_report().string_or("state", ""), "serving");
+  EXPECT_EQ(listener_report().string_or("datapath", ""), "proxy");
+  EXPECT_EQ(report.find("addresses")->as_array().at(0).string_or("state", ""), "held");
+}
+
+TEST_F(AgentTest, StartsFromItsReplicaWithNoControlInReach) {
+  node_->take(objects_.full());
+  crash_everything();
+  restart();
+  EXPECT_EQ(node_->agent->version(), objects_.version);
+  ASSERT_EQ(engine().newest().listeners.size(), 1U);
+  EXPECT_EQ(engine().newest().version, objects_.version);
+}
+
+TEST_F(AgentTest, KeepsVerdictsOverARestartSoThatTrafficFlowsBeforeTheFirstProbe) {
+  node_->take(objects_.full());
+  ground_.run_for(3s);
+  crash_everything();
+  node_ = std::make_unique<FakeNode>(ground_);
+  for (const int number : {1, 2}) {
+    node_->tcp.set(objects_.target_endpoint(number), {.outcome = {}, .takes = 1h});
+  }
+  node_->start();
+  const auto& targets = engine().applied.front()->services.at(0)->targets;
+  EXPECT_TRUE(std::ranges::all_of(targets, &snapshot::Target::takes_new));
+}
+
+TEST_F(AgentTest, KeepsListeningSocketsThroughEveryChange) {
+  node_->take(objects_.full());
+  const auto before = cookies(sockets().sockets);
+  const auto waiting = net::tcp_connect(objects_.endpoint(), std::nullopt);
+  ASSERT_TRUE(waiting.ok());
+  node_->take(objects_.delta({objects_.group(20)}));
+  node_->take(objects_.delta({objects_.listener(8081, "l2")}));
+  node_->take(objects_.delta({objects_.removed("listener", "l2")}));
+  EXPECT_EQ(cookies(sockets().sockets), before);
+  EXPECT_EQ(net::socket_error(waiting->get()), 0) << "the connection that waited was reset";
+}
+
+TEST_F(AgentTest, StopsListeningWhenTheListenerIsGone) {
+  node_->take(objects_.full());
+  node_->take(objects_.delta({objects_.removed("listener", "l1")}));
+  EXPECT_TRUE(node_->agent->sockets().entries().empty());
+  EXPECT_TRUE(engine().sockets.empty());
+}
+
+TEST_F(AgentTest, ReportsAPortThatIsTakenAndServesItOnceItIsFree) {
+  auto foreign = net::tcp_listen(objects_.endpoint());
+  ASSERT_TRUE(foreign.ok());
+  node_->take(objects_.full());
+  EXPECT_EQ(listener_report().string_or("state", ""), "failed");
+  const Json report = node_->report();
+  const Json error = report.find("errors")->as_array().at(0);
+  EXPECT_EQ(error.string_or("id", ""), "l1");
+  EXPECT_NE(error.string_or("detail", "").find("in use"), std::string::npos) << error.dump();
+  foreign->reset();
+  ground_.run_for(1100ms);
+  EXPECT_EQ(listener_report().string_or("state", ""), "serving");
+  EXPECT_TRUE(node_->report().find("errors")->as_array().empty());
+}
+
+TEST_F(AgentTest, PutsOnlyTheObjectItDoesNotUnderstandInError) {
+  node_->take(objects_.full());
+  model::Frame odd = objects_.listener(8081, "l2");
+  odd.body = R"({"name":"l2","spec":{"colour":"red"}})";
+  node_->take(objects_.delta({odd}));
+  const Json report = node_->report();
+  ASSERT_EQ(report.find("errors")->as_array().size(), 1U);
+  EXPECT_EQ(report.find("errors")->as_array()[0].string_or("id", ""), "l2");
+  EXPECT_EQ(listener_report().string_or("state", ""), "serving");
+}
+
+TEST_F(AgentTest, TakesAnUnhealthyTargetOutBeforeTheNextSnapshot) {
+  node_->take(objects_.full());
+  ground_.run_for(3s);
+  const std::size_t snapshots = engine().applied.size();
+  node_->tcp.set(objects_.target_endpoint(1),
+                 {.outcome = {health::ProbeReason::kConnectFailed, ""}, .takes = {}});
+  ground_.run_for(20s);
+  ASSERT_FALSE(engine().marks.empty());
+  EXPECT_FALSE(engine().marks.back().takes_new);
+  EXPECT_EQ(engine().marks.back().target.slot, Slot(1));
+  EXPECT_EQ(engine().snapshots_at_mark, snapshots);
+  EXPECT_FALSE(engine().newest().services.at(0)->targets.at(0).takes_new);
+  const auto verdicts = std::ranges::count(node_->sent, message::kVerdict, &model::Frame::kind);
+  EXPECT_GE(verdicts, 3);
+}
+
+TEST_F(AgentTest, ChecksATargetAtOnceWhenTrafficCannotConnect) {
+  node_->take(objects_.full());
+  ground_.run_for(3s);
+  node_->tcp.forget_attempts();
+  proxies().newest().role->connect_failed({"b1", "tg-1", Slot(1)});
+  ground_.run_for(300ms);
+  EXPECT_EQ(node_->tcp.starts(objects_.target_endpoint(1)).size(), 1U);
+}
+
+TEST_F(AgentTest, StartsAnotherProxyAtOnceWhenOneCrashes) {
+  node_->take(objects_.full());
+  const auto before = cookies(sockets().sockets);
+  proxies().crash(0);
+  ground_.settle();  // No time passes.
+  ASSERT_EQ(proxies().count(), 2U);
+  EXPECT_EQ(cookies(engine().sockets.at(objects_.endpoint())), before);
+  EXPECT_EQ(engine().newest().version, objects_.version);
+  EXPECT_EQ(node_->metrics.value(Metric::kProxyStarts, {"crash"}).get(), 1);
+}
+
+TEST_F(AgentTest, StartsAnotherProxyAtOnceFiftyTimesInARow) {
+  node_->take(objects_.full());
+  for (std::size_t i = 0; i < 50; ++i) {
+    ground_.run_for(100ms);
+    proxies().crash(i);
+    ground_.settle();
+    ASSERT_EQ(proxies().count(), i + 2);
+  }
+}
+
+TEST_F(AgentTest, RetiresTheOldProxyOnlyWhenItsSuccessorIsWarm) {
+  node_->take(objects_.full());
+  node_->agent->replace_proxy();
+  ASSERT_EQ(proxies().count(), 2U);
+  EXPECT_FALSE(proxies().at(0).engine->is_stopping);
+  ground_.settle();
+  EXPECT_EQ(engine().newest().version, objects_.version);
+  EXPECT_TRUE(proxies().at(0).engine->is_stopping);
+  EXPECT_EQ(proxies().at(0).engine->stop_deadline - ground_.clock.now(), 3600s);
+  proxies().at(0).engine->is_stopped = true;
+  ground_.run_for(100ms);
+  EXPECT_TRUE(proxies().at(0).has_ended);
+  EXPECT_EQ(proxies().count(), 2U) << "a retired proxy is not replaced";
+}
+
+TEST_F(AgentTest, KeepsTheOldProxyWhenItsSuccessorFails) {
+  node_->take(objects_.full());
+  node_->agent->replace_proxy();
+  proxies().crash(1);
+  ground_.run_for(500ms);
+  EXPECT_FALSE(proxies().at(0).engine->is_stopping);
+  EXPECT_EQ(listener_report().string_or("state", ""), "serving");
+}
+
+TEST_F(AgentTest, DoesNotKillProxiesByDyingAndTakesTheirSocketsOver) {
+  node_->take(objects_.full());
+  const auto before = cookies(sockets().sockets);
+  const auto waiting = net::tcp_connect(objects_.endpoint(), std::nullopt);
+  kill_node();
+  ground_.run_for(1s);
+  EXPECT_FALSE(proxies().at(0).engine->is_stopping);
+  restart();
+  ground_.run_for(200ms);
+  EXPECT_EQ(cookies(sockets().sockets), before);
+  ASSERT_EQ(proxies().count(), 2U);
+  EXPECT_EQ(cookies(proxies().at(1).engine->sockets.at(objects_.endpoint())), before);
+  EXPECT_TRUE(proxies().at(0).engine->is_stopping) << "the orphan retires";
+  EXPECT_EQ(net::socket_error(waiting->get()), 0) << "the connection that waited was reset";
+}
+
+TEST_F(AgentTest, GoesOnWithoutAProxyThatDoesNotComeToHandOverItsSockets) {
+  node_->take(objects_.full());
+  kill_node();
+  ground_.settle();
+  // Its lock is held, but it never calls: as if it were stopped.
+  const auto lock = hold_proxy_lock(ground_.folder.path());
+  proxies().crash(0);
+  restart();
+  EXPECT_EQ(proxies().count(), 1U);
+  ground_.run_for(2100ms);
+  ASSERT_EQ(proxies().count(), 2U);
+  EXPECT_EQ(listener_report().string_or("state", ""), "serving");
+}
+
+TEST_F(AgentTest, RefusesToShareItsFolder) {
+  FakeProxies other(*ground_.loop, ground_.folder.path());
+  health::FakeProbe probe(*ground_.loop);
+  AgentOptions options;
+  options.data_dir = ground_.folder.path();
+  const auto second =
+      Agent::open(*ground_.loop, node_->metrics, {probe, probe}, std::move(options));
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos);
+}
+
+TEST_F(AgentTest, DropsWhatAFullResyncDoesNotName) {
+  node_->take(objects_.full());
+  objects_.version = {Epoch(2), Revision(1)};
+  Batch restored = objects_.full();
+  std::erase_if(restored.frames,
+                [](const model::Frame& frame) { return frame.kind == "listener"; });
+  node_->take(std::move(restored));
+  EXPECT_EQ(engine().newest().version.epoch, Epoch(2));
+  EXPECT_TRUE(engine().newest().listeners.empty());
+  EXPECT_TRUE(node_->agent->sockets().entries().empty());
+}
+
+TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
+  node_->take(objects_.full());
+  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 3}};
+  node_->take(objects_.delta({objects_.drain(7)}));
+  const Json report = node_->report();
+  const Json& drain = report.find("drains")->as_array().at(0);
+  EXPECT_EQ(drain.string_or("id", ""), "drain-1");
+  EXPECT_EQ(drain.integer_or("connections", 0), 3);
+  engine().drains.clear();
+  ground_.run_for(300ms);
+  EXPECT_EQ(node_->report().find("drains")->as_array().at(0).integer_or("connections", 9), 0);
+}
+
+TEST_F(AgentTest, StopsWhenItsProxyHasDrained) {
+  node_->take(objects_.full());
+  bool is_stopped = false;
+  node_->agent->stop(5s, [&is_stopped] { is_stopped = true; });
+  ground_.run_for(100ms);
+  EXPECT_TRUE(engine().is_stopping);
+  EXPECT_FALSE(is_stopped);
+  EXPECT_FALSE(net::tcp_listen(objects_.endpoint()).ok() &&
+               !node_->agent->sockets().entries().empty());
+  engine().is_stopped = true;
+  ground_.run_for(100ms);
+  EXPECT_TRUE(is_stopped);
+}
+
+TEST_F(AgentTest, SendsAReportAtLeastEveryFiveSeconds) {
+  node_->take(objects_.full());
+  ground_.run_for(1s);
+  node_->sent.clear();
+  ground_.run_for(11s);
+  EXPECT_GE(std::ranges::count(node_->sent, message::kReport, &model::Frame::kind), 2);
+}
+
+TEST_F(AgentTest, SendsEveryVerdictWhenControlIsBack) {
+  node_->take(objects_.full());
+  ground_.run_for(3s);
+  node_->sent.clear();
+  node_->agent->control_connected();
+  EXPECT_EQ(std::ranges::count(node_->sent, message::kVerdict, &model::Frame::kind), 2);
+  EXPECT_EQ(node_->sent.back().kind, message::kReport);
+}
+
+}  // namespace
+}  // namespace weir::agent

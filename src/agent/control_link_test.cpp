@@ -1,0 +1,279 @@
+#include "agent/control_link.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <thread>
+
+#include "agent/protocol.h"
+#include "base/log.h"
+#include "net/event_loop.h"
+#include "testing/temporary_folder.h"
+
+namespace weir::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 20s;
+
+Instant patience() { return SystemClock().now() + kPatience; }
+
+Version version(std::uint64_t epoch, std::uint64_t revision) {
+  return {Epoch(epoch), Revision(revision)};
+}
+
+model::Frame object(std::string_view id, Version at, std::string_view kind = "backend") {
+  model::Frame frame = signal_frame(kind, id, at);
+  frame.body = "{}";
+  return frame;
+}
+
+/// Control as a test plays it, one connection at a time.
+class FakeControl {
+ public:
+  explicit FakeControl(const std::string& path) : address_{"unix:" + path, ""} { open(); }
+
+  void open() {
+    auto opened = net::ChannelListener::open(address_);
+    ASSERT_TRUE(opened.ok());
+    listener_ = *std::move(opened);
+  }
+  /// The next connection of the node; answers its hello.
+  model::Frame accept() {
+    auto accepted = listener_->accept(patience());
+    EXPECT_TRUE(accepted.ok());
+    channel_ = *std::move(accepted);
+    decoder_ = model::FrameDecoder();
+    return read();
+  }
+  model::Frame read() {
+    std::array<char, 4096> bytes;
+    while (true) {
+      auto frame = decoder_.next();
+      EXPECT_TRUE(frame.ok());
+      if (frame->has_value()) return **frame;
+      const auto count = channel_->read(bytes, patience());
+      if (!count || *count == 0) return signal_frame("closed");
+      decoder_.feed({bytes.data(), *count});
+    }
+  }
+  void send(const model::Frame& frame) {
+    ASSERT_TRUE(channel_->write(model::encode(frame), patience()).ok());
+  }
+  void welcome(std::string_view mode, Version at) {
+    send(message_frame(message::kWelcome, "n1", Json::object({{"mode", mode}}), at));
+  }
+  void commit(Version at) { send(signal_frame(message::kCommit, {}, at)); }
+  void hang_up() { channel_.reset(); }
+  void die() {
+    channel_.reset();
+    listener_.reset();
+  }
+
+ private:
+  const net::ChannelAddress address_;
+  std::unique_ptr<net::ChannelListener> listener_;
+  std::unique_ptr<net::Channel> channel_;
+  model::FrameDecoder decoder_;
+};
+
+class ControlLinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    log::configure({.level = log::Level::kError});
+    auto opened = net::EventLoop::open(clock_);
+    ASSERT_TRUE(opened.ok());
+    loop_ = *std::move(opened);
+  }
+
+  void start(Version have = {}) {
+    ControlLinkEvents events{
+        .connected = [this] { ++connected_; },
+        .disconnected = [this] { ++disconnected_; },
+        .batch = [this](Batch batch) { batches_.push_back(std::move(batch)); },
+        .ping = [this] { ++pings_; },
+    };
+    ControlLinkOptions options{
+        {"unix:" + path_, ""}, "n1", [] { return Json::object({{"build", "test"}}); }};
+    link_ = std::make_unique<ControlLink>(*loop_, metrics_, std::move(options), std::move(events),
+                                          have);
+    link_->start();
+  }
+  template <class Condition>
+  void turn_until(const Condition& condition) {
+    const Instant deadline = patience();
+    while (!condition() && clock_.now() < deadline) loop_->turn(10ms);
+    ASSERT_TRUE(condition());
+  }
+
+  testing::TemporaryFolder folder_;
+  const std::string path_ = folder_.file("stream.sock");
+  const SystemClock clock_;
+  Metrics metrics_;
+  std::unique_ptr<net::EventLoop> loop_;
+  std::vector<Batch> batches_;
+  int connected_ = 0;
+  int disconnected_ = 0;
+  int pings_ = 0;
+  std::unique_ptr<ControlLink> link_;
+};
+
+TEST_F(ControlLinkTest, SaysWhatItHasAndHandsOverAFullBatchAsOne) {
+  FakeControl control(path_);
+  start(version(1, 5));
+  const model::Frame hello = control.accept();
+  EXPECT_EQ(hello.kind, message::kHello);
+  EXPECT_EQ(hello.id, "n1");
+  const Json body = *parse_json(hello.body);
+  EXPECT_EQ(body.find("have")->integer_or("revision", 0), 5);
+  EXPECT_EQ(body.string_or("build", ""), "test");
+  control.welcome("full", version(1, 9));
+  control.send(object("a", version(1, 3)));
+  control.send(object("b", version(1, 9), "a-kind-of-the-future"));
+  control.commit(version(1, 9));
+  turn_until([this] { return !batches_.empty(); });
+  EXPECT_TRUE(batches_[0].is_full);
+  EXPECT_EQ(batches_[0].version, version(1, 9));
+  ASSERT_EQ(batches_[0].frames.size(), 2U);
+  EXPECT_EQ(batches_[0].frames[1].kind, "a-kind-of-the-future");
+  EXPECT_EQ(connected_, 1);
+}
+
+TEST_F(ControlLinkTest, FollowsChangesAfterTheFirstBatch) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 1));
+  control.commit(version(1, 1));
+  turn_until([this] { return batches_.size() == 1; });
+  control.send(object("a", version(1, 2)));
+  control.commit(version(1, 2));
+  turn_until([this] { return batches_.size() == 2; });
+  EXPECT_FALSE(batches_[1].is_full);
+  EXPECT_EQ(batches_[1].version, version(1, 2));
+}
+
+TEST_F(ControlLinkTest, MergesWhatCameWhileTheLoopWasHeldUp) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 1));
+  control.commit(version(1, 1));
+  for (std::uint64_t i = 2; i <= 500; ++i) {
+    control.send(object("a", version(1, i)));
+    control.commit(version(1, i));
+  }
+  const MetricValue& seen = metrics_.value(Metric::kNodeRevision, {"seen"});
+  const Instant deadline = patience();
+  while (seen.get() < 500 && clock_.now() < deadline) std::this_thread::yield();
+  turn_until([this] { return !batches_.empty(); });
+  ASSERT_EQ(batches_.size(), 1U) << "one step, not one per change";
+  EXPECT_TRUE(batches_[0].is_full);
+  EXPECT_EQ(batches_.back().version, version(1, 500));
+}
+
+TEST_F(ControlLinkTest, PassesOnThatControlWantsAReport) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 1));
+  control.send(signal_frame(message::kPing));
+  turn_until([this] { return pings_ == 1; });
+}
+
+TEST_F(ControlLinkTest, RefusesAControlThatIsBehindAndAsksAgain) {
+  FakeControl control(path_);
+  start(version(2, 50));
+  control.accept();
+  control.welcome("full", version(2, 40));
+  EXPECT_EQ(control.read().kind, "closed");
+  control.accept();
+  control.welcome("full", version(1, 90));
+  EXPECT_EQ(control.read().kind, "closed");
+  EXPECT_TRUE(batches_.empty());
+  control.accept();
+  control.welcome("full", version(3, 1));
+  control.commit(version(3, 1));
+  turn_until([this] { return !batches_.empty(); });
+  EXPECT_EQ(batches_[0].version, version(3, 1));
+}
+
+TEST_F(ControlLinkTest, RefusesACommitThatGoesBack) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 5));
+  control.commit(version(1, 5));
+  control.commit(version(1, 4));
+  EXPECT_EQ(control.read().kind, "closed");
+}
+
+TEST_F(ControlLinkTest, RefusesADeltaOfAnotherEpoch) {
+  FakeControl control(path_);
+  start(version(1, 5));
+  control.accept();
+  control.welcome("delta", version(2, 6));
+  EXPECT_EQ(control.read().kind, "closed");
+}
+
+TEST_F(ControlLinkTest, DropsABatchThatWasCutAndSaysTheSameHaveAgain) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 5));
+  control.send(object("a", version(1, 5)));
+  turn_until([this] { return connected_ == 1; });
+  control.hang_up();
+  const Json body = *parse_json(control.accept().body);
+  EXPECT_EQ(body.find("have")->integer_or("revision", 9), 0);
+  turn_until([this] { return disconnected_ == 1; });
+  EXPECT_TRUE(batches_.empty());
+}
+
+TEST_F(ControlLinkTest, ComesBackWhateverControlDoes) {
+  start();  // Before there is any control.
+  for (int life = 1; life <= 3; ++life) {
+    FakeControl control(path_);
+    control.accept();
+    control.welcome("full", version(1, 1));
+    control.commit(version(1, 1));
+    turn_until([&] { return connected_ == life; });
+    control.die();
+    turn_until([&] { return disconnected_ == life; });
+  }
+}
+
+TEST_F(ControlLinkTest, SendsReportsAndVerdictsOnlyOnceItIsWelcome) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  link_->send(signal_frame(message::kReport, "too early"));
+  control.welcome("full", version(1, 1));
+  turn_until([this] { return connected_ == 1; });
+  link_->send(signal_frame(message::kReport, "n1"));
+  EXPECT_EQ(control.read().id, "n1");
+}
+
+TEST_F(ControlLinkTest, LogsARefusalAndGoesOnAsking) {
+  FakeControl control(path_);
+  start();
+  for (int i = 0; i < 2; ++i) {
+    control.accept();
+    control.send(message_frame(message::kRefused, {}, Json::object({{"reason", "no"}})));
+    EXPECT_EQ(control.read().kind, "closed");
+  }
+  EXPECT_EQ(connected_, 0);
+}
+
+TEST_F(ControlLinkTest, EndsWithoutWaitingForControl) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  const Instant before = clock_.now();
+  link_->stop();
+  EXPECT_LT(clock_.now() - before, 2s);
+}
+
+}  // namespace
+}  // namespace weir::agent
