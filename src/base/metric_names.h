@@ -17,6 +17,7 @@
   X(kStoreReopens, "weir_store_reopens_total", kCounter, ({}), "Times the store opened its database again after it could not write.") \
   X(kStreamNodes, "weir_stream_nodes", kGauge, ({}), "Nodes that follow the stream now.") \
   X(kStreamFrames, "weir_stream_frames_total", kCounter, ({"direction"}), "Frames of the stream by direction (sent, received).") \
+  X(kStreamRefused, "weir_stream_refused_total", kCounter, ({"reason"}), "Nodes that control turned away, by reason; 'ahead' means that control has lost changes.") \
   X(kNodeConnected, "weir_node_connected", kGauge, ({}), "1 while this node follows control.") \
   X(kNodeRevision, "weir_node_revision", kGauge, ({"stage"}), "Revision this node has reached: seen, compiled, applied.") \
   X(kNodeObjectErrors, "weir_node_object_errors", kGauge, ({"kind"}), "Objects this node cannot apply, by kind.") \
@@ -32,6 +33,7 @@
   X(kListenerBytesIn, "weir_listener_received_bytes_total", kCounter, ({"listener"}), "Bytes received from clients.") \
   X(kListenerBytesOut, "weir_listener_sent_bytes_total", kCounter, ({"listener"}), "Bytes sent to clients.") \
   X(kListenerFailures, "weir_listener_failures_total", kCounter, ({"listener", "reason"}), "Requests and connections that failed, by reason.") \
+  X(kListenerFieldsDropped, "weir_listener_fields_dropped_total", kCounter, ({"listener", "reason"}), "Request fields dropped because a server might take them for a forwarding or framing field (underscore), or because they offer h2c.") \
   X(kTargetRequests, "weir_target_requests_total", kCounter, ({"backend", "target"}), "Requests sent to a target (HTTP), or connections (TCP).") \
   X(kTargetConnectionsActive, "weir_target_connections_active", kGauge, ({"backend", "target"}), "Connections to a target in use now.") \
   X(kTargetConnectFailures, "weir_target_connect_failures_total", kCounter, ({"backend", "target"}), "Failed attempts to connect to a target.") \

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/h1_body.h"
@@ -132,7 +133,7 @@ inline bool has_framing_twice(const FieldTable& fields) {
 
 /// Whether the fields that the writer adds may carry the message over a limit.
 inline bool is_near_limit(const FieldTable& fields, std::size_t size) {
-  return fields.count > kMaxFields - 5 || size > kMaxFieldLine / 2;
+  return fields.count > kMaxFields - 10 || size > kMaxFieldLine / 2;
 }
 
 struct Line {
@@ -197,6 +198,45 @@ inline std::string request_round_trip(std::string_view text) {
     return "fields changed";
   }
   return "";
+}
+
+/// With all forwarding fields switched on, a server sees each once, as Weir says, and the peer last
+/// in X-Forwarded-For.
+inline std::string forwarding_is_forged(std::string_view text) {
+  RequestHead head;
+  if (parse_request_head(text, 0, head).state != ParseState::kComplete) return "";
+  const RequestOptions options{.forwarding = {.peer = "192.0.2.1",
+                                              .proto = "https",
+                                              .port = "443",
+                                              .lbip = "198.51.100.1",
+                                              .client_port = "50000",
+                                              .host = true},
+                               .vip = "198.51.100.1",
+                               .listener_port = "443"};
+  const std::size_t bound = request_bound(head, options);
+  const auto room = std::make_unique<char[]>(bound);
+  const std::size_t size = write_request_head(head, text.data(), options, {room.get(), bound});
+  if (size == 0) return "request_bound is too small";
+  RequestHead again;
+  const ParseResult result = parse_request_head({room.get(), size}, 0, again);
+  if (result.state != ParseState::kComplete) {
+    return is_near_limit(head.fields, head.size) ? "" : "refuses its own request";
+  }
+  for (const auto& [id, value] : {std::pair{FieldId::kXForwardedProto, "https"},
+                                  {FieldId::kXForwardedPort, "443"},
+                                  {FieldId::kXForwardedLbip, "198.51.100.1"},
+                                  {FieldId::kXForwardedClientPort, "50000"}}) {
+    if (std::ranges::count(again.fields.list(), id, &Field::id) != 1) return "not exactly once";
+    if (again.fields.find(id)->value.in(room.get()) != value) return "value of the client";
+  }
+  const Field* peers = again.fields.find(FieldId::kXForwardedFor);
+  if (peers == nullptr || !peers->value.in(room.get()).ends_with("192.0.2.1")) return "no peer";
+  const auto count = [&](FieldId id) {
+    return std::ranges::count(again.fields.list(), id, &Field::id);
+  };
+  const bool is_single =
+      count(FieldId::kXForwardedFor) == 1 && count(FieldId::kXForwardedHost) == 1;
+  return is_single && again.fields.alias_count == 0 ? "" : "not exactly once";
 }
 
 /// An accepted response, written for an HTTP/1.1 client and parsed again, is the same message in

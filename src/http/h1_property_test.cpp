@@ -123,6 +123,14 @@ TEST_F(CodecProperties, AWrittenMessageIsTheSameMessageInTheSameFraming) {
   EXPECT_GT(accepted, kRounds / 2);
 }
 
+TEST_F(CodecProperties, NoClientForgesAForwardingFieldThatIsOn) {
+  for (int round = 0; round < kRounds; ++round) {
+    std::string text = message(random_, kStarts);
+    damage(random_, text);
+    ASSERT_EQ(properties::forwarding_is_forged(text), "") << "seed " << kSeed << "\n" << text;
+  }
+}
+
 TEST_F(CodecProperties, HowARequestIsSplitChangesNothing) {
   for (int round = 0; round < kRounds; ++round) {
     std::string text = message(random_, kStarts);

@@ -7,6 +7,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   using namespace weir::http;  // NOLINT
   const std::string_view text = fuzz::text_of(bytes, size);
   fuzz::demand_none(properties::request_round_trip(text));
+  fuzz::demand_none(properties::forwarding_is_forged(text));
   RequestHead head;
   if (parse_request_head(text, 0, head).state != ParseState::kComplete) return 0;
   const BodyReader reader(head.framing, head.content_length);

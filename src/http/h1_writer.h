@@ -88,7 +88,8 @@ struct ErrorResponse {
   bool answers_head = false;  // the body is left out, its length stays
   Version client_version = Version::kHttp11;
 };
-/// Returns the bytes written, or 0 when `out` is smaller than kMaxErrorResponse + reason.size().
+/// Returns the bytes written, or 0 when `out` is smaller than needed; kMaxErrorResponse bytes and
+/// those of `reason` and `date` always suffice.
 std::size_t write_error_response(const ErrorResponse& response, std::span<char> out);
 /// Bytes. Chosen because it is twice what the longest reason phrase needs.
 inline constexpr std::size_t kMaxErrorResponse = 512;
