@@ -16,18 +16,6 @@
 
 namespace weir::api {
 
-/// How many of a thing one owner may have. Source: product reference D.4.
-struct Quotas {
-  /// By load balancer type.
-  std::map<std::string, std::int64_t> load_balancers = {{"alb", 5}, {"nlb", 5}, {"dnlb", 100}};
-  std::map<std::string, std::int64_t> listeners = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
-  std::map<std::string, std::int64_t> backends = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
-  std::map<std::string, std::int64_t> target_groups = {{"alb", 20}, {"nlb", 20}, {"dnlb", 50}};
-  std::map<std::string, std::int64_t> targets = {{"alb", 100}, {"nlb", 100}, {"dnlb", 1000}};
-  std::int64_t vpcs = 10;
-  std::int64_t subnets_per_vpc = 50;
-};
-
 /// Names of the region and its availability zones, from the configuration.
 struct Region {
   std::string id = "local";
@@ -43,11 +31,16 @@ struct ControlOptions {
   /// Names the API answers for beside the address it listens on and localhost; others get 421.
   std::vector<std::string> hosts;
   Region region;
-  Quotas quotas;
+  /// Quotas that differ from the defaults (product.md D.4), by counter: "lb/alb", "listener",
+  /// "backend", "tg", "vpc", "subnet". Units: objects.
+  std::map<std::string, std::int64_t> quotas;
   std::string build = "0.1.0";
   /// Owns: absent = the SQLite store in data_dir.
   std::unique_ptr<store::Store> store;
 };
+
+/// The file of the embedded store.
+inline std::string store_path(const std::string& data_dir) { return data_dir + "/weir.db"; }
 
 class ControlServer {
  public:

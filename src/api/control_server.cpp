@@ -1,0 +1,158 @@
+#include "api/control_server.h"
+
+#include <algorithm>
+
+#include "api/bootstrap.h"
+#include "api/catalog.h"
+#include "api/files.h"
+#include "api/keeper.h"
+#include "api/native_face.h"
+#include "api/observed.h"
+#include "api/problem.h"
+#include "api/resource_writer.h"
+#include "api/stream_server.h"
+#include "api/watch.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "net/address.h"
+#include "store/sqlite_store.h"
+
+namespace weir::api {
+namespace {
+
+http::Response refusal(int status, std::string_view message) {
+  return problem_response(status_word(status), message, secret_hex(16));
+}
+
+/// Names and literal addresses this API answers for. A literal address cannot be rebound by DNS.
+bool is_own_host(std::string_view host, const std::vector<std::string>& names) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost" || net::IpAddress::parse(host).ok()) return true;
+  return std::ranges::find(names, host) != names.end();
+}
+
+Result<std::unique_ptr<store::Store>> open_store(ControlOptions& options, const Clock& clock,
+                                                 Metrics& metrics) {
+  if (options.store) return std::move(options.store);
+  WEIR_ASSIGN_OR_RETURN(
+      auto opened, store::SqliteStore::open({store_path(options.data_dir), ""}, clock, metrics));
+  return std::unique_ptr<store::Store>(std::move(opened));
+}
+
+class StartedControl final : public ControlServer {
+ public:
+  StartedControl(ControlOptions options, Metrics& metrics, const Clock& clock)
+      : options_(std::move(options)), metrics_(metrics), clock_(clock) {}
+  ~StartedControl() override { stop(std::chrono::steady_clock::now()); }
+
+  Result<void> start() {
+    WEIR_TRY(make_folder(options_.data_dir));
+    WEIR_ASSIGN_OR_RETURN(store_, open_store(options_, clock_, metrics_));
+    WEIR_TRY(make_default_network(*store_, clock_));
+    WEIR_ASSIGN_OR_RETURN(catalog_, Catalog::open(*store_));
+    writer_ = std::make_unique<ResourceWriter>(
+        ResourceWriter::Parts{*store_, *catalog_, observed_, clock_},
+        WriterSettings{options_.region.azs, options_.quotas});
+    watches_ = std::make_unique<WatchHub>(*catalog_, observed_);
+    WEIR_TRY(start_stream());
+    keeper_ = std::make_unique<Keeper>(
+        Keeper::Parts{*store_, *catalog_, observed_, clock_, options_.quotas});
+    keeper_->start();
+    WEIR_TRY(start_server());
+    WEIR_TRY(make_administrator(*store_, options_.data_dir, api_endpoint()));
+    WEIR_TRY(note_endpoint(options_.data_dir, api_endpoint()));
+    metrics_.value(Metric::kStoreEpoch).set(static_cast<double>(store_->version().epoch.value));
+    return {};
+  }
+
+  std::string api_endpoint() const override { return "http://" + server_->addresses().front(); }
+  std::vector<std::string> stream_addresses() const override { return stream_->addresses(); }
+  std::string credentials_path() const override { return credentials_file(options_.data_dir); }
+  void stop(Instant deadline) override;
+
+ private:
+  Result<void> start_stream();
+  Result<void> start_server();
+  Result<void> name_own_endpoints();
+  std::vector<std::pair<std::string, bool>> readiness() const;
+
+  ControlOptions options_;
+  Metrics& metrics_;
+  const Clock& clock_;
+  Observed observed_;
+  // In the order in which they are made; each uses those above it.
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<ResourceWriter> writer_;
+  std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<StreamServer> stream_;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<NativeFace> face_;
+  std::unique_ptr<http::Server> server_;
+};
+
+Result<void> StartedControl::start_stream() {
+  WEIR_ASSIGN_OR_RETURN(const std::string key, node_key(options_.data_dir));
+  std::vector<net::ChannelAddress> addresses = {{"unix:" + options_.data_dir + "/stream.sock", ""}};
+  for (const std::string& address : options_.stream_listen) addresses.push_back({address, key});
+  WEIR_ASSIGN_OR_RETURN(stream_, StreamServer::start({*store_, *catalog_, observed_, *writer_,
+                                                      metrics_, clock_, options_.build},
+                                                     addresses));
+  return {};
+}
+
+Result<void> StartedControl::start_server() {
+  face_ = std::make_unique<NativeFace>(NativeFace::Parts{*store_, *catalog_, observed_, *writer_,
+                                                         *watches_, metrics_, options_.build,
+                                                         [this] { return readiness(); }});
+  http::ServerOptions server;
+  server.listen = {options_.api_listen};
+  server.metrics = &metrics_;
+  server.refusal = refusal;
+  server.host_allowed = [names = options_.hosts](std::string_view host) {
+    return is_own_host(host, names);
+  };
+  WEIR_ASSIGN_OR_RETURN(
+      server_, http::Server::start(std::move(server),
+                                   [this](const auto& request) { return face_->handle(request); }));
+  return name_own_endpoints();
+}
+
+/// Traffic and checks must not reach the service itself through a target.
+Result<void> StartedControl::name_own_endpoints() {
+  std::vector<net::Endpoint> own;
+  for (const std::string& address : server_->addresses()) {
+    WEIR_ASSIGN_OR_RETURN(const net::Endpoint endpoint, net::Endpoint::parse(address));
+    own.push_back(endpoint);
+  }
+  for (const std::string& address : stream_->addresses()) {
+    const auto endpoint = net::Endpoint::parse(address);
+    if (endpoint) own.push_back(*endpoint);  // the Unix socket has none
+  }
+  writer_->set_own_endpoints(std::move(own));
+  return {};
+}
+
+std::vector<std::pair<std::string, bool>> StartedControl::readiness() const {
+  const bool can_read = store_->get("meta/default-network").ok();
+  return {{"store", can_read}, {"catalog", catalog_->revision() != Revision()}};
+}
+
+void StartedControl::stop(Instant deadline) {
+  if (server_) server_->stop(deadline);
+  if (keeper_) keeper_->stop();
+  if (stream_) stream_->stop();
+  watches_.reset();
+  if (catalog_) catalog_->stop();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlOptions options,
+                                                            Metrics& metrics, const Clock& clock) {
+  auto control = std::make_unique<StartedControl>(std::move(options), metrics, clock);
+  WEIR_TRY(control->start());
+  return std::unique_ptr<ControlServer>(std::move(control));
+}
+
+}  // namespace weir::api

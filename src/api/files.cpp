@@ -1,0 +1,89 @@
+#include "api/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/random.h"
+#include "base/unique_fd.h"
+#include "store/store_files.h"
+
+namespace weir::api {
+namespace {
+
+Error failure(const std::string& what, const std::string& path) {
+  return {ErrorCode::kUnavailable, what + " " + path + ": " + std::strerror(errno), ""};
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path folder(path);
+  const auto above = folder.parent_path();
+  if (!above.empty()) std::filesystem::create_directories(above, error);
+  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  if (errno == EEXIST && std::filesystem::is_directory(folder, error)) return {};
+  return failure("cannot make the folder", path);
+}
+
+Result<void> write_private_file(const std::string& path, std::string_view text) {
+  const std::string next = path + ".new";
+  ::unlink(next.c_str());
+  const UniqueFd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd.valid() || !write_all(fd.get(), text) || ::fsync(fd.get()) != 0) {
+    return failure("cannot write", next);
+  }
+  return store::rename_durably(next, path);
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) {
+    return Error{ErrorCode::kNotFound, path + " does not exist", ""};
+  }
+  if (!fd.valid()) return failure("cannot open", path);
+  std::string text;
+  std::array<char, 4096> block;
+  for (;;) {
+    const ssize_t size = ::read(fd.get(), block.data(), block.size());
+    if (size == 0) return text;
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return failure("cannot read", path);
+    text.append(block.data(), static_cast<std::size_t>(size));
+  }
+}
+
+Result<std::string> key_file(const std::string& path, std::size_t size) {
+  auto text = read_file(path);
+  if (!text && text.error().code != ErrorCode::kNotFound) return text.error();
+  if (!text) {
+    const std::string key = secret_hex(size);
+    WEIR_TRY(write_private_file(path, key + "\n"));
+    return key;
+  }
+  while (text->ends_with('\n')) text->pop_back();
+  if (text->size() != 2 * size ||
+      text->find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return Error{ErrorCode::kInvalidArgument,
+                 path + " does not hold a key of " + std::to_string(2 * size) + " hex digits", ""};
+  }
+  return *text;
+}
+
+}  // namespace weir::api

@@ -1,0 +1,261 @@
+#include "api/keeper.h"
+
+#include <algorithm>
+
+#include "api/placement.h"
+#include "base/log.h"
+#include "model/keys.h"
+#include "model/load_balancer.h"
+#include "model/registry.h"
+#include "model/utc.h"
+
+namespace weir::api {
+namespace {
+
+using model::Kind;
+using model::Object;
+
+constexpr std::chrono::milliseconds kRoundPause{50};
+constexpr std::chrono::milliseconds kIdlePause{200};
+constexpr std::string_view kAddresses = "address/";
+constexpr std::string_view kRoots = "root/";
+const char* const kWho = "control";
+
+/// Whether every node that serves the record's load balancer reports it without connections.
+bool is_drained(const Object& drain, const std::vector<std::string>& nodes,
+                const ObservedView& observed) {
+  if (nodes.empty()) return false;
+  return std::ranges::all_of(nodes, [&](const std::string& id) {
+    const NodeReport* node = observed.node(id);
+    if (node == nullptr || !node->has_reported || node->applied.revision < drain.revision) {
+      return false;
+    }
+    const auto left = node->drains.find(drain.id);
+    return left != node->drains.end() && left->second == 0;
+  });
+}
+
+store::AuditRow audit(const char* what, const model::Id& id) {
+  store::AuditRow row;
+  row.who = kWho;
+  row.operation = what;
+  row.object = id;
+  row.result = "ok";
+  return row;
+}
+
+}  // namespace
+
+void Keeper::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void Keeper::stop() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+}
+
+void Keeper::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    round();
+    const Instant now = std::chrono::steady_clock::now();
+    reports_seen_ = parts_.observed.wait(reports_seen_, now + kIdlePause);
+    parts_.catalog.wait_after(seen_, now + kRoundPause);
+  }
+}
+
+void Keeper::round() {
+  note_changes();
+  place();
+  end_drains();
+  free_addresses();
+  collect();
+  forget_verdicts();
+}
+
+void Keeper::note_changes() {
+  const auto progress = has_started_ ? parts_.catalog.changes_after(seen_) : std::nullopt;
+  if (!progress) {
+    // What happened is not known: look at everything.
+    seen_ = parts_.catalog.revision();
+    must_place_ = may_have_releasing_ = true;
+    has_started_ = find_buried().ok();
+    return;
+  }
+  seen_ = progress->revision;
+  for (const LiveChange& change : progress->changes) {
+    const Kind kind = change.object().kind;
+    must_place_ = must_place_ || kind == Kind::kNode || kind == Kind::kPlacement ||
+                  kind == Kind::kSubnet || kind == Kind::kLoadBalancer;
+    if (kind != Kind::kLoadBalancer) continue;
+    may_have_releasing_ = true;
+    if (!change.after) buried_.insert(change.before->id);
+  }
+}
+
+Result<void> Keeper::find_buried() {
+  WEIR_ASSIGN_OR_RETURN(const store::Listing roots, parts_.store.list(kRoots));
+  for (const store::Entry& entry : roots.entries) {
+    if (entry.value == kBuriedRoot) buried_.insert(entry.key.substr(kRoots.size()));
+  }
+  return {};
+}
+
+void Keeper::commit(store::Transaction transaction, const char* what) {
+  const std::string object = transaction.audit.object;
+  const auto committed = parts_.store.commit(transaction);
+  if (!committed && committed.error().code != ErrorCode::kStale) {
+    log::warning("control could not write",
+                 {{"what", what}, {"object", object}, {"error", to_string(committed.error())}});
+  }
+  // The follower would see it too, a little later.
+  (void)parts_.catalog.refresh();
+}
+
+Result<Revision> Keeper::root_revision(const model::Id& id) const {
+  const auto root = parts_.store.get(model::root_key(id));
+  if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+  WEIR_TRY(parts_.catalog.refresh());
+  return root ? root->revision : Revision();
+}
+
+void Keeper::place() {
+  if (!must_place_) return;
+  must_place_ = false;
+  const auto ids = parts_.catalog.read([](const model::ObjectIndex& index, Revision) {
+    std::vector<model::Id> all;
+    for (const Object* lb : index.all(Kind::kLoadBalancer)) all.push_back(lb->id);
+    return all;
+  });
+  for (const model::Id& id : ids) place_one(id);
+}
+
+void Keeper::place_one(const model::Id& id) {
+  const auto root = root_revision(id);
+  if (!root) {
+    must_place_ = true;
+    return;
+  }
+  const ObservedView observed = parts_.observed.view();
+  const auto is_connected = [&](const std::string& node) {
+    const NodeReport* report = observed.node(node);
+    return report != nullptr && report->is_connected();
+  };
+  WritePlan plan({{model::root_key(id), *root}});
+  const bool has_work = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* lb = index.find(Kind::kLoadBalancer, id);
+    if (lb == nullptr) return false;
+    const PlacementChange change = placement_change(*lb, index, is_connected);
+    const std::int64_t epoch = next_placement_epoch(*lb, index);
+    const std::string created = utc_text(parts_.clock.wall_now());
+    const auto type = model::from_json<model::LoadBalancer>(lb->spec).value.type;
+    for (const Object* placement : change.remove) plan.remove(*placement, type);
+    for (const std::string& node : change.add) {
+      plan.create(new_placement(*lb, node, epoch, created), type, parts_.quotas);
+    }
+    return !change.add.empty() || !change.remove.empty();
+  });
+  if (has_work) commit(plan.take(audit("place lb", id)), "a placement");
+}
+
+void Keeper::end_drains() {
+  const ObservedView observed = parts_.observed.view();
+  const WallTime now = parts_.clock.wall_now();
+  const auto ended = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    std::vector<Object> drains;
+    for (const Object* drain : index.all(Kind::kDrain)) {
+      const auto deadline = model::parse_utc(drain->spec.string_or("deadline", ""));
+      const bool is_over = !deadline || *deadline + kDrainGrace <= now;
+      const auto nodes = nodes_of(index, model::load_balancer_of(*drain));
+      if (is_over || is_drained(*drain, nodes, observed)) drains.push_back(*drain);
+    }
+    return drains;
+  });
+  for (const Object& drain : ended) {
+    const model::Id lb = model::load_balancer_of(drain);
+    const auto root = root_revision(lb);
+    if (!root) return;
+    WritePlan plan({{model::root_key(lb), *root}});
+    plan.remove(drain, model::LoadBalancerType::kAlb);
+    commit(plan.take(audit("end drain", drain.id)), "the end of a drain record");
+  }
+}
+
+bool Keeper::is_free(const std::vector<std::string>& nodes, const std::string& address,
+                     Revision released) const {
+  const ObservedView observed = parts_.observed.view();
+  return std::ranges::all_of(nodes, [&](const std::string& id) {
+    const bool is_known = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+      return index.find(Kind::kNode, id) != nullptr;
+    });
+    if (!is_known) return true;  // a node that was deleted holds nothing
+    const NodeReport* node = observed.node(id);
+    return node != nullptr && node->has_reported && node->applied.revision >= released &&
+           !node->addresses.contains(address);
+  });
+}
+
+void Keeper::free_addresses() {
+  if (!may_have_releasing_) return;
+  const auto listing = parts_.store.list(kAddresses);
+  if (!listing) return;
+  may_have_releasing_ = false;
+  for (const store::Entry& entry : listing->entries) {
+    const auto nodes = releasing_nodes(entry.value);
+    if (!nodes) continue;
+    may_have_releasing_ = true;
+    const std::string address = entry.key.substr(entry.key.rfind('/') + 1);
+    if (!is_free(*nodes, address, entry.revision)) continue;
+    store::Transaction transaction;
+    transaction.expectations.push_back({entry.key, entry.revision});
+    transaction.writes.push_back({entry.key, std::nullopt});
+    transaction.audit = audit("free address", address);
+    commit(std::move(transaction), "a freed address");
+  }
+}
+
+void Keeper::collect() {
+  if (buried_.empty()) return;
+  const auto hidden = parts_.catalog.hidden();
+  for (auto at = buried_.begin(); at != buried_.end();) {
+    const model::Id id = *at++;
+    const auto left = hidden.find(id);
+    collect_one(id, left == hidden.end() ? std::vector<Object>() : left->second);
+  }
+}
+
+/// Removes a part of what is left; the root with the last part.
+void Keeper::collect_one(const model::Id& id, const std::vector<Object>& left) {
+  const auto root = root_revision(id);
+  if (!root) return;
+  if (*root == Revision()) {
+    buried_.erase(id);
+    return;
+  }
+  WritePlan plan({{model::root_key(id), *root}});
+  const std::size_t count = std::min(left.size(), kCollectedAtOnce);
+  for (std::size_t at = 0; at < count; ++at) {
+    plan.discard(left[at]);
+  }
+  if (count == left.size()) {
+    plan.remove_root(id);
+  } else {
+    plan.bury_root(id);
+  }
+  commit(plan.take(audit("collect lb", id)), "the collection of a deleted load balancer");
+}
+
+/// What was observed of backend services that no longer exist.
+void Keeper::forget_verdicts() {
+  const ObservedView observed = parts_.observed.view();
+  std::vector<std::string> gone;
+  parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    for (const auto& [backend, verdicts] : observed.verdicts) {
+      if (index.find(Kind::kBackend, backend) == nullptr) gone.push_back(backend);
+    }
+  });
+  if (!gone.empty()) parts_.observed.forget_services(gone);
+}
+
+}  // namespace weir::api

@@ -1,0 +1,68 @@
+// What control does by itself, again and again until it fits: places load balancers on nodes, ends
+// drain records, frees released addresses, collects what deleted load balancers left behind. Each
+// step is a small transaction; after a crash the next round goes on. Thread: one of its own.
+#pragma once
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "api/catalog.h"
+#include "api/observed.h"
+#include "api/write_plan.h"
+#include "base/clock.h"
+#include "store/store.h"
+
+namespace weir::api {
+
+/// A drain record outlives its deadline by this, so that nodes end it by their own clock first.
+inline constexpr std::chrono::seconds kDrainGrace{2};
+/// Objects collected in one transaction. Chosen because each takes up to four keys of its 500.
+inline constexpr std::size_t kCollectedAtOnce = 100;
+
+class Keeper {
+ public:
+  struct Parts {
+    store::Store& store;
+    Catalog& catalog;
+    Observed& observed;
+    const Clock& clock;
+    QuotaSettings quotas;
+  };
+  explicit Keeper(Parts parts) : parts_(std::move(parts)) {}
+  ~Keeper() { stop(); }
+
+  void start();
+  void stop();
+  /// One round; start() makes them whenever something has changed. For tests: call it alone.
+  void round();
+
+ private:
+  void run(const std::stop_token& stop);
+  void note_changes();
+  Result<void> find_buried();
+  void place();
+  void place_one(const model::Id& load_balancer);
+  void end_drains();
+  void free_addresses();
+  bool is_free(const std::vector<std::string>& nodes, const std::string& address,
+               Revision released) const;
+  void collect();
+  void collect_one(const model::Id& load_balancer, const std::vector<model::Object>& left);
+  void forget_verdicts();
+  void commit(store::Transaction transaction, const char* what);
+  Result<Revision> root_revision(const model::Id& id) const;
+
+  const Parts parts_;
+  // Owned by the keeper's thread.
+  Revision seen_;
+  bool has_started_ = false;
+  bool must_place_ = true;
+  bool may_have_releasing_ = true;
+  std::set<model::Id> buried_;  // deleted load balancers whose root is still stored
+  std::uint64_t reports_seen_ = 0;
+  std::jthread thread_;
+};
+
+}  // namespace weir::api

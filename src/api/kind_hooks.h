@@ -1,0 +1,47 @@
+// What a write means beyond its own document, kind by kind: addresses and placements of a load
+// balancer, ids and slots of targets, drain records of what is taken out of use. Called with a
+// write that validate.h has found good. Thread: any (pure but for identifiers).
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/object.h"
+#include "model/world_view.h"
+
+namespace weir::api {
+
+/// Seconds that connections of a removed target may run on, where it cannot be set.
+/// Source: product.md G17.
+inline constexpr std::chrono::seconds kAlbDrainTime{300};
+
+/// What the hooks know beside the objects.
+struct HookContext {
+  const model::ObjectIndex& index;
+  /// Address keys of the VPC that are taken, held or releasing ("10.0.0.4").
+  const std::set<std::string>& taken_addresses;
+  const std::function<bool(const std::string& node)>& is_connected;
+  WallTime now;
+};
+
+/// Objects that are made or removed in the transaction of another one.
+struct SideEffects {
+  std::vector<model::Object> created;
+  std::vector<model::Object> removed;
+};
+
+/// Fills what control decides about a new object. Errors: kFailedPrecondition (no free address),
+/// kConflict (the address is being released), kQuotaExceeded (slots)
+Errors complete_create(model::Object& object, const HookContext& context, SideEffects& effects);
+/// As complete_create(), for an update of `old`.
+Errors complete_update(const model::Object& old, model::Object& updated, const HookContext& context,
+                       SideEffects& effects);
+
+/// Sets admin.vpcId of a load balancer from its subnet; nothing for other kinds.
+void place_in_vpc(model::Object& object, const model::ObjectIndex& index);
+
+}  // namespace weir::api

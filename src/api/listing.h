@@ -1,0 +1,61 @@
+// Lists of the native API: filters, order, pages of one moment, and the same filters for watches.
+// Thread: any (pure).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/catalog.h"
+#include "api/observed.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "http/server.h"
+#include "model/registry.h"
+
+namespace weir::api {
+
+/// Items of one page. Chosen because 1 000 documents of a target group with its targets stay under
+/// the client's limit of one answer.
+inline constexpr std::size_t kPageSizeMax = 1000;
+inline constexpr std::size_t kPageSizeDefault = 500;
+
+/// What a list or watch asks for.
+struct ListQuery {
+  const model::KindDescription* kind = nullptr;
+  /// Value wanted of a path such as "name", "labels.team", "spec.loadBalancerId"; all must match. A
+  /// list matches when one of its items does.
+  std::vector<std::pair<std::string, std::string>> filters;
+  std::size_t page_size = kPageSizeDefault;
+  std::optional<Revision> at;  // of a later page
+  std::string after;           // id that the page begins after
+  bool is_watch = false;
+  std::optional<Revision> watch_after;
+};
+
+/// Reads the query of GET /weir/v1/<kind>: name, id, labels.<key>, any field of the spec, pageSize,
+/// pageToken, watch, revision. Errors: kInvalidArgument, all of them
+Errors read_list_query(const http::Request& request, const model::KindDescription& kind,
+                       ListQuery& into);
+
+/// One resource as a list shows it, but for its status.
+struct ListItem {
+  std::string id;
+  Json body;                              // whole resource without status
+  const model::Object* object = nullptr;  // null for a target
+};
+
+/// Everything of the kind, ascending by id, that the filters let through.
+std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query);
+bool matches(const Json& resource, const ListQuery& query);
+
+/// The resources that one stored object shows as: itself, or its targets.
+std::vector<Json> resources_of(const model::Object& object, const model::KindDescription& kind);
+
+/// {items, revision, nextPageToken?}. Errors: kStale when the moment of a later page is no longer
+/// known
+Result<Json> list_page(const Catalog& catalog, const ObservedView& observed,
+                       const ListQuery& query);
+
+}  // namespace weir::api

@@ -1,0 +1,323 @@
+#include "api/native_face.h"
+
+#include <algorithm>
+
+#include "api/auth.h"
+#include "api/problem.h"
+#include "api/status.h"
+#include "base/random.h"
+#include "model/target_view.h"
+
+namespace weir::api {
+namespace {
+
+using model::Object;
+
+/// Longest id that is looked up. Chosen because node names have at most 64 characters and ids 21.
+constexpr std::size_t kIdCharactersMax = 64;
+
+http::Response json_response(int status, const Json& body) {
+  http::Response response;
+  response.status = status;
+  response.body = body.dump() + "\n";
+  return response;
+}
+
+http::Response text_response(int status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(body);
+  return response;
+}
+
+/// Anything else is nobody's id, and is never said back.
+bool is_plausible_id(const std::string& id) {
+  return !id.empty() && id.size() <= kIdCharactersMax && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  });
+}
+
+bool is_json(const http::Request& request) {
+  const std::string* type = request.header("Content-Type");
+  if (type == nullptr) return false;
+  std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  while (media.ends_with(' ')) media.remove_suffix(1);
+  std::string lower(media);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return lower == "application/json" ||
+         (lower == "application/merge-patch+json" && request.method == "PATCH");
+}
+
+http::Response not_found(const std::string& request_id) {
+  return problem_response({Error{ErrorCode::kNotFound, "resource not found", ""}}, request_id);
+}
+
+http::Response wrong_method(std::string_view allowed, const std::string& request_id) {
+  auto response = problem_response(status_word(405), "this method is not allowed here", request_id);
+  response.headers.push_back({"Allow", std::string(allowed)});
+  return response;
+}
+
+http::Response tagged(int status, const Json& body, Revision revision) {
+  http::Response response = json_response(status, body);
+  response.headers.push_back({"ETag", "\"" + std::to_string(revision.value) + "\""});
+  return response;
+}
+
+/// "create backend": one of few words, so that the metric stays small.
+std::string operation_name(const http::Request& request, const model::KindDescription& kind,
+                           bool is_one) {
+  const std::string& method = request.method;
+  const std::string_view verb = method == "GET"      ? (is_one ? "show" : "list")
+                                : method == "POST"   ? "create"
+                                : method == "PUT"    ? "replace"
+                                : method == "PATCH"  ? "update"
+                                : method == "DELETE" ? "delete"
+                                                     : "other";
+  return std::string(verb) + " " + std::string(kind.word);
+}
+
+}  // namespace
+
+NativeFace::NativeFace(Parts parts)
+    : parts_(std::move(parts)), targets_(parts_.catalog, parts_.writer) {}
+
+http::Response NativeFace::handle(const http::Request& request) {
+  const std::string request_id = secret_hex(16);
+  std::string operation = "other";
+  const bool is_native =
+      request.path.size() >= 2 && request.path[0] == "weir" && request.path[1] == "v1";
+  http::Response response =
+      is_native ? native(request, request_id, operation) : operator_page(request, request_id);
+  response.headers.push_back({"X-Request-Id", request_id});
+  parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
+  return response;
+}
+
+/// Liveness and readiness are open to all; metrics to this machine, and to who has a token.
+http::Response NativeFace::operator_page(const http::Request& request,
+                                         const std::string& request_id) {
+  if (request.path.size() != 1) return not_found(request_id);
+  const std::string& page = request.path[0];
+  if (page != "livez" && page != "readyz" && page != "metrics") return not_found(request_id);
+  if (request.method != "GET" && request.method != "HEAD") {
+    return wrong_method("GET, HEAD", request_id);
+  }
+  if (page == "livez") return text_response(200, "ok\n");
+  if (page == "metrics") {
+    const bool may_read = request.is_loopback || authenticate(request, parts_.store).ok();
+    if (!may_read) {
+      return problem_response(
+          {Error{ErrorCode::kUnauthenticated, "metrics from elsewhere need a bearer token", ""}},
+          request_id);
+    }
+    http::Response response = text_response(200, parts_.metrics.text());
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return response;
+  }
+  std::string lines;
+  bool is_ready = true;
+  for (const auto& [name, is_good] : parts_.readiness()) {
+    lines += (is_good ? "[+] " : "[-] ") + name + "\n";
+    is_ready = is_ready && is_good;
+  }
+  const bool is_verbose = request.parameter("verbose") != nullptr;
+  return text_response(is_ready ? 200 : 503,
+                       (is_verbose ? lines : "") + (is_ready ? "ready\n" : "not ready\n"));
+}
+
+http::Response NativeFace::native(const http::Request& request, const std::string& request_id,
+                                  std::string& operation) {
+  const auto who = authenticate(request, parts_.store);
+  if (!who) return problem_response({who.error()}, request_id);
+  const auto& path = request.path;
+  if (path.size() == 3 && (path[2] == "version" || path[2] == "schema")) {
+    operation = path[2];
+    if (request.method != "GET") return wrong_method("GET", request_id);
+    if (path[2] == "schema") return json_response(200, schema_json());
+    const Version version = parts_.store.version();
+    return json_response(200, Json::object({{"build", parts_.build},
+                                            {"epoch", version.epoch.value},
+                                            {"revision", version.revision.value}}));
+  }
+  const model::KindDescription* kind = nullptr;
+  for (const auto& known : model::kind_descriptions()) {
+    if (path.size() >= 3 && path[2] == known.word) kind = &known;
+  }
+  if (kind == nullptr || path.size() > 5) return not_found(request_id);
+  const Call call{request, *kind, path.size() > 3 ? path[3] : "", path.size() > 4 ? path[4] : "",
+                  Caller{*who, request_id}};
+  return route(call, operation);
+}
+
+http::Response NativeFace::route(const Call& call, std::string& operation) {
+  const std::string& request_id = call.caller.request_id;
+  const std::string& method = call.request.method;
+  operation = operation_name(call.request, call.kind, call.request.path.size() > 3);
+  const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
+  if (has_body && !is_json(call.request)) {
+    return problem_response(status_word(415), "the body must be application/json", request_id);
+  }
+  const auto refreshed = refresh();
+  if (!refreshed) return problem_response({refreshed.error()}, request_id);
+  if (call.request.path.size() == 3) return collection(call);
+  if (!is_plausible_id(call.id)) return not_found(request_id);
+  return one(call);
+}
+
+http::Response NativeFace::collection(const Call& call) {
+  const std::string& method = call.request.method;
+  if (method == "GET") return list(call);
+  if (method == "POST" && call.kind.is_user_made) return create(call);
+  return wrong_method(call.kind.is_user_made ? "GET, POST" : "GET", call.caller.request_id);
+}
+
+http::Response NativeFace::one(const Call& call) {
+  const std::string& method = call.request.method;
+  if (!call.part.empty()) {
+    if (call.part != "health" || call.kind.kind != model::Kind::kBackend) {
+      return not_found(call.caller.request_id);
+    }
+    return method == "GET" ? health(call) : wrong_method("GET", call.caller.request_id);
+  }
+  if (method == "GET") return show(call);
+  if (!call.kind.is_user_made) return wrong_method("GET", call.caller.request_id);
+  if (method == "PUT") return update(call, model::UpdateMode::kReplace);
+  if (method == "PATCH") return update(call, model::UpdateMode::kMerge);
+  if (method == "DELETE") return remove(call);
+  return wrong_method("GET, PUT, PATCH, DELETE", call.caller.request_id);
+}
+
+http::Response NativeFace::list(const Call& call) {
+  ListQuery query;
+  const Errors errors = read_list_query(call.request, call.kind, query);
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  if (query.is_watch) return watch(call, std::move(query));
+  const auto page = list_page(parts_.catalog, parts_.observed.view(), query);
+  if (!page) return problem_response({page.error()}, call.caller.request_id);
+  return json_response(200, *page);
+}
+
+/// Without a revision the stream begins with the list itself, ended by a line of type "listed".
+http::Response NativeFace::watch(const Call& call, ListQuery query) {
+  std::string lines;
+  Revision after = query.watch_after.value_or(Revision());
+  if (!query.watch_after) {
+    const ObservedView observed = parts_.observed.view();
+    parts_.catalog.read([&](const model::ObjectIndex& index, Revision revision) {
+      after = revision;
+      for (ListItem& item : list_items(index, query)) {
+        if (item.object) item.body["status"] = status_of(*item.object, index, observed);
+        lines += Json::object({{"type", "put"},
+                               {"revision", item.body.integer_or("revision", 0)},
+                               {"object", std::move(item.body)}})
+                     .dump() +
+                 "\n";
+      }
+    });
+    lines += Json::object({{"type", "listed"}, {"revision", after.value}}).dump() + "\n";
+  } else if (!parts_.catalog.changes_after(after)) {
+    return problem_response(
+        {Error{ErrorCode::kStale, "changes since that revision are not known: list again",
+               "revision"}},
+        call.caller.request_id);
+  }
+  http::Response response;
+  response.content_type = "application/x-ndjson";
+  response.stream = [this, lines = std::move(lines), query = std::move(query),
+                     after](std::unique_ptr<http::ResponseStream> stream) mutable {
+    if (!lines.empty() && !stream->write(std::move(lines))) return;
+    parts_.watches.add(std::move(stream), std::move(query), after);
+  };
+  return response;
+}
+
+Json NativeFace::with_status(const Object& object) const {
+  const ObservedView observed = parts_.observed.view();
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    return resource_json(object, status_of(object, index, observed));
+  });
+}
+
+http::Response NativeFace::show(const Call& call) {
+  const ObservedView observed = parts_.observed.view();
+  const bool is_target = !call.kind.kind;
+  const model::Id id = is_target ? parts_.catalog.group_of_target(call.id) : call.id;
+  const auto kind = call.kind.kind.value_or(model::Kind::kTargetGroup);
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* object = index.find(kind, id);
+    if (object == nullptr) return not_found(call.caller.request_id);
+    if (!is_target) {
+      const Json body = resource_json(*object, status_of(*object, index, observed));
+      return tagged(200, body, object->revision);
+    }
+    for (const Json& body : resources_of(*object, call.kind)) {
+      if (body.string_or("id", "") == call.id) return tagged(200, body, object->revision);
+    }
+    return not_found(call.caller.request_id);
+  });
+}
+
+http::Response NativeFace::health(const Call& call) {
+  const ObservedView observed = parts_.observed.view();
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* backend = index.find(model::Kind::kBackend, call.id);
+    if (backend == nullptr) return not_found(call.caller.request_id);
+    return json_response(200, health_of(*backend, index, observed));
+  });
+}
+
+http::Response NativeFace::shown(const Call& call, int status,
+                                 const Outcome<Object>& written) const {
+  if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
+  return tagged(status, with_status(*written.value), written.value->revision);
+}
+
+http::Response NativeFace::shown(const Call& call, int status,
+                                 const Outcome<TargetDocument>& written) const {
+  if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
+  Json body = written.value->body;
+  body["revision"] = Json(written.value->revision.value);
+  body["owner"] = Json(model::kDefaultOwner);
+  body["status"] = Json::object();
+  return tagged(status, body, written.value->revision);
+}
+
+http::Response NativeFace::create(const Call& call) {
+  const auto body = body_of(call.request);
+  if (!body) return problem_response({body.error()}, call.caller.request_id);
+  if (!call.kind.kind) return shown(call, 201, targets_.create(*body, call.caller));
+  return shown(call, 201, parts_.writer.create(*call.kind.kind, *body, call.caller));
+}
+
+http::Response NativeFace::update(const Call& call, model::UpdateMode mode) {
+  const auto body = body_of(call.request);
+  const auto if_match = if_match_of(call.request);
+  if (!body || !if_match) {
+    return problem_response({body ? if_match.error() : body.error()}, call.caller.request_id);
+  }
+  if (!call.kind.kind) {
+    return shown(call, 200, targets_.update(call.id, *body, mode, *if_match, call.caller));
+  }
+  const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
+                                    operation_name(call.request, call.kind, true)};
+  const auto change = [&](const Object& old, Object& updated) {
+    return model::read_update(old, *body, mode, updated);
+  };
+  return shown(call, 200, parts_.writer.update(place, change, call.caller));
+}
+
+http::Response NativeFace::remove(const Call& call) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const std::string* cascade = call.request.parameter("cascade");
+  if (!call.kind.kind) return shown(call, 200, targets_.remove(call.id, *if_match, call.caller));
+  const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
+                                    operation_name(call.request, call.kind, true)};
+  const bool is_cascade = cascade != nullptr && *cascade == "true";
+  return shown(call, 200, parts_.writer.remove(place, is_cascade, call.caller));
+}
+
+}  // namespace weir::api

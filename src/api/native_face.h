@@ -1,0 +1,86 @@
+// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version and /weir/v1/schema, and the
+// operator's /livez, /readyz and /metrics beside it. One handler for all kinds over the field
+// tables. Called by the HTTP server on its handler threads. Thread: any.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "api/catalog.h"
+#include "api/listing.h"
+#include "api/observed.h"
+#include "api/outcome.h"
+#include "api/resource_writer.h"
+#include "api/target_writer.h"
+#include "api/watch.h"
+#include "base/metrics.h"
+#include "http/server.h"
+#include "model/registry.h"
+#include "store/store.h"
+
+namespace weir::api {
+
+class NativeFace {
+ public:
+  struct Parts {
+    store::Store& store;
+    Catalog& catalog;
+    const Observed& observed;
+    ResourceWriter& writer;
+    WatchHub& watches;
+    Metrics& metrics;
+    std::string build;
+    /// What is not ready, by name; empty: all of it is.
+    std::function<std::vector<std::pair<std::string, bool>>()> readiness;
+  };
+  explicit NativeFace(Parts parts);
+
+  http::Response handle(const http::Request& request);
+
+ private:
+  /// One authenticated call of /weir/v1/<kind>...
+  struct Call {
+    const http::Request& request;
+    const model::KindDescription& kind;
+    std::string id;    // empty: the collection
+    std::string part;  // "health", or empty
+    Caller caller;
+  };
+
+  http::Response operator_page(const http::Request& request, const std::string& request_id);
+  http::Response native(const http::Request& request, const std::string& request_id,
+                        std::string& operation);
+  http::Response route(const Call& call, std::string& operation);
+  http::Response collection(const Call& call);
+  http::Response one(const Call& call);
+
+  http::Response list(const Call& call);
+  http::Response watch(const Call& call, ListQuery query);
+  http::Response show(const Call& call);
+  http::Response health(const Call& call);
+  http::Response create(const Call& call);
+  http::Response update(const Call& call, model::UpdateMode mode);
+  http::Response remove(const Call& call);
+
+  http::Response shown(const Call& call, int status, const Outcome<model::Object>& written) const;
+  http::Response shown(const Call& call, int status, const Outcome<TargetDocument>& written) const;
+  Json with_status(const model::Object& object) const;
+  Result<void> refresh() { return parts_.catalog.refresh(); }
+
+  const Parts parts_;
+  TargetWriter targets_;
+};
+
+/// The field tables of all kinds, for clients: {kinds: [{name, sentence, aliases, columns, spec,
+/// admin}]}.
+Json schema_json();
+
+/// The revision of an If-Match field, if there is one ("*" counts as none).
+/// Errors: kInvalidArgument
+Result<std::optional<Revision>> if_match_of(const http::Request& request);
+
+/// The JSON object in a request's body. Errors: kInvalidArgument
+Result<Json> body_of(const http::Request& request);
+
+}  // namespace weir::api

@@ -1,0 +1,158 @@
+#include "api/observed.h"
+
+#include <utility>
+
+namespace weir::api {
+namespace {
+
+Error wrong(std::string_view field, std::string_view wanted) {
+  return {ErrorCode::kInvalidArgument, "must be " + std::string(wanted), std::string(field)};
+}
+
+Result<std::uint64_t> read_number(const Json& json, std::string_view field) {
+  const Json* value = json.find(field);
+  if (value == nullptr || !value->is_integer() || value->as_integer() < 0) {
+    return wrong(field, "a number that is not negative");
+  }
+  return static_cast<std::uint64_t>(value->as_integer());
+}
+
+/// The items of a list member; missing counts as empty.
+Result<Json::Array> read_list(const Json& json, std::string_view field) {
+  const Json* value = json.find(field);
+  if (value == nullptr) return Json::Array();
+  if (!value->is_array()) return wrong(field, "a list");
+  return value->as_array();
+}
+
+ServedState served_state(const Json& item) {
+  return {item.string_or("state", "failed"), item.string_or("detail", ""),
+          item.string_or("datapath", "")};
+}
+
+Result<void> read_lists(const Json& body, NodeReport& into) {
+  WEIR_ASSIGN_OR_RETURN(const Json::Array errors, read_list(body, "errors"));
+  for (const Json& item : errors) {
+    const auto revision = static_cast<std::uint64_t>(item.integer_or("revision", 0));
+    into.problems.push_back({item.string_or("kind", ""), item.string_or("id", ""),
+                             Revision(revision), item.string_or("reason", ""),
+                             item.string_or("detail", "")});
+  }
+  WEIR_ASSIGN_OR_RETURN(const Json::Array drains, read_list(body, "drains"));
+  for (const Json& item : drains) {
+    into.drains[item.string_or("id", "")] = item.integer_or("connections", 0);
+  }
+  WEIR_ASSIGN_OR_RETURN(const Json::Array addresses, read_list(body, "addresses"));
+  for (const Json& item : addresses) {
+    into.addresses[item.string_or("address", "")] = served_state(item);
+  }
+  WEIR_ASSIGN_OR_RETURN(const Json::Array listeners, read_list(body, "listeners"));
+  for (const Json& item : listeners) {
+    into.listeners[item.string_or("id", "")] = served_state(item);
+  }
+  return {};
+}
+
+Result<NodeReport> read_report(const Json& body) {
+  const Json* applied = body.find("applied");
+  if (applied == nullptr || !applied->is_object()) return wrong("applied", "an object");
+  NodeReport report;
+  WEIR_ASSIGN_OR_RETURN(const std::uint64_t epoch, read_number(*applied, "epoch"));
+  WEIR_ASSIGN_OR_RETURN(const std::uint64_t revision, read_number(*applied, "revision"));
+  report.applied = {Epoch(epoch), Revision(revision)};
+  report.has_reported = true;
+  WEIR_TRY(read_lists(body, report));
+  return report;
+}
+
+}  // namespace
+
+const NodeReport* ObservedView::node(const std::string& id) const {
+  const auto found = nodes.find(id);
+  return found == nodes.end() ? nullptr : found->second.get();
+}
+
+const snapshot::Verdict* ObservedView::verdict(const snapshot::TargetKey& target,
+                                               const std::string& node) const {
+  const auto service = verdicts.find(target.service);
+  if (service == verdicts.end()) return nullptr;
+  const auto found = service->second->find({target, node});
+  return found == service->second->end() ? nullptr : &found->second;
+}
+
+void Observed::change_node(const std::string& node,
+                           const std::function<void(NodeReport&)>& change) {
+  auto& held = view_.nodes[node];
+  NodeReport report = held ? *held : NodeReport();
+  change(report);
+  held = std::make_shared<const NodeReport>(std::move(report));
+  ++serial_;
+  changed_.notify_all();
+}
+
+void Observed::change_service(const std::string& service,
+                              const std::function<void(ServiceVerdicts&)>& change) {
+  auto& held = view_.verdicts[service];
+  ServiceVerdicts verdicts = held ? *held : ServiceVerdicts();
+  change(verdicts);
+  held = std::make_shared<const ServiceVerdicts>(std::move(verdicts));
+  if (held->empty()) view_.verdicts.erase(service);
+}
+
+void Observed::connected(const std::string& node) {
+  const MutexLock lock(mutex_);
+  change_node(node, [](NodeReport& report) { ++report.streams; });
+}
+
+void Observed::disconnected(const std::string& node) {
+  const MutexLock lock(mutex_);
+  change_node(node, [](NodeReport& report) { --report.streams; });
+}
+
+Result<void> Observed::report(const std::string& node, const Json& body) {
+  WEIR_ASSIGN_OR_RETURN(NodeReport taken, read_report(body));
+  const MutexLock lock(mutex_);
+  change_node(node, [&taken](NodeReport& report) {
+    taken.streams = report.streams;
+    report = std::move(taken);
+  });
+  return {};
+}
+
+void Observed::verdict(const std::string& node, const snapshot::Verdict& verdict) {
+  const MutexLock lock(mutex_);
+  change_service(verdict.target.service, [&](ServiceVerdicts& verdicts) {
+    verdicts.insert_or_assign({verdict.target, node}, verdict);
+  });
+}
+
+void Observed::verdict_gone(const std::string& node, std::string_view id) {
+  const std::string service(id.substr(0, id.find('/')));
+  const MutexLock lock(mutex_);
+  if (!view_.verdicts.contains(service)) return;
+  change_service(service, [&](ServiceVerdicts& verdicts) {
+    std::erase_if(verdicts, [&](const auto& entry) {
+      return entry.first.second == node && snapshot::verdict_id(entry.first.first) == id;
+    });
+  });
+}
+
+void Observed::forget_services(const std::vector<std::string>& backends) {
+  const MutexLock lock(mutex_);
+  for (const std::string& backend : backends) view_.verdicts.erase(backend);
+}
+
+ObservedView Observed::view() const {
+  const MutexLock lock(mutex_);
+  return view_;
+}
+
+std::uint64_t Observed::wait(std::uint64_t seen, Instant deadline) const {
+  const MutexLock lock(mutex_);
+  while (serial_ <= seen) {
+    if (!changed_.wait_until(mutex_, deadline)) break;
+  }
+  return serial_;
+}
+
+}  // namespace weir::api

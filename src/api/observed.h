@@ -1,0 +1,96 @@
+// What the nodes report: which version they applied, what they cannot apply, which listeners and
+// addresses they serve, how they judge targets, which connections still drain. Kept in memory only;
+// the stored resources never learn of it (design.md decision 3). A node that has gone stays as it
+// was last seen, marked as not connected: its data plane goes on. Thread: any.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/strong_type.h"
+#include "snapshot/verdict.h"
+
+namespace weir::api {
+
+struct ObjectProblem {
+  std::string kind;
+  std::string id;
+  Revision revision;
+  std::string reason;  // "unsupported", "invalid", "cannot_listen"
+  std::string detail;
+};
+
+/// State of an address or a listener on one node.
+struct ServedState {
+  std::string state;  // "held" or "serving", else "failed"
+  std::string detail;
+  std::string datapath;  // of a listener: "proxy"
+};
+
+/// The last report of a node.
+struct NodeReport {
+  int streams = 0;            // open now; a second one replaces a first that died unnoticed
+  bool has_reported = false;  // since control started
+  Version applied;
+  std::vector<ObjectProblem> problems;
+  std::map<std::string, std::int64_t> drains;    // connections by drain record
+  std::map<std::string, ServedState> addresses;  // by address
+  std::map<std::string, ServedState> listeners;  // by listener id
+
+  bool is_connected() const { return streams > 0; }
+};
+
+/// All verdicts about the targets of one backend service, by node.
+using ServiceVerdicts = std::map<std::pair<snapshot::TargetKey, std::string>, snapshot::Verdict>;
+
+/// One moment of everything that is observed; cheap to copy.
+struct ObservedView {
+  std::map<std::string, std::shared_ptr<const NodeReport>> nodes;          // by node id
+  std::map<std::string, std::shared_ptr<const ServiceVerdicts>> verdicts;  // by backend id
+
+  /// Null when the node has never been seen by this control.
+  const NodeReport* node(const std::string& id) const;
+  /// Null without one.
+  const snapshot::Verdict* verdict(const snapshot::TargetKey& target,
+                                   const std::string& node) const;
+};
+
+class Observed {
+ public:
+  /// A stream of the node has begun; disconnected() tells the end of each.
+  void connected(const std::string& node) WEIR_EXCLUDES(mutex_);
+  void disconnected(const std::string& node) WEIR_EXCLUDES(mutex_);
+  /// Takes the body of a `report` frame (docs/formats/frames.md).
+  /// Errors:  kInvalidArgument; then nothing has changed
+  Result<void> report(const std::string& node, const Json& body) WEIR_EXCLUDES(mutex_);
+  void verdict(const std::string& node, const snapshot::Verdict& verdict) WEIR_EXCLUDES(mutex_);
+  /// The target of a verdict is gone; `id` as in snapshot::verdict_id().
+  void verdict_gone(const std::string& node, std::string_view id) WEIR_EXCLUDES(mutex_);
+  /// Forgets the verdicts of backend services that no longer exist.
+  void forget_services(const std::vector<std::string>& backends) WEIR_EXCLUDES(mutex_);
+
+  ObservedView view() const WEIR_EXCLUDES(mutex_);
+  /// Waits until something was reported after `seen` (0 at first), or until `deadline`; returns
+  /// the number to go on with.
+  std::uint64_t wait(std::uint64_t seen, Instant deadline) const WEIR_EXCLUDES(mutex_);
+
+ private:
+  void change_node(const std::string& node, const std::function<void(NodeReport&)>& change)
+      WEIR_REQUIRES(mutex_);
+  void change_service(const std::string& service,
+                      const std::function<void(ServiceVerdicts&)>& change) WEIR_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  mutable Condition changed_;
+  ObservedView view_ WEIR_GUARDED_BY(mutex_);
+  std::uint64_t serial_ WEIR_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace weir::api

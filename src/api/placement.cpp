@@ -1,0 +1,154 @@
+#include "api/placement.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/random.h"
+#include "model/placement.h"
+#include "model/registry.h"
+#include "model/subnet_addresses.h"
+
+namespace weir::api {
+namespace {
+
+using model::BindingMode;
+using model::Kind;
+using model::Object;
+
+/// Stands for every subnet that no other binding of the node names.
+constexpr std::string_view kAnySubnet = "*";
+
+bool is_loopback_subnet(const Object& subnet) {
+  const auto prefix = net::Prefix::parse(subnet.spec.string_or("addressPrefix", ""));
+  return prefix && model::is_loopback_prefix(*prefix);
+}
+
+/// 3 = by id, 2 = by name, 1 = every subnet, 0 = not this one.
+int rank_of(const model::Binding& binding, const Object& subnet) {
+  if (binding.subnet == subnet.id) return 3;
+  if (!subnet.name.empty() && binding.subnet == subnet.name) return 2;
+  if (binding.subnet != kAnySubnet) return 0;
+  return binding.mode != BindingMode::kLoopback || is_loopback_subnet(subnet) ? 1 : 0;
+}
+
+struct Candidate {
+  bool is_away = false;  // not connected
+  std::size_t load = 0;  // placements it has
+  std::string node;
+
+  auto operator<=>(const Candidate&) const = default;
+};
+
+std::map<std::string, std::size_t> loads(const model::ObjectIndex& index) {
+  std::map<std::string, std::size_t> loads;
+  for (const Object* placement : index.all(Kind::kPlacement)) {
+    ++loads[placement->spec.string_or("nodeId", "")];
+  }
+  return loads;
+}
+
+}  // namespace
+
+std::optional<BindingMode> binding_of(const Object& node, const Object& subnet) {
+  const auto spec = model::spec_of<model::Node>(node);
+  if (!spec) return std::nullopt;
+  std::optional<BindingMode> found;
+  int best = 0;
+  for (const model::Binding& binding : spec->bindings) {
+    const int rank = rank_of(binding, subnet);
+    if (rank <= best) continue;
+    best = rank;
+    found = binding.mode;
+  }
+  return found;
+}
+
+PlacementChange placement_change(const Object& load_balancer, const model::ObjectIndex& index,
+                                 const std::function<bool(const std::string&)>& is_connected) {
+  PlacementChange change;
+  const Object* subnet = index.find(Kind::kSubnet, load_balancer.spec.string_or("subnetId", ""));
+  if (subnet == nullptr) return change;
+  std::set<std::string> external;
+  std::set<Candidate> own;
+  std::set<std::string> able;
+  const auto load = loads(index);
+  for (const Object* node : index.all(Kind::kNode)) {
+    const auto mode = binding_of(*node, *subnet);
+    if (!mode) continue;
+    able.insert(node->id);
+    const auto carried = load.find(node->id);
+    if (*mode == BindingMode::kExternal) {
+      external.insert(node->id);
+    } else {
+      own.insert({!is_connected(node->id), carried == load.end() ? 0 : carried->second, node->id});
+    }
+  }
+  std::set<std::string> kept;
+  for (const Object* placement : index.children(Kind::kPlacement, load_balancer.id)) {
+    const std::string node = placement->spec.string_or("nodeId", "");
+    const bool holds = external.empty() ? able.contains(node) && kept.empty()
+                                        : external.contains(node) && !kept.contains(node);
+    if (holds) {
+      kept.insert(node);
+    } else if (!able.empty()) {
+      change.remove.push_back(placement);
+    }
+  }
+  for (const std::string& node : external) {
+    if (!kept.contains(node)) change.add.push_back(node);
+  }
+  if (external.empty() && kept.empty() && !own.empty()) change.add.push_back(own.begin()->node);
+  return change;
+}
+
+Object new_placement(const Object& load_balancer, const std::string& node, std::int64_t epoch,
+                     const std::string& created) {
+  Object placement;
+  placement.kind = Kind::kPlacement;
+  placement.owner = load_balancer.owner;
+  placement.created = created;
+  placement.spec = model::to_json(model::Placement{load_balancer.id, node, epoch});
+  Random random;
+  placement.id = model::new_id(Kind::kPlacement, placement.spec, random);
+  return placement;
+}
+
+std::int64_t next_placement_epoch(const Object& load_balancer, const model::ObjectIndex& index) {
+  std::int64_t epoch = 0;
+  for (const Object* placement : index.children(Kind::kPlacement, load_balancer.id)) {
+    epoch = std::max(epoch, placement->spec.integer_or("epoch", 0));
+  }
+  return epoch + 1;
+}
+
+PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string& node) {
+  PlacedObjects placed;
+  const auto add = [&placed](const Object* object) {
+    if (object != nullptr) placed.emplace(std::pair(object->kind, object->id), object);
+  };
+  for (const Object* placement : index.all(Kind::kPlacement)) {
+    if (placement->spec.string_or("nodeId", "") != node) continue;
+    const model::Id lb = placement->spec.string_or("loadBalancerId", "");
+    const Object* load_balancer = index.find(Kind::kLoadBalancer, lb);
+    if (load_balancer == nullptr) continue;
+    add(placement);
+    add(load_balancer);
+    const Object* subnet = index.find(Kind::kSubnet, load_balancer->spec.string_or("subnetId", ""));
+    add(subnet);
+    if (subnet != nullptr) add(index.find(Kind::kVpc, subnet->spec.string_or("vpcId", "")));
+    for (const Kind kind : {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain}) {
+      for (const Object* child : index.children(kind, lb)) add(child);
+    }
+  }
+  return placed;
+}
+
+std::vector<std::string> nodes_of(const model::ObjectIndex& index, const model::Id& load_balancer) {
+  std::vector<std::string> nodes;
+  for (const Object* placement : index.children(Kind::kPlacement, load_balancer)) {
+    nodes.push_back(placement->spec.string_or("nodeId", ""));
+  }
+  return nodes;
+}
+
+}  // namespace weir::api

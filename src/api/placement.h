@@ -1,0 +1,51 @@
+// Which node serves which load balancer: a pure rule over the stored nodes, their bindings and the
+// placements there are. Every node with an `external` binding of the subnet serves its load
+// balancers (someone else moves the address); else one node with a `loopback` or `interface`
+// binding does, the least loaded. A placement stays while its node keeps the binding.
+// Thread: any (pure).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/node.h"
+#include "model/object.h"
+#include "model/world_view.h"
+
+namespace weir::api {
+
+/// How `node` would serve addresses of `subnet`: its binding by id, by name, or the one for every
+/// subnet ("*"); a loopback binding for every subnet serves loopback subnets only.
+std::optional<model::BindingMode> binding_of(const model::Object& node,
+                                             const model::Object& subnet);
+
+struct PlacementChange {
+  std::vector<std::string> add;              // node ids
+  std::vector<const model::Object*> remove;  // placements that no longer hold
+};
+
+/// What must change so that `load_balancer` is where the rule wants it. `is_connected` decides
+/// between nodes that could both take it.
+PlacementChange placement_change(const model::Object& load_balancer,
+                                 const model::ObjectIndex& index,
+                                 const std::function<bool(const std::string&)>& is_connected);
+
+/// A new placement of `load_balancer` on `node`; `epoch` is one above that of any it replaces.
+model::Object new_placement(const model::Object& load_balancer, const std::string& node,
+                            std::int64_t epoch, const std::string& created);
+std::int64_t next_placement_epoch(const model::Object& load_balancer,
+                                  const model::ObjectIndex& index);
+
+/// Everything that `node` receives: the placements that name it, their load balancers, what stands
+/// below those, and the subnets and VPCs they stand in. By kind and id, dependencies first.
+using PlacedObjects = std::map<std::pair<model::Kind, model::Id>, const model::Object*>;
+PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string& node);
+
+/// Ids of the nodes that a load balancer is placed on.
+std::vector<std::string> nodes_of(const model::ObjectIndex& index, const model::Id& load_balancer);
+
+}  // namespace weir::api

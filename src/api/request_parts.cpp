@@ -1,0 +1,32 @@
+// Reading what the native API takes from a request beside its path.
+#include <algorithm>
+#include <charconv>
+
+#include "api/native_face.h"
+
+namespace weir::api {
+
+Result<std::optional<Revision>> if_match_of(const http::Request& request) {
+  const std::string* header = request.header("If-Match");
+  if (header == nullptr || *header == "*") return std::optional<Revision>();
+  std::string_view text = *header;
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    text = text.substr(1, text.size() - 2);
+  }
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    return Error{ErrorCode::kInvalidArgument, "must be one ETag of a resource", "If-Match"};
+  }
+  return std::optional(Revision(number));
+}
+
+Result<Json> body_of(const http::Request& request) {
+  WEIR_ASSIGN_OR_RETURN(Json body, parse_json(request.body));
+  if (!body.is_object()) {
+    return Error{ErrorCode::kInvalidArgument, "the body must be a JSON object", ""};
+  }
+  return body;
+}
+
+}  // namespace weir::api

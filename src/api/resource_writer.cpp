@@ -1,0 +1,280 @@
+#include "api/resource_writer.h"
+
+#include <thread>
+
+#include "api/placement.h"
+#include "api/problem.h"
+#include "base/log.h"
+#include "model/keys.h"
+#include "model/load_balancer.h"
+#include "model/validate.h"
+
+namespace weir::api {
+namespace {
+
+using model::Kind;
+using model::Object;
+
+Error not_found(Kind kind) {
+  return {ErrorCode::kNotFound, std::string(model::description_of(kind).singular) + " not found",
+          ""};
+}
+
+store::AuditRow audit_row(const std::string& operation, const Caller& caller, const model::Id& id,
+                          std::string result) {
+  store::AuditRow row;
+  row.who = caller.who;
+  row.operation = operation;
+  row.object = id;
+  row.request_id = caller.request_id;
+  row.result = std::move(result);
+  return row;
+}
+
+/// Another attempt reads again what this one did not know.
+bool is_lost_race(const Error& error) {
+  return error.code == ErrorCode::kStale || error.code == ErrorCode::kAlreadyExists;
+}
+
+/// What a refusal of the store means to the caller.
+Error explained(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kQuotaExceeded: {
+      const std::string counter = error.field.substr(error.field.rfind('/') + 1);
+      return {ErrorCode::kQuotaExceeded, "quota limit " + counter + " exceeded: " + error.message,
+              ""};
+    }
+    case ErrorCode::kInvalidArgument:
+      return {ErrorCode::kInvalidArgument, "too much in one call: " + error.message, ""};
+    default:
+      return error;
+  }
+}
+
+Errors check_precondition(const ResourceWriter::Place& place, const Object& object) {
+  if (!place.if_match || *place.if_match == object.revision) return {};
+  return {{ErrorCode::kStale,
+           "If-Match names revision " + std::to_string(place.if_match->value) +
+               ", the resource is at " + std::to_string(object.revision.value),
+           ""}};
+}
+
+}  // namespace
+
+ResourceWriter::ResourceWriter(Parts parts, WriterSettings settings)
+    : store_(parts.store),
+      catalog_(parts.catalog),
+      observed_(parts.observed),
+      clock_(parts.clock),
+      settings_(std::move(settings)) {}
+
+void ResourceWriter::set_own_endpoints(std::vector<net::Endpoint> endpoints) {
+  const MutexLock lock(mutex_);
+  own_endpoints_ = std::move(endpoints);
+}
+
+model::WorldView ResourceWriter::world_of(const model::ObjectIndex& index,
+                                          const Preparation& prepared) const {
+  model::WorldView world = index.view();
+  world.azs = settings_.azs;
+  world.own_endpoints = prepared.own_endpoints;
+  return world;
+}
+
+model::LoadBalancerType ResourceWriter::type_of(const Object& object,
+                                                const model::ObjectIndex& index) const {
+  const Object* lb = object.kind == Kind::kLoadBalancer
+                         ? &object
+                         : index.find(Kind::kLoadBalancer, model::load_balancer_of(object));
+  if (lb == nullptr) return model::LoadBalancerType::kAlb;
+  return model::from_json<model::LoadBalancer>(lb->spec).value.type;
+}
+
+std::optional<Object> ResourceWriter::find(Kind kind, const model::Id& id) const {
+  return catalog_.read([&](const model::ObjectIndex& index, Revision) -> std::optional<Object> {
+    const Object* found = index.find(kind, id);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+  });
+}
+
+Result<std::set<std::string>> ResourceWriter::taken_addresses(const Object& object) const {
+  std::set<std::string> taken;
+  if (object.kind != Kind::kLoadBalancer) return taken;
+  const std::string prefix = "address/" + object.admin.string_or("vpcId", "") + "/";
+  WEIR_ASSIGN_OR_RETURN(const store::Listing listing, store_.list(prefix));
+  for (const store::Entry& entry : listing.entries) taken.insert(entry.key.substr(prefix.size()));
+  return taken;
+}
+
+Result<ResourceWriter::Preparation> ResourceWriter::prepare(const Object& object) const {
+  Preparation prepared;
+  for (const std::string& key : model::root_keys(object)) {
+    const auto root = store_.get(key);
+    if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+    prepared.roots[key] = root ? root->revision : Revision();
+  }
+  WEIR_ASSIGN_OR_RETURN(prepared.taken_addresses, taken_addresses(object));
+  prepared.is_connected = [view = observed_.view()](const std::string& node) {
+    const NodeReport* report = view.node(node);
+    return report != nullptr && report->is_connected();
+  };
+  prepared.now = clock_.wall_now();
+  {
+    const MutexLock lock(mutex_);
+    prepared.own_endpoints = own_endpoints_;
+  }
+  WEIR_TRY(catalog_.refresh());
+  return prepared;
+}
+
+Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(const Object& wanted,
+                                                              const Errors& found,
+                                                              const Operation& operation) const {
+  Object object = wanted;
+  catalog_.read([&](const model::ObjectIndex& index, Revision) { place_in_vpc(object, index); });
+  const auto prepared = prepare(object);
+  if (!prepared) return prepared.error();
+  return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
+    const model::WorldView world = world_of(index, *prepared);
+    Errors errors = model::check_create(object, world, found);
+    if (!errors.empty()) return errors;
+    SideEffects effects;
+    const HookContext context{index, prepared->taken_addresses, prepared->is_connected,
+                              prepared->now};
+    errors = complete_create(object, context, effects);
+    if (!errors.empty()) return errors;
+    WritePlan plan(prepared->roots);
+    const auto type = type_of(object, index);
+    plan.create(object, type, settings_.quotas);
+    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, object.id, "ok")),
+                    object};
+  });
+}
+
+Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place,
+                                                              const Change& change,
+                                                              const Operation& operation) const {
+  const auto known = find(place.kind, place.id);
+  if (!known) return not_found(place.kind);
+  const auto prepared = prepare(*known);
+  if (!prepared) return prepared.error();
+  return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
+    const Object* old = index.find(place.kind, place.id);
+    if (old == nullptr) return not_found(place.kind);
+    Errors errors = check_precondition(place, *old);
+    if (!errors.empty()) return errors;
+    const model::WorldView world = world_of(index, *prepared);
+    Object updated = *old;
+    errors = change(*old, updated);
+    errors = model::check_update(*old, updated, world, std::move(errors));
+    if (!errors.empty()) return errors;
+    SideEffects effects;
+    const HookContext context{index, prepared->taken_addresses, prepared->is_connected,
+                              prepared->now};
+    errors = complete_update(*old, updated, context, effects);
+    if (!errors.empty()) return errors;
+    if (updated == *old) return Prepared{{}, updated, true};
+    WritePlan plan(prepared->roots);
+    const auto type = type_of(*old, index);
+    plan.update(*old, updated, nodes_of(index, old->id));
+    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
+    for (const Object& other : effects.removed) plan.remove(other, type);
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")), updated};
+  });
+}
+
+Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place, bool cascade,
+                                                              const Operation& operation) const {
+  const auto known = find(place.kind, place.id);
+  if (!known) return not_found(place.kind);
+  const auto prepared = prepare(*known);
+  if (!prepared) return prepared.error();
+  return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
+    const Object* object = index.find(place.kind, place.id);
+    if (object == nullptr) return not_found(place.kind);
+    Errors errors = check_precondition(place, *object);
+    if (!errors.empty()) return errors;
+    errors = cascade && place.kind == Kind::kLoadBalancer
+                 ? model::check_cascade(*object)
+                 : model::check_delete(*object, world_of(index, *prepared));
+    if (!errors.empty()) return errors;
+    WritePlan plan(prepared->roots);
+    plan.remove(*object, type_of(*object, index), nodes_of(index, object->id));
+    // Placements and drain records may be left: the collector takes them, and then the root.
+    if (place.kind == Kind::kLoadBalancer) plan.bury_root(object->id);
+    if (place.kind == Kind::kVpc) plan.remove_root(object->id);
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, object->id, "ok")),
+                    *object};
+  });
+}
+
+Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan,
+                                      const Operation& operation, const model::Id& id) {
+  Error last{ErrorCode::kUnavailable, "too many writes at once", ""};
+  for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
+    Outcome<Prepared> prepared = plan();
+    if (!prepared.ok()) return refused(operation, id, std::move(prepared.errors));
+    Object object = std::move(prepared.value->object);
+    if (prepared.value->is_unchanged) return object;
+    const auto committed = store_.commit(prepared.value->transaction);
+    if (committed) {
+      object.revision = *committed;
+      // The write is done whatever this says; a reader meets the same failure itself.
+      (void)catalog_.refresh();
+      return object;
+    }
+    last = committed.error();
+    if (!is_lost_race(last)) return refused(operation, id, {explained(last)});
+    std::this_thread::yield();
+  }
+  return refused(operation, id,
+                 {{ErrorCode::kUnavailable, "too many writes at once: " + last.message, ""}});
+}
+
+Outcome<Object> ResourceWriter::refused(const Operation& operation, const model::Id& id,
+                                        Errors errors) {
+  note_refused(operation.name, id, errors, operation.caller);
+  return errors;
+}
+
+void ResourceWriter::note_refused(const std::string& operation, const model::Id& id,
+                                  const Errors& errors, const Caller& caller) {
+  const StatusWord word = status_word(errors.front().code);
+  store::Transaction row;
+  row.audit = audit_row(operation, caller, id, "refused: " + std::string(word.word));
+  const auto stored = store_.commit(row);
+  if (!stored) {
+    log::warning("a refused call could not be recorded", {{"error", to_string(stored.error())}});
+  }
+}
+
+Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller& caller) {
+  const Operation operation{"create " + std::string(model::kind_name(kind)), caller};
+  Object object;
+  const Errors found = model::read_create(kind, body, object);
+  Random random;
+  object.kind = kind;
+  object.id = model::new_id(kind, object.spec, random);
+  object.owner = model::kDefaultOwner;
+  object.created = utc_text(clock_.wall_now());
+  return write([&] { return plan_create(object, found, operation); }, operation, object.id);
+}
+
+Outcome<Object> ResourceWriter::create_own(const Object& object, const Caller& caller) {
+  const Operation operation{"create " + std::string(model::kind_name(object.kind)), caller};
+  return write([&] { return plan_create(object, {}, operation); }, operation, object.id);
+}
+
+Outcome<Object> ResourceWriter::update(const Place& place, const Change& change,
+                                       const Caller& caller) {
+  const Operation operation{place.operation, caller};
+  return write([&] { return plan_update(place, change, operation); }, operation, place.id);
+}
+
+Outcome<Object> ResourceWriter::remove(const Place& place, bool cascade, const Caller& caller) {
+  const Operation operation{place.operation, caller};
+  return write([&] { return plan_remove(place, cascade, operation); }, operation, place.id);
+}
+
+}  // namespace weir::api

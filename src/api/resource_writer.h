@@ -1,0 +1,124 @@
+// Writes resources: reads the roots, checks the whole picture, commits one transaction, and tries
+// again when somebody else was faster. Generic over the kinds; what is special about one stands in
+// kind_hooks.h. Every write has an audit row in its transaction, every refused one a row of its
+// own. Thread: any (calls may run beside each other).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/catalog.h"
+#include "api/kind_hooks.h"
+#include "api/observed.h"
+#include "api/outcome.h"
+#include "api/write_plan.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "model/object.h"
+#include "model/registry.h"
+#include "store/store.h"
+
+namespace weir::api {
+
+/// Attempts of one write against others. Chosen because each lost race means that somebody else's
+/// write succeeded, and at most a handful of calls run at once.
+inline constexpr int kWriteAttemptsMax = 100;
+
+struct Caller {
+  std::string who;
+  std::string request_id;
+};
+
+/// What the checks of the model need to know of the configuration.
+struct WriterSettings {
+  std::vector<std::string> azs;
+  QuotaSettings quotas;
+};
+
+class ResourceWriter {
+ public:
+  struct Parts {
+    store::Store& store;
+    Catalog& catalog;
+    const Observed& observed;
+    const Clock& clock;
+  };
+  ResourceWriter(Parts parts, WriterSettings settings);
+
+  /// Addresses of the service itself, refused as targets.
+  void set_own_endpoints(std::vector<net::Endpoint> endpoints);
+
+  Outcome<model::Object> create(model::Kind kind, const Json& body, const Caller& caller);
+  /// An object that control makes itself, whole but for the revision.
+  Outcome<model::Object> create_own(const model::Object& object, const Caller& caller);
+
+  struct Place {
+    model::Kind kind;
+    model::Id id;
+    /// The write is refused with kStale when the object has another revision.
+    std::optional<Revision> if_match;
+    std::string operation;  // for the audit: "update backend"
+  };
+  /// Turns `old` (in `updated` at first) into what shall be; returns what is wrong with the
+  /// request.
+  using Change = std::function<Errors(const model::Object& old, model::Object& updated)>;
+  Outcome<model::Object> update(const Place& place, const Change& change, const Caller& caller);
+  /// The object as it was, with the revision of its removal.
+  Outcome<model::Object> remove(const Place& place, bool cascade, const Caller& caller);
+
+  /// Writes the audit row of a call that was refused before it came here.
+  void note_refused(const std::string& operation, const model::Id& id, const Errors& errors,
+                    const Caller& caller);
+
+ private:
+  /// Read before the objects are, so that the checks see everything a root vouches for.
+  struct Preparation {
+    std::map<std::string, Revision> roots;
+    std::set<std::string> taken_addresses;
+    std::function<bool(const std::string&)> is_connected;
+    WallTime now;
+    std::vector<net::Endpoint> own_endpoints;
+  };
+  struct Prepared {
+    store::Transaction transaction;
+    model::Object object;
+    bool is_unchanged = false;
+  };
+  struct Operation {
+    std::string name;
+    Caller caller;
+  };
+
+  Result<Preparation> prepare(const model::Object& object) const;
+  Result<std::set<std::string>> taken_addresses(const model::Object& object) const;
+  model::WorldView world_of(const model::ObjectIndex& index, const Preparation& prepared) const;
+  model::LoadBalancerType type_of(const model::Object& object,
+                                  const model::ObjectIndex& index) const;
+  std::optional<model::Object> find(model::Kind kind, const model::Id& id) const;
+
+  Outcome<Prepared> plan_create(const model::Object& wanted, const Errors& found,
+                                const Operation& operation) const;
+  Outcome<Prepared> plan_update(const Place& place, const Change& change,
+                                const Operation& operation) const;
+  Outcome<Prepared> plan_remove(const Place& place, bool cascade, const Operation& operation) const;
+  Outcome<model::Object> write(const std::function<Outcome<Prepared>()>& plan,
+                               const Operation& operation, const model::Id& id);
+  Outcome<model::Object> refused(const Operation& operation, const model::Id& id, Errors errors);
+
+  // Constant after construction.
+  store::Store& store_;
+  Catalog& catalog_;
+  const Observed& observed_;
+  const Clock& clock_;
+  const WriterSettings settings_;
+
+  mutable Mutex mutex_;
+  std::vector<net::Endpoint> own_endpoints_ WEIR_GUARDED_BY(mutex_);
+};
+
+}  // namespace weir::api

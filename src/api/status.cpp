@@ -1,0 +1,301 @@
+#include "api/status.h"
+
+#include <algorithm>
+
+#include "api/placement.h"
+#include "model/backend.h"
+#include "model/registry.h"
+#include "model/slots.h"
+#include "model/target_group.h"
+
+namespace weir::api {
+namespace {
+
+using model::Kind;
+using model::Object;
+using snapshot::HealthState;
+
+struct StateText {
+  std::string state;
+  std::string reason;
+};
+
+/// How far one node is with an object that is placed on it.
+struct NodeState {
+  std::string node;
+  std::string state;
+  std::string detail;
+  std::uint64_t applied = 0;
+};
+
+Json nodes_json(const std::vector<NodeState>& nodes) {
+  Json list = Json::array();
+  for (const NodeState& node : nodes) {
+    Json item = Json::object(
+        {{"node", node.node}, {"appliedRevision", node.applied}, {"state", node.state}});
+    if (!node.detail.empty()) item["detail"] = node.detail;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+bool any_is(const std::vector<NodeState>& nodes, std::string_view state) {
+  return std::ranges::any_of(nodes, [&](const NodeState& node) { return node.state == state; });
+}
+
+const NodeState* first_in(const std::vector<NodeState>& nodes, std::string_view state) {
+  const auto found = std::ranges::find(nodes, state, &NodeState::state);
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+/// A node that is not there yet, or not so far. `state` is filled in by the caller otherwise.
+NodeState node_state(const std::string& id, Revision wanted, const ObservedView& observed) {
+  const NodeReport* report = observed.node(id);
+  NodeState state{id, "", "", 0};
+  if (report == nullptr || !report->has_reported) {
+    state.state = "unknown";
+    state.detail = "node " + id + " has not reported";
+    return state;
+  }
+  state.applied = report->applied.revision.value;
+  if (report->applied.revision < wanted) {
+    state.state = "pending";
+    state.detail = report->is_connected() ? "node " + id + " has yet to apply it"
+                                          : "node " + id + " is not connected";
+  }
+  return state;
+}
+
+NodeState address_state(const std::string& node, const Object& lb, const ObservedView& observed) {
+  NodeState state = node_state(node, Revision(), observed);
+  if (!state.state.empty()) return state;
+  const NodeReport& report = *observed.node(node);
+  const auto address = report.addresses.find(lb.admin.string_or("vip", ""));
+  if (address == report.addresses.end()) {
+    state.state = "pending";
+    state.detail = "node " + node + " has yet to take the address";
+  } else {
+    state.state = address->second.state;
+    state.detail = address->second.detail;
+  }
+  return state;
+}
+
+StateText stopped_state(const Object& lb, const std::vector<NodeState>& nodes) {
+  for (const NodeState& node : nodes) {
+    if (node.applied < lb.revision.value) return {"STOPPING", "waits for node " + node.node};
+  }
+  return {"DOWN", ""};
+}
+
+StateText load_balancer_state(const Object& lb, const model::ObjectIndex& index,
+                              const std::vector<NodeState>& nodes) {
+  if (lb.admin.string_or("state", "") == "stopped") return stopped_state(lb, nodes);
+  if (nodes.empty()) {
+    const std::string id = lb.spec.string_or("subnetId", "");
+    const Object* subnet = index.find(Kind::kSubnet, id);
+    return {"CREATING",
+            "no node serves subnet " + (subnet == nullptr ? id : subnet->name + " (" + id + ")")};
+  }
+  if (any_is(nodes, "held")) return {"ACTIVE", ""};
+  if (const NodeState* failed = first_in(nodes, "failed")) {
+    return {"CREATE_FAILED", failed->detail};
+  }
+  return {"CREATING", nodes.front().detail};
+}
+
+Json load_balancer_status(const Object& lb, const model::ObjectIndex& index,
+                          const ObservedView& observed) {
+  std::vector<NodeState> nodes;
+  for (const std::string& node : nodes_of(index, lb.id)) {
+    nodes.push_back(address_state(node, lb, observed));
+  }
+  const StateText text = load_balancer_state(lb, index, nodes);
+  return Json::object(
+      {{"state", text.state}, {"reason", text.reason}, {"nodes", nodes_json(nodes)}});
+}
+
+NodeState serving_state(const std::string& node, const Object& listener,
+                        const ObservedView& observed) {
+  NodeState state = node_state(node, listener.revision, observed);
+  if (!state.state.empty()) return state;
+  const NodeReport& report = *observed.node(node);
+  const auto served = report.listeners.find(listener.id);
+  state.state = served == report.listeners.end() ? "pending" : served->second.state;
+  if (served != report.listeners.end()) state.detail = served->second.detail;
+  return state;
+}
+
+Json listener_status(const Object& listener, const model::ObjectIndex& index,
+                     const ObservedView& observed) {
+  const model::Id lb_id = model::load_balancer_of(listener);
+  const Object* lb = index.find(Kind::kLoadBalancer, lb_id);
+  std::vector<NodeState> nodes;
+  for (const std::string& node : nodes_of(index, lb_id)) {
+    nodes.push_back(serving_state(node, listener, observed));
+  }
+  std::string state = "pending";
+  if (listener.admin.string_or("status", "") == "Off") {
+    state = "off";
+  } else if (lb != nullptr && lb->admin.string_or("state", "") == "stopped") {
+    state = "stopped";
+  } else if (any_is(nodes, "failed")) {
+    state = "failed";
+  } else if (!nodes.empty() && std::ranges::all_of(nodes, [](const NodeState& node) {
+               return node.state == "serving";
+             })) {
+    state = "serving";
+  }
+  return Json::object({{"state", state}, {"datapath", "proxy"}, {"nodes", nodes_json(nodes)}});
+}
+
+Json node_status(const Object& node, const ObservedView& observed) {
+  const NodeReport* report = observed.node(node.id);
+  const bool is_connected = report != nullptr && report->is_connected();
+  Json status = Json::object({{"state", is_connected ? "connected" : "disconnected"},
+                              {"appliedRevision", 0},
+                              {"epoch", 0}});
+  if (report == nullptr) return status;
+  status["appliedRevision"] = Json(report->applied.revision.value);
+  status["epoch"] = Json(report->applied.epoch.value);
+  Json addresses = Json::array();
+  for (const auto& [address, state] : report->addresses) {
+    addresses.push_back(
+        Json::object({{"address", address}, {"state", state.state}, {"detail", state.detail}}));
+  }
+  status["addresses"] = std::move(addresses);
+  return status;
+}
+
+/// What the nodes together say about one target.
+struct TargetHealth {
+  std::string status = "initial";
+  snapshot::Verdict verdict;
+};
+
+TargetHealth target_health(const snapshot::TargetKey& key, const std::vector<std::string>& nodes,
+                           const ObservedView& observed) {
+  TargetHealth health;
+  std::size_t healthy = 0;
+  for (const std::string& node : nodes) {
+    const snapshot::Verdict* verdict = observed.verdict(key, node);
+    if (verdict == nullptr) continue;
+    if (verdict->state == HealthState::kHealthy) ++healthy;
+    const bool is_worst =
+        verdict->state == HealthState::kUnhealthy || health.verdict.prober.empty();
+    if (is_worst && health.status != "unhealthy") health.verdict = *verdict;
+    if (verdict->state == HealthState::kUnhealthy) health.status = "unhealthy";
+  }
+  if (health.status != "unhealthy" && healthy > 0 && healthy == nodes.size()) {
+    health.status = "healthy";
+  }
+  return health;
+}
+
+std::int64_t checked_port(const model::Backend& backend, const model::Target& target) {
+  if (backend.health_check.port != 0) return backend.health_check.port;
+  return target.port != 0 ? target.port : backend.port;
+}
+
+Json target_health_json(const model::Backend& backend, const model::Target& target,
+                        const TargetHealth& health) {
+  return Json::object({{"targetId", target.target_id},
+                       {"ipAddress", target.ip_address},
+                       {"port", checked_port(backend, target)},
+                       {"weight", target.weight},
+                       {"status", health.status},
+                       {"reason", health.verdict.reason},
+                       {"detail", health.verdict.detail},
+                       {"since", health.verdict.since},
+                       {"node", health.verdict.prober}});
+}
+
+Json backend_status(const Object& backend, const model::ObjectIndex& index,
+                    const ObservedView& observed) {
+  Json counts = Json::object({{"healthy", 0}, {"unhealthy", 0}, {"initial", 0}, {"N/A", 0}});
+  const Json health = health_of(backend, index, observed);
+  for (const Json& target : health.find("targets")->as_array()) {
+    const std::string status = target.string_or("status", "initial");
+    counts[status] = Json(counts.integer_or(status, 0) + 1);
+  }
+  return Json::object({{"targets", std::move(counts)}});
+}
+
+void add_errors(const Object& object, const ObservedView& observed, Json& status) {
+  Json errors = Json::array();
+  for (const auto& [node, report] : observed.nodes) {
+    for (const ObjectProblem& problem : report->problems) {
+      if (problem.id != object.id || problem.kind != model::kind_name(object.kind)) continue;
+      errors.push_back(Json::object({{"node", node},
+                                     {"reason", problem.reason},
+                                     {"detail", problem.detail},
+                                     {"revision", problem.revision.value}}));
+    }
+  }
+  if (!errors.as_array().empty()) status["errors"] = std::move(errors);
+}
+
+}  // namespace
+
+Json health_of(const Object& backend, const model::ObjectIndex& index,
+               const ObservedView& observed) {
+  const auto spec = model::from_json<model::Backend>(backend.spec, "spec").value;
+  const bool is_closed = backend.admin.bool_or("closeHealthCheck", false);
+  const auto nodes = nodes_of(index, model::load_balancer_of(backend));
+  Json targets = Json::array();
+  for (const std::string& id : spec.target_group_ids) {
+    const Object* group = index.find(Kind::kTargetGroup, id);
+    if (group == nullptr) continue;
+    const auto members = model::from_json<model::TargetGroup>(group->spec, "spec").value;
+    const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
+    for (const model::Target& target : members.targets) {
+      const Slot slot = model::slot_of(slots, target.target_id).value_or(Slot());
+      TargetHealth health = target_health({backend.id, id, slot}, nodes, observed);
+      if (is_closed) health = {.status = "N/A", .verdict = {}};
+      Json item = target_health_json(spec, target, health);
+      item["slot"] = Json(slot.value);
+      targets.push_back(std::move(item));
+    }
+  }
+  return Json::object({{"backendId", backend.id}, {"targets", std::move(targets)}});
+}
+
+Json status_of(const Object& object, const model::ObjectIndex& index,
+               const ObservedView& observed) {
+  Json status = Json::object();
+  switch (object.kind) {
+    case Kind::kLoadBalancer:
+      status = load_balancer_status(object, index, observed);
+      break;
+    case Kind::kListener:
+      status = listener_status(object, index, observed);
+      break;
+    case Kind::kBackend:
+      status = backend_status(object, index, observed);
+      break;
+    case Kind::kNode:
+      status = node_status(object, observed);
+      break;
+    default:
+      break;
+  }
+  add_errors(object, observed, status);
+  return status;
+}
+
+Json resource_json(const Object& object, const Json& status) {
+  Json labels = Json::object();
+  for (const auto& [key, value] : object.labels) labels[key] = value;
+  return Json::object({{"kind", model::kind_name(object.kind)},
+                       {"id", object.id},
+                       {"name", object.name},
+                       {"labels", std::move(labels)},
+                       {"owner", object.owner},
+                       {"revision", object.revision.value},
+                       {"createdTime", object.created},
+                       {"spec", object.spec},
+                       {"admin", object.admin},
+                       {"status", status}});
+}
+
+}  // namespace weir::api

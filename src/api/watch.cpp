@@ -1,0 +1,112 @@
+#include "api/watch.h"
+
+#include <algorithm>
+
+#include "api/status.h"
+
+namespace weir::api {
+namespace {
+
+using model::Object;
+
+/// How often the hub looks for new watchers and for those that have gone.
+constexpr std::chrono::milliseconds kIdleSlice{50};
+
+/// The resources of one state of an object that the filters let through, by id.
+std::map<std::string, Json> shown(const Object* object, const ListQuery& query) {
+  std::map<std::string, Json> resources;
+  if (object == nullptr) return resources;
+  for (Json& resource : resources_of(*object, *query.kind)) {
+    if (matches(resource, query)) {
+      const std::string id = resource.string_or("id", "");
+      resources.emplace(id, std::move(resource));
+    }
+  }
+  return resources;
+}
+
+std::string line_of(std::string_view type, Revision revision, Json object) {
+  return Json::object({{"type", type}, {"revision", revision.value}, {"object", std::move(object)}})
+             .dump() +
+         "\n";
+}
+
+/// Targets whose group changed elsewhere are not changed themselves.
+bool is_same(const Json& before, const Json& after, const ListQuery& query) {
+  if (query.kind->kind) return false;
+  return *before.find("spec") == *after.find("spec") &&
+         *before.find("admin") == *after.find("admin");
+}
+
+}  // namespace
+
+std::string watch_lines(const LiveChange& change, const ListQuery& query,
+                        const model::ObjectIndex& index, const ObservedView& observed) {
+  if (change.object().kind != query.kind->kind.value_or(model::Kind::kTargetGroup)) return "";
+  std::string lines;
+  const auto before = shown(change.before.get(), query);
+  auto after = shown(change.after.get(), query);
+  for (const auto& [id, resource] : before) {
+    if (!after.contains(id)) lines += line_of("delete", change.revision, resource);
+  }
+  for (auto& [id, resource] : after) {
+    const auto old = before.find(id);
+    if (old != before.end() && is_same(old->second, resource, query)) continue;
+    if (query.kind->kind) resource["status"] = status_of(*change.after, index, observed);
+    lines += line_of("put", change.revision, std::move(resource));
+  }
+  return lines;
+}
+
+WatchHub::WatchHub(const Catalog& catalog, const Observed& observed)
+    : catalog_(catalog), observed_(observed) {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+WatchHub::~WatchHub() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void WatchHub::add(std::unique_ptr<http::ResponseStream> stream, ListQuery query, Revision after) {
+  const MutexLock lock(mutex_);
+  added_.push_back({std::move(stream), std::move(query), after});
+}
+
+void WatchHub::run(const std::stop_token& stop) {
+  Revision seen;
+  while (!stop.stop_requested()) {
+    catalog_.wait_after(seen, std::chrono::steady_clock::now() + kIdleSlice);
+    seen = catalog_.revision();
+    serve();
+  }
+}
+
+void WatchHub::serve() {
+  {
+    const MutexLock lock(mutex_);
+    std::ranges::move(added_, std::back_inserter(watchers_));
+    added_.clear();
+  }
+  if (watchers_.empty()) return;
+  const ObservedView observed = observed_.view();
+  std::erase_if(watchers_, [&](Watcher& watcher) { return !serve_one(watcher, observed); });
+}
+
+/// False when the watcher is to be ended.
+bool WatchHub::serve_one(Watcher& watcher, const ObservedView& observed) const {
+  if (!watcher.stream->is_open()) return false;
+  const auto progress = catalog_.changes_after(watcher.seen);
+  if (!progress) return false;
+  std::string lines = catalog_.read([&](const model::ObjectIndex& index, Revision) {
+    std::string text;
+    for (const LiveChange& change : progress->changes) {
+      text += watch_lines(change, watcher.query, index, observed);
+    }
+    return text;
+  });
+  watcher.seen = progress->revision;
+  return lines.empty() || watcher.stream->write(std::move(lines));
+}
+
+}  // namespace weir::api
