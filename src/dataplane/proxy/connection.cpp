@@ -94,8 +94,8 @@ bool Connection::receive(std::span<char>& bytes) {
     room = input_->room().first(
         std::min<std::size_t>(input_->room().size(), http::kMaxRequestHead + 1 - input_->size()));
   }
-  const Received received = Reactor::receive(fd_, room);
-  if (received.state == Received::State::kBytes) {
+  const Arrival received = Reactor::receive(fd_, room);
+  if (received.state == Arrival::State::kBytes) {
     if (received.size < room.size()) is_readable_ = has_hung_up_;
     listener_->counters.bytes_in.add(received.size);
     bytes = room.first(received.size);
@@ -105,7 +105,7 @@ bool Connection::receive(std::span<char>& bytes) {
     return true;
   }
   is_readable_ = false;
-  if (received.state == Received::State::kNothing) return false;
+  if (received.state == Arrival::State::kNothing) return false;
   if (exchange_ != nullptr) {
     cut(FailureKind::kClientAborted);
   } else {
@@ -160,10 +160,9 @@ bool Connection::read_body() {
 
 bool Connection::discard() {
   if (!is_readable_) return false;
-  const Received received = Reactor::receive(fd_, parts_.reactor->scratch());
-  is_readable_ = received.state == Received::State::kBytes;
-  if (received.state == Received::State::kEnd || received.state == Received::State::kBroken)
-    close();
+  const Arrival received = Reactor::receive(fd_, parts_.reactor->scratch());
+  is_readable_ = received.state == Arrival::State::kBytes;
+  if (received.state == Arrival::State::kEnd || received.state == Arrival::State::kBroken) close();
   if (is_readable_) {
     parts_.reactor->wheel().arm(
         *this, std::min(parts_.reactor->now() + parts_.limits.linger_idle, linger_end_));

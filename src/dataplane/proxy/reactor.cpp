@@ -75,12 +75,12 @@ std::span<const std::uint64_t> Reactor::take_again() {
   return taken_;
 }
 
-Received Reactor::receive(int fd, std::span<char> room) {
+Arrival Reactor::receive(int fd, std::span<char> room) {
   const ssize_t size = ::recv(fd, room.data(), room.size(), 0);
-  if (size > 0) return {Received::State::kBytes, static_cast<std::size_t>(size)};
-  if (size == 0) return {Received::State::kEnd, 0};
-  if (errno == EAGAIN || errno == EINTR) return {Received::State::kNothing, 0};
-  return {Received::State::kBroken, 0};
+  if (size > 0) return {Arrival::State::kBytes, static_cast<std::size_t>(size)};
+  if (size == 0) return {Arrival::State::kEnd, 0};
+  if (errno == EAGAIN || errno == EINTR) return {Arrival::State::kNothing, 0};
+  return {Arrival::State::kBroken, 0};
 }
 
 bool Reactor::may_accept() const {

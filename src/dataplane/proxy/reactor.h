@@ -62,7 +62,7 @@ struct Timed : net::TimerNode {
 };
 
 /// What one read from a socket brought.
-struct Received {
+struct Arrival {
   enum class State : std::uint8_t { kBytes, kNothing, kEnd, kBroken };
   State state;
   std::size_t size;
@@ -104,7 +104,7 @@ class Reactor {
   Output& output() { return output_; }
   std::span<char> scratch() { return scratch_; }
   /// One read into `room`.
-  static Received receive(int fd, std::span<char> room);
+  static Arrival receive(int fd, std::span<char> room);
 
   /// Sockets this worker has open, and those it must still be able to open for the clients it has.
   std::size_t descriptors_in_use() const { return descriptors_ + reserved_; }

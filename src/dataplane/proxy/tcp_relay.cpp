@@ -124,12 +124,12 @@ TcpRelay::Moved TcpRelay::pass(Side& from, Side& to) {
   const std::span<char> scratch = parts_.reactor->scratch();
   for (int reads = 0; from.is_readable && to.unsent.empty() && !from.is_finished; ++reads) {
     if (reads == kReadsPerTurn) return Moved::kMore;
-    const Received received = Reactor::receive(from.fd, scratch);
-    if (received.state == Received::State::kBroken) return Moved::kBroken;
-    from.is_finished = received.state == Received::State::kEnd;
+    const Arrival received = Reactor::receive(from.fd, scratch);
+    if (received.state == Arrival::State::kBroken) return Moved::kBroken;
+    from.is_finished = received.state == Arrival::State::kEnd;
     if (received.size < scratch.size()) from.is_readable = from.has_hung_up;
-    if (received.state == Received::State::kNothing) from.is_readable = false;
-    if (received.state != Received::State::kBytes) break;
+    if (received.state == Arrival::State::kNothing) from.is_readable = false;
+    if (received.state != Arrival::State::kBytes) break;
     Output& output = parts_.reactor->output();
     output.refer(scratch.first(received.size));
     std::uint64_t sent = 0;

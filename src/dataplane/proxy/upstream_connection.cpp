@@ -98,15 +98,15 @@ bool UpstreamConnection::is_paused() {
 }
 
 /// Receives behind what is kept, else into the scratch; `bytes` is all there is to cut.
-Received UpstreamConnection::receive(std::span<char>& bytes) {
+Arrival UpstreamConnection::receive(std::span<char>& bytes) {
   if (input_ == nullptr) {
-    const Received received = Reactor::receive(fd_, pool_.reactor().scratch());
+    const Arrival received = Reactor::receive(fd_, pool_.reactor().scratch());
     bytes = pool_.reactor().scratch().first(received.size);
     if (received.size < pool_.reactor().scratch().size()) is_readable_ = has_hung_up_;
     return received;
   }
   const std::span<char> room = input_->room();
-  const Received received = Reactor::receive(fd_, room);
+  const Arrival received = Reactor::receive(fd_, room);
   input_->end += static_cast<std::uint32_t>(received.size);
   bytes = input_->content();
   if (received.size < room.size()) is_readable_ = has_hung_up_;
@@ -120,17 +120,17 @@ void UpstreamConnection::read() {
     if (is_paused()) return;
     if (reads == kReadsPerTurn) return pool_.reactor().again(tag());
     std::span<char> bytes;
-    const Received received = receive(bytes);
+    const Arrival received = receive(bytes);
     switch (received.state) {
-      case Received::State::kBytes:
+      case Arrival::State::kBytes:
         feed(bytes);
         break;
-      case Received::State::kNothing:
+      case Arrival::State::kNothing:
         is_readable_ = false;
         break;
-      case Received::State::kEnd:
-      case Received::State::kBroken:
-        ended(received.state == Received::State::kEnd);
+      case Arrival::State::kEnd:
+      case Arrival::State::kBroken:
+        ended(received.state == Arrival::State::kEnd);
         return;
     }
     if (is_retired) return;

@@ -81,7 +81,7 @@ class UpstreamConnection final : public SlabObject,
 
   void connected();
   void read();
-  Received receive(std::span<char>& bytes);
+  Arrival receive(std::span<char>& bytes);
   void feed(std::span<char> bytes);
   bool dispatch(const UpstreamEvent& event, StreamOwner*& writing);
   void keep(std::span<const char> rest);
