@@ -78,8 +78,13 @@ def read_modules():
     return modules
 
 
+def is_test_file(path):
+    """Tests, what only tests include, and programs that are not part of the product."""
+    return path.stem.endswith(("_test", "_fuzz", "_bench", "_contract", "_fixture", "_properties")) or path.parent.name == "testing"
+
+
 def check_includes(path, module, modules, text):
-    is_test = path.stem.endswith(("_test", "_tests", "_fuzz", "_bench")) or module == "testing" or "_contract" in path.stem
+    is_test = is_test_file(path)
     own = modules.get(module, {})
     allowed = {module, *own.get("DEPS", [])}
     reachable = set(allowed)
@@ -179,10 +184,10 @@ def check_words(path, text):
             problem(path, number, "no shell between an API call and a packet", "design 3.16")
         if "std::cout" in code and module_of(path) not in ("cli", "app"):
             problem(path, number, "std::cout outside cli and app", "style 2.16")
-        is_test = "_test" in path.stem or "testing" in path.parts
+        is_test = is_test_file(path)
         if is_test and re.search(r"sleep_for|sleep_until|usleep|\bsleep\(", code):
             problem(path, number, "a test never sleeps: move a VirtualClock or wait for the event", "style 2.11")
-        if not is_test and "_contract" not in path.stem and "_fuzz" not in path.stem and re.search(r"\btesting\b", code):
+        if not is_test and re.search(r"\btesting\b", code):
             problem(path, number, "'testing' outside src/testing and tests", "style 4.2")
 
 
