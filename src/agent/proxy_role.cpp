@@ -195,7 +195,6 @@ void ProxyRole::apply() {
                {{"version", to_string(snapshot->version)}, {"detail", applied.error().message}});
     return;
   }
-  applied_at_ = loop_.clock().wall_now();
   say_applied(*snapshot);
   report_drains();
   if (std::exchange(is_ready_, true)) return;
@@ -257,9 +256,8 @@ void ProxyRole::answer_stats(const model::Frame& question) { send_samples(questi
 void ProxyRole::send_samples(const std::string& id) {
   std::vector<Sample> samples;
   if (engine_.engine) engine_.engine->stats(samples);
-  const double applied = std::chrono::duration<double>(applied_at_.time_since_epoch()).count();
-  samples.push_back({Metric::kConfigLastApply, {}, applied});
-  for (std::size_t at = 0; at < samples.size(); at += kSamplesPerFrame) {
+  std::size_t at = 0;
+  do {  // One frame even when there is nothing to say: the asker waits for it.
     const std::size_t end = std::min(samples.size(), at + kSamplesPerFrame);
     const auto begin = samples.begin();
     const std::vector<Sample> part(begin + static_cast<std::ptrdiff_t>(at),
@@ -267,7 +265,8 @@ void ProxyRole::send_samples(const std::string& id) {
     send(message_frame(
         message::kStats, id,
         Json::object({{"more", end < samples.size()}, {"samples", samples_json(part)}})));
-  }
+    at = end;
+  } while (at < samples.size());
 }
 
 void ProxyRole::answer_explain(const model::Frame& question) {

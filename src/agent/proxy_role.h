@@ -103,7 +103,6 @@ class ProxyRole final : private FramePipe::User {
   bool is_ready_ = false;
   bool is_retiring_ = false;
   Instant retire_deadline_ = Instant::max();
-  WallTime applied_at_;
   net::TimerId apply_timer_ = 0;
   net::TimerId drain_timer_ = 0;
   net::TimerId call_timer_ = 0;
