@@ -53,7 +53,7 @@ int finish(const Result<Version>& version, const std::string& done) {
 int run_backup(const std::vector<std::string>& arguments) {
   const Copy copy = read_words("backup", arguments);
   if (!copy.is_ready) return copy.exit_status;
-  return finish(store::back_up_sqlite({.path = copy.store}, copy.file),
+  return finish(store::back_up_sqlite({.path = copy.store, .vfs = {}}, copy.file),
                 copy.file + " holds the store");
 }
 
