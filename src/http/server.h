@@ -26,7 +26,8 @@ struct HeaderLine {
 
 /// A request that passed the guard and the limits, whole.
 struct Request {
-  std::string method;             // as received: "GET"
+  std::string method;  // as received: "GET"
+  std::string target;  // path and query as received: "/a%3Ab/?c=%20d"; signatures cover it
   std::vector<std::string> path;  // decoded segments: "/a/b%2Fc" = {"a", "b/c"}; "/" = {}
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in their order
   std::vector<HeaderLine> headers;

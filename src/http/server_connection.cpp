@@ -193,6 +193,9 @@ Request Connection::make_request(const RequestHead& head, Incoming& incoming) co
   request.is_local_socket = peer_.is_local_socket;
   request.is_loopback = peer_.is_loopback;
   std::string_view query = head.query.in(bytes);
+  // The absolute form without a path means "/".
+  request.target = head.path.empty() ? "/" : head.path.in(bytes);
+  request.target += query;
   if (query.starts_with('?')) query.remove_prefix(1);
   auto path = path_segments(head.path.in(bytes));
   auto pairs = query_pairs(query);

@@ -23,6 +23,23 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_NE(all.find("GET c []"), std::string::npos) << all;
 }
 
+TEST_F(ServerTest, HandsTheTargetOnAsItWasSent) {
+  start([](const Request& request) {
+    Response response;
+    response.body = "<" + request.target + ">";
+    return response;
+  });
+  const auto target = [&](const std::string& sent) {
+    const std::string all =
+        answer("GET " + sent + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    return all.substr(all.find('<'));
+  };
+  EXPECT_EQ(target("/a%3Ab//c/?x=%20y+z&&w"), "</a%3Ab//c/?x=%20y+z&&w>");
+  EXPECT_EQ(target("/?"), "</?>");
+  EXPECT_EQ(target("http://h/a?b"), "</a?b>");
+  EXPECT_EQ(target("http://h?b"), "</?b>");
+}
+
 TEST_F(ServerTest, AnswersHeadWithoutABody) {
   start();
   const std::string all = answer("HEAD /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
