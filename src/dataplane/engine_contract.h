@@ -27,7 +27,7 @@ class EngineContract : public ::testing::Test {
     return made;
   }
   /// A TCP listener "front" over a service "web" with targets of weight 3, 1 and 0 in slots 1 to 3.
-  static std::shared_ptr<snapshot::Snapshot> snapshot(std::uint64_t revision) {
+  static std::unique_ptr<snapshot::Snapshot> snapshot(std::uint64_t revision) {
     auto service = std::make_shared<snapshot::Service>();
     service->id = "web";
     service->group_id = "group";
@@ -36,7 +36,7 @@ class EngineContract : public ::testing::Test {
     listener->id = "front";
     listener->endpoint = *net::Endpoint::parse("127.0.0.1:8");
     listener->route.push_back({service, 1});
-    auto made = std::make_shared<snapshot::Snapshot>();
+    auto made = std::make_unique<snapshot::Snapshot>();
     made->version = Version{Epoch(1), Revision(revision)};
     made->services = {service};
     made->listeners = {listener};
@@ -108,7 +108,7 @@ TYPED_TEST_P(EngineContract, ReportsProgressForEachDrainRecord) {
   auto made = this->snapshot(1);
   EXPECT_TRUE(this->engine().progress().empty());
   made->drains.push_back({this->key(4), *net::Endpoint::parse("127.0.0.1:9"), WallTime::max()});
-  ASSERT_TRUE(this->engine().apply(made).ok());
+  ASSERT_TRUE(this->engine().apply(std::move(made)).ok());
   ASSERT_EQ(this->engine().progress().size(), 1U);
   EXPECT_EQ(this->engine().progress().front().target, this->key(4));
   EXPECT_EQ(this->engine().progress().front().connections, 0U);

@@ -263,7 +263,10 @@ TEST_F(ChangeTest, P8StopsAcceptingEndsKeptConnectionsAndStopsWithTheLast) {
 TEST_F(ChangeTest, P8CutsWhatIsLeftAtTheDeadlineOfStop) {
   start_virtual();
   ScriptedServer server(echo);
-  Stream client = Stream::connect(serve_tcp({server.endpoint()}));
+  add_service("web", snapshot::Protocol::kTcp, {server.endpoint()});
+  add_listener("front", "web").idle_timeout = seconds(3600);
+  apply();
+  Stream client = Stream::connect(listeners_["front"].endpoint);
   ASSERT_TRUE(echoes(client));
   engine().stop(virtual_clock_.now() + seconds(300));
   advance(seconds(299));

@@ -179,7 +179,7 @@ void ProxyEngine::stats(std::vector<Sample>& out) const {
     out.push_back({Metric::kConfigLastApply, {}, applied.count()});
   }
   for (const auto& listener : listeners) add_samples(*listener, out);
-  for (const auto& target : targets) add_samples(*target, out);
+  add_samples(targets, out);
   add_samples(core_->counters, out);
 }
 

@@ -136,6 +136,18 @@ class EngineFixture : public ::testing::Test {
     }
     return sum;
   }
+  /// The value of a counter of bytes once it has begun to grow and stands still.
+  double settled(Metric metric) {
+    double last = 0;
+    // Looks at the same value. Chosen because a worker that still moves bytes shows in far fewer.
+    for (int same = 0; same < 5000; ++same) {
+      const double now = sample(metric);
+      if (now == 0 || now != last) same = 0;
+      last = now;
+      std::this_thread::yield();
+    }
+    return last;
+  }
   double failures(const std::string& reason) {
     return sample(Metric::kListenerFailures, {"front", reason});
   }

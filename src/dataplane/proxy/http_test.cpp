@@ -161,14 +161,7 @@ TEST_F(HttpTest, HoldsBackAClientWhoseTargetIsSlow) {
   });
   Stream client = Stream::connect(serve_http({server.endpoint()}));
   std::thread sender([&] { client.send(post(large)); });
-  double before = -1;
-  ASSERT_TRUE(soon([&] {
-    const double now = sample(Metric::kListenerBytesIn);
-    const bool is_still = now > 0 && now == before;
-    before = now;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    return is_still;
-  }));
+  const double before = settled(Metric::kListenerBytesIn);
   EXPECT_LT(before, 32e6);
   may_read.store(true);
   sender.join();

@@ -1,7 +1,6 @@
 #include "dataplane/proxy/plan.h"
 
 #include <algorithm>
-#include <set>
 
 namespace weir::dataplane::proxy {
 namespace {
@@ -38,6 +37,7 @@ void set_marks(const ServicePlan& plan) {
 }  // namespace
 
 PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous) {
+  forget_unused();
   auto plan = std::make_shared<Plan>();
   plan->snapshot = std::move(snapshot);
   for (const auto& service : plan->snapshot->services) {
@@ -51,7 +51,6 @@ PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const 
     for (auto& target : targets(drain.target))
       plan->drains.push_back({std::move(target), drain.deadline});
   }
-  forget_unused(*plan);
   return plan;
 }
 
@@ -103,22 +102,10 @@ TargetStatePtr Planner::target_state(const snapshot::Service& service,
   return state;
 }
 
-/// A state goes when neither the plan names it nor a connection runs to it.
-void Planner::forget_unused(const Plan& plan) {
-  std::set<const void*> used;
-  for (const auto& service : plan.services) {
-    for (const auto& target : service->targets) used.insert(target.get());
-  }
-  for (const auto& drain : plan.drains) used.insert(drain.target.get());
-  for (const auto& listener : plan.listeners) used.insert(listener->state.get());
-  // Beyond the plan, connections and the previous plan hold a state; with one holder left it is
-  // this map.
-  std::erase_if(targets_, [&](const auto& entry) {
-    return !used.contains(entry.second.get()) && entry.second.use_count() == 1;
-  });
-  std::erase_if(listeners_, [&](const auto& entry) {
-    return !used.contains(entry.second.get()) && entry.second.use_count() == 1;
-  });
+/// A state goes when no plan and no connection holds it: this map is its last holder then.
+void Planner::forget_unused() {
+  std::erase_if(targets_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  std::erase_if(listeners_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
 std::vector<TargetStatePtr> Planner::targets(const snapshot::TargetKey& key) const {

@@ -115,7 +115,7 @@ class Planner {
   ListenerPlanPtr listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
                                 const Plan& plan, const Plan* previous);
   TargetStatePtr target_state(const snapshot::Service& service, const snapshot::Target& target);
-  void forget_unused(const Plan& plan);
+  void forget_unused();
 
   std::size_t workers_;
   std::map<Place, TargetStatePtr> targets_;

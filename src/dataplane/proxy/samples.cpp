@@ -49,16 +49,26 @@ void add_samples(const ListenerState& listener, std::vector<Sample>& out) {
   }
 }
 
-void add_samples(const TargetState& target, std::vector<Sample>& out) {
-  const auto add = [&](Metric metric, std::uint64_t value) {
-    out.push_back({metric, {target.key.service, target.id}, number(value)});
-  };
+void add_samples(std::span<const TargetStatePtr> targets, std::vector<Sample>& out) {
   using Set = const TargetCounters&;
-  add(Metric::kTargetRequests,
-      target.counters.sum([](Set set) -> const Counter& { return set.requests; }));
-  add(Metric::kTargetConnectionsActive, target.active());
-  add(Metric::kTargetConnectFailures,
-      target.counters.sum([](Set set) -> const Counter& { return set.connect_failures; }));
+  while (!targets.empty()) {
+    const TargetState& first = *targets.front();
+    double requests = 0;
+    double active = 0;
+    double failures = 0;
+    while (!targets.empty() && targets.front()->key == first.key) {
+      const PerWorker<TargetCounters>& counters = targets.front()->counters;
+      requests += number(counters.sum([](Set set) -> const Counter& { return set.requests; }));
+      active += number(counters.sum([](Set set) -> const Counter& { return set.active; }));
+      failures +=
+          number(counters.sum([](Set set) -> const Counter& { return set.connect_failures; }));
+      targets = targets.subspan(1);
+    }
+    const std::vector<std::string> labels{first.key.service, first.id};
+    out.push_back({Metric::kTargetRequests, labels, requests});
+    out.push_back({Metric::kTargetConnectionsActive, labels, active});
+    out.push_back({Metric::kTargetConnectFailures, labels, failures});
+  }
 }
 
 void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& out) {
@@ -70,6 +80,9 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
       workers.sum([](Set set) -> const Counter& { return set.accept_pauses; }));
   add("upstream_descriptors",
       workers.sum([](Set set) -> const Counter& { return set.connect_refusals; }));
+  out.push_back({Metric::kProxyRetries, {}, number(workers.sum([](Set set) -> const Counter& {
+                   return set.retries;
+                 }))});
 }
 
 }  // namespace weir::dataplane::proxy

@@ -1,6 +1,7 @@
 // Turns counters into samples of base/metric_names.h. Thread: any.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/metrics.h"
@@ -9,7 +10,9 @@
 namespace weir::dataplane::proxy {
 
 void add_samples(const ListenerState& listener, std::vector<Sample>& out);
-void add_samples(const TargetState& target, std::vector<Sample>& out);
+/// `targets` stand next to each other that are one target at several endpoints; they give one
+/// sample.
+void add_samples(std::span<const TargetStatePtr> targets, std::vector<Sample>& out);
 void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& out);
 
 }  // namespace weir::dataplane::proxy

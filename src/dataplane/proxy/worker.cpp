@@ -7,14 +7,13 @@ namespace weir::dataplane::proxy {
 Result<std::unique_ptr<Worker>> Worker::open(Options options, WorkerCounters& counters) {
   WEIR_ASSIGN_OR_RETURN(auto reactor, Reactor::open(*options.clock, options.descriptors));
   WEIR_ASSIGN_OR_RETURN(auto mailbox, Mailbox::open());
-  return std::unique_ptr<Worker>(
-      new Worker(std::move(options), counters, std::move(reactor), std::move(mailbox)));
+  Resources resources{std::move(reactor), std::move(mailbox)};
+  return std::unique_ptr<Worker>(new Worker(std::move(options), counters, std::move(resources)));
 }
 
-Worker::Worker(Options options, WorkerCounters& counters, std::unique_ptr<Reactor> reactor,
-               std::unique_ptr<Mailbox> mailbox)
-    : mailbox_(std::move(mailbox)),
-      parts_(std::move(reactor), options.limits, counters, options.index, options.count,
+Worker::Worker(Options options, WorkerCounters& counters, Resources resources)
+    : mailbox_(std::move(resources.mailbox)),
+      parts_(std::move(resources.reactor), options.limits, counters, options.index, options.count,
              options.codecs == nullptr ? static_cast<UpstreamCodecs&>(h1_) : *options.codecs,
              std::move(options.connect_failed)),
       acceptor_(parts_) {

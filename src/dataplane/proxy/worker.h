@@ -33,8 +33,12 @@ class Worker {
   bool is_stopped() const { return is_stopped_.load(); }
 
  private:
-  Worker(Options options, WorkerCounters& counters, std::unique_ptr<Reactor> reactor,
-         std::unique_ptr<Mailbox> mailbox);
+  /// What the system may refuse.
+  struct Resources {
+    std::unique_ptr<Reactor> reactor;
+    std::unique_ptr<Mailbox> mailbox;
+  };
+  Worker(Options options, WorkerCounters& counters, Resources resources);
 
   void turn();
   void read_mail();
