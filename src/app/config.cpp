@@ -287,6 +287,13 @@ void fill_in_defaults(Config& config) {
     config.workers = std::clamp(cores, 1, agent::kWorkersMax);
   }
   if (config.node_az.empty() && !config.azs.empty()) config.node_az = config.azs.front();
+  if (config.bindings.empty()) {
+    // Loopback subnets need nothing of the machine, so a node serves them unless told otherwise.
+    config.bindings.push_back({.subnet = std::string(agent::kAnySubnet),
+                               .mode = agent::BindingMode::kLoopback,
+                               .interface = {},
+                               .sources = {}});
+  }
   if (config.control.empty()) config.control = "unix:" + config.data_dir + "/stream.sock";
 }
 
