@@ -53,6 +53,7 @@ void Keeper::start() {
 void Keeper::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
+  parts_.observed.wake();
   thread_.join();
 }
 

@@ -147,6 +147,12 @@ ObservedView Observed::view() const {
   return view_;
 }
 
+void Observed::wake() {
+  const MutexLock lock(mutex_);
+  ++serial_;
+  changed_.notify_all();
+}
+
 std::uint64_t Observed::wait(std::uint64_t seen, Instant deadline) const {
   const MutexLock lock(mutex_);
   while (serial_ <= seen) {

@@ -80,6 +80,8 @@ class Observed {
   /// Waits until something was reported after `seen` (0 at first), or until `deadline`; returns
   /// the number to go on with.
   std::uint64_t wait(std::uint64_t seen, Instant deadline) const WEIR_EXCLUDES(mutex_);
+  /// Ends the waits that run now.
+  void wake() WEIR_EXCLUDES(mutex_);
 
  private:
   void change_node(const std::string& node, const std::function<void(NodeReport&)>& change)

@@ -236,8 +236,9 @@ Result<ClientResponse> BeastClient::stream_lines(
   std::optional<Parser> parser;
   WEIR_TRY(begin(request, deadline, parser));
   if (parser->get().result_int() != 200) return finish(*parser);
+  // Not eager: an eager parser waits for the next chunk before it hands out this one.
   parser->body_limit(boost::none);
-  parser->eager(true);
+  parser->eager(false);
   auto outcome = read_lines(*parser, line);
   drop();
   return outcome;

@@ -79,6 +79,29 @@ TEST_F(ClientTest, HandsOutLinesOfAStreamAsTheyCome) {
   EXPECT_EQ(lines, (std::vector<std::string>{"first", "second", "", "last"}));
 }
 
+TEST_F(ClientTest, HandsOutALineBeforeTheNextOneIsWritten) {
+  std::unique_ptr<ResponseStream> open;
+  std::atomic<bool> is_open{false};
+  start([&](const Request&) {
+    Response response;
+    response.stream = [&](std::unique_ptr<ResponseStream> stream) {
+      stream->write("first\n");
+      open = std::move(stream);
+      is_open = true;
+    };
+    return response;
+  });
+  std::vector<std::string> lines;
+  const auto response = client()->stream_lines({}, within(5), [&](std::string_view line) {
+    lines.emplace_back(line);
+    while (!is_open) std::this_thread::yield();
+    if (lines.size() == 1) open->write("second\n");
+    return lines.size() < 2;
+  });
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second"}));
+}
+
 TEST_F(ClientTest, EndsAStreamWhenItsReaderHasEnough) {
   start([](const Request&) {
     Response response;

@@ -1,0 +1,273 @@
+// The stream to the nodes, with a node that says and does what a test wants.
+#include "api/api_fixture.h"
+#include "api/fake_node.h"
+
+namespace weir::api {
+namespace {
+
+class Stream : public ApiTest {
+ protected:
+  std::string address() const { return server->stream_addresses().front(); }
+  /// A chain of one load balancer; its ids.
+  void make_chain() {
+    lb = make_lb().id();
+    tg = make_tg(lb).id();
+    make_target(tg, 8080);
+    backend = make_backend(lb, tg).id();
+    listener = make_listener(lb, backend).id();
+    vip = api->get("lb/" + lb).at("admin").string_or("vip", "");
+  }
+  Json status(const std::string& path) { return api->get(path).at("status"); }
+  std::string state(const std::string& path) { return status(path).string_or("state", ""); }
+
+  std::string lb, tg, backend, listener, vip;
+};
+
+TEST_F(Stream, SendsANewNodeEverythingThatIsPlacedOnIt) {
+  make_chain();
+  FakeNode node("n1");
+  EXPECT_EQ(node.follow(address()), "full");
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  EXPECT_TRUE(node.has("vpc", "vpc-default"));
+  EXPECT_TRUE(node.has("subnet", "subnet-default"));
+  EXPECT_TRUE(node.has("listener", listener));
+  EXPECT_TRUE(node.has("backend", backend));
+  EXPECT_TRUE(node.has("tg", tg));
+  EXPECT_EQ(node.count("placement"), 1u);
+  EXPECT_EQ(node.count("node"), 0u);
+  EXPECT_EQ(api->get("node/n1").at("spec").string_or("az", ""), "local-1a");
+  EXPECT_EQ(api->get("placement").items().size(), 1u);
+}
+
+TEST_F(Stream, PlacesALoadBalancerInItsOwnTransactionWhenANodeIsThere) {
+  FakeNode node("n1");
+  EXPECT_EQ(node.follow(address()), "full");
+  const Answer made = make_lb();
+  const Answer placements = api->get("placement?loadBalancerId=" + made.id());
+  ASSERT_EQ(placements.items().size(), 1u);
+  EXPECT_EQ(placements.items()[0].integer_or("revision", 0), made.revision());
+  EXPECT_TRUE(node.take_until([&] { return node.has("lb", made.id()); }));
+  EXPECT_EQ(node.have.revision.value, static_cast<std::uint64_t>(made.revision()));
+}
+
+TEST_F(Stream, SendsEachCommitOnce) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  const Answer changed =
+      api->patch_spec("backend/" + backend, Json::object({{"description", "x"}}));
+  const auto revision = static_cast<std::uint64_t>(changed.revision());
+  ASSERT_TRUE(node.take_until([&] { return node.have.revision.value >= revision; }));
+  EXPECT_EQ(node.frames_in_batch, 1u);
+  const Answer gone = api->remove("listener/" + listener);
+  ASSERT_TRUE(node.take_until([&] { return !node.has("listener", listener); }));
+  EXPECT_EQ(node.have.revision.value, static_cast<std::uint64_t>(gone.revision()));
+}
+
+TEST_F(Stream, TellsItsRevisionEvenWhenNothingConcernsTheNode) {
+  FakeNode node("n1");
+  node.follow(address());
+  const Answer made = api->create("vpc", "lab", Json::object());
+  const auto revision = static_cast<std::uint64_t>(made.revision());
+  EXPECT_TRUE(node.take_until([&] { return node.have.revision.value >= revision; }));
+  EXPECT_EQ(node.frames_in_batch, 0u);
+}
+
+TEST_F(Stream, SendsANodeThatComesBackOnlyWhatChangedMeanwhile) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  node.leave();
+  EXPECT_EQ(api->remove("listener/" + listener).status, 200);
+  const std::string other = make_listener(lb, backend, 81).id();
+  EXPECT_EQ(node.follow(address()), "delta");
+  EXPECT_EQ(node.frames_in_batch, 2u);
+  EXPECT_FALSE(node.has("listener", listener));
+  EXPECT_TRUE(node.has("listener", other));
+}
+
+TEST_F(Stream, TakesEverythingBelowACascadedLoadBalancerAwayAtOnce) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  const Answer gone = api->remove("lb/" + lb + "?cascade=true");
+  ASSERT_TRUE(node.take_until([&] { return !node.has("lb", lb); }));
+  EXPECT_EQ(node.have.revision.value, static_cast<std::uint64_t>(gone.revision()));
+  EXPECT_TRUE(node.objects.empty());
+}
+
+TEST_F(Stream, SendsATombstoneForWhatIsNoLongerPlacedOnTheNode) {
+  FakeNode node("n1");
+  node.follow(address());
+  make_chain();
+  ASSERT_TRUE(node.take_until([&] { return node.has("listener", listener); }));
+  node.leave();
+  // It comes back without a binding of the subnet, beside one that has it.
+  FakeNode second("n2");
+  second.follow(address());
+  FakeNode moved("n1", "loopback", "subnet-other");
+  moved.have = node.have;
+  moved.objects = node.objects;
+  EXPECT_EQ(moved.follow(address()), "delta");
+  EXPECT_TRUE(moved.take_until([&] { return moved.objects.empty(); }));
+  EXPECT_TRUE(second.take_until([&] { return second.has("listener", listener); }));
+  const Answer placements = api->get("placement");
+  ASSERT_EQ(placements.items().size(), 1u);
+  EXPECT_EQ(placements.items()[0].find("spec")->integer_or("epoch", 0), 2);
+}
+
+TEST_F(Stream, RefusesANodeThatIsAheadAndChangesNothing) {
+  FakeNode node("n1");
+  const Epoch epoch = store->version().epoch;
+  node.have = {epoch, Revision(1'000'000)};
+  EXPECT_EQ(node.follow(address()), "refused");
+  node.have = {Epoch(epoch.value + 1), Revision(1)};
+  EXPECT_EQ(node.follow(address()), "refused");
+  EXPECT_EQ(api->get("node").items().size(), 0u);
+  EXPECT_EQ(metrics.value(Metric::kStreamRefused, {"ahead"}).get(), 2);
+}
+
+TEST_F(Stream, LeadsANodeOfAnOlderEpochToItsOwn) {
+  make_chain();
+  FakeNode node("n1");
+  node.have = {Epoch(store->version().epoch.value - 1), Revision(1'000'000)};
+  node.objects[{"lb", "alb-of-the-old-epoch"}] = node.have;
+  EXPECT_EQ(node.follow(address()), "full");
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  EXPECT_FALSE(node.has("lb", "alb-of-the-old-epoch"));
+  EXPECT_EQ(node.have.epoch, store->version().epoch);
+}
+
+TEST_F(Stream, RefusesAHelloItCannotRead) {
+  FakeNode node("n1");
+  ASSERT_TRUE(node.connect(address()));
+  node.send("hello", "a/b", Json::object());
+  EXPECT_EQ(node.next()->kind, "refused");
+  ASSERT_TRUE(node.connect(address()));
+  node.send("hello", "n1", Json::object({{"formats", Json::array({Json(9)})}}));
+  EXPECT_EQ(node.next()->kind, "refused");
+  EXPECT_EQ(metrics.value(Metric::kStreamRefused, {"format"}).get(), 1);
+}
+
+TEST_F(Stream, PlacesALoadBalancerOnEveryNodeWithAnExternalBinding) {
+  FakeNode one("n1", "external");
+  FakeNode two("n2", "external");
+  one.follow(address());
+  make_chain();
+  EXPECT_EQ(api->get("placement").items().size(), 1u);
+  two.follow(address());
+  EXPECT_TRUE(two.take_until([&] { return two.has("listener", listener); }));
+  EXPECT_EQ(api->get("placement").items().size(), 2u);
+}
+
+TEST_F(Stream, SharesLoadBalancersAmongNodesByTheirLoad) {
+  FakeNode one("n1");
+  FakeNode two("n2");
+  one.follow(address());
+  two.follow(address());
+  for (const char* name : {"a", "b", "c", "d"}) EXPECT_EQ(make_lb(name).status, 201);
+  EXPECT_EQ(api->get("placement?nodeId=n1").items().size(), 2u);
+  EXPECT_EQ(api->get("placement?nodeId=n2").items().size(), 2u);
+}
+
+TEST_F(Stream, ShowsWhatNodesReportAsStatus) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("listener", listener); }));
+  EXPECT_EQ(state("node/n1"), "connected");
+  EXPECT_EQ(state("lb/" + lb), "CREATING");
+  EXPECT_EQ(state("listener/" + listener), "pending");
+  node.report(
+      Json::object({{"addresses", Json::array({FakeNode::state_of("address", vip, "held")})},
+                    {"listeners", Json::array({FakeNode::state_of("id", listener, "serving")})}}));
+  EXPECT_TRUE(eventually([&] { return state("lb/" + lb) == "ACTIVE"; }));
+  const Json listening = status("listener/" + listener);
+  EXPECT_EQ(listening.string_or("state", ""), "serving");
+  EXPECT_EQ(listening.string_or("datapath", ""), "proxy");
+  EXPECT_EQ(listening.find("nodes")->as_array()[0].integer_or("appliedRevision", 0),
+            static_cast<std::int64_t>(node.have.revision.value));
+  node.report(
+      Json::object({{"listeners", Json::array({FakeNode::state_of("id", listener, "failed")})},
+                    {"errors", Json::array({Json::object({{"kind", "backend"},
+                                                          {"id", backend},
+                                                          {"revision", 1},
+                                                          {"reason", "unsupported"},
+                                                          {"detail", "spec.x"}})})}}));
+  EXPECT_TRUE(eventually([&] { return state("listener/" + listener) == "failed"; }));
+  const Json errors = *status("backend/" + backend).find("errors");
+  EXPECT_EQ(errors.as_array()[0].string_or("reason", ""), "unsupported");
+  node.leave();
+  EXPECT_TRUE(eventually([&] { return state("node/n1") == "disconnected"; }));
+}
+
+TEST_F(Stream, ShowsVerdictsAsHealth) {
+  make_chain();
+  make_target(tg, 8081);
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("backend", backend); }));
+  const auto health = [&](std::size_t index) {
+    return api->get("backend/" + backend + "/health").at("targets").as_array().at(index);
+  };
+  EXPECT_EQ(health(0).string_or("status", ""), "initial");
+  node.verdict({backend, tg, Slot(0)}, snapshot::HealthState::kHealthy);
+  node.verdict({backend, tg, Slot(1)}, snapshot::HealthState::kUnhealthy, "CONNECT_FAILED");
+  EXPECT_TRUE(eventually([&] { return health(1).string_or("status", "") == "unhealthy"; }));
+  EXPECT_EQ(health(1).string_or("reason", ""), "CONNECT_FAILED");
+  EXPECT_EQ(health(1).string_or("node", ""), "n1");
+  EXPECT_EQ(health(1).integer_or("port", 0), 8081);
+  EXPECT_EQ(health(0).string_or("status", ""), "healthy");
+  EXPECT_EQ(status("backend/" + backend).find("targets")->integer_or("healthy", 0), 1);
+  node.verdict_gone({backend, tg, Slot(0)});
+  EXPECT_TRUE(eventually([&] { return health(0).string_or("status", "") == "initial"; }));
+  const Json closed = Json::object({{"admin", Json::object({{"closeHealthCheck", true}})}});
+  EXPECT_EQ(api->patch("backend/" + backend, closed).status, 200);
+  EXPECT_EQ(health(1).string_or("status", ""), "N/A");
+}
+
+TEST_F(Stream, EndsADrainRecordWhenNoConnectionIsLeft) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  const std::string target = api->get("target").items()[0].string_or("id", "");
+  EXPECT_EQ(api->remove("target/" + target).status, 200);
+  ASSERT_TRUE(node.take_until([&] { return node.count("drain") == 1; }));
+  const std::string drain = api->get("drain").items()[0].string_or("id", "");
+  const auto left = [&](int connections) {
+    return Json::object(
+        {{"drains", Json::array({Json::object({{"id", drain}, {"connections", connections}})})}});
+  };
+  node.report(left(3));
+  node.report(left(0));
+  EXPECT_TRUE(node.take_until([&] { return node.count("drain") == 0; }));
+}
+
+TEST_F(Stream, GivesAnAddressAgainOnlyWhenItsNodeReportsItGone) {
+  FakeNode node("n1");
+  node.follow(address());
+  make_chain();
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  const Json held =
+      Json::object({{"addresses", Json::array({FakeNode::state_of("address", vip, "held")})}});
+  node.report(held);
+  EXPECT_EQ(api->remove("lb/" + lb + "?cascade=true").status, 200);
+  const std::string key = "address/vpc-default/" + vip;
+  EXPECT_FALSE(stored(key).empty());
+  EXPECT_NE(make_lb("next").at("admin").string_or("vip", ""), vip);
+  Json spec = Json::object({{"subnetId", "subnet-default"},
+                            {"azs", Json::array({Json("local-1a")})},
+                            {"privateIpAddress", vip}});
+  EXPECT_EQ(api->create("lb", "same", spec).problem(), "409 CONFLICT");
+  ASSERT_TRUE(node.take_until([&] { return !node.has("lb", lb); }));
+  node.report(held);  // its last connection still runs
+  node.report(Json::object({{"addresses", Json::array()}}));
+  EXPECT_TRUE(eventually([&] { return stored(key).empty(); }));
+  EXPECT_EQ(api->create("lb", "same", spec).at("admin").string_or("vip", ""), vip);
+}
+
+}  // namespace
+}  // namespace weir::api
