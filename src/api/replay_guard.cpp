@@ -23,6 +23,19 @@ ReplayGuard::Mark ReplayGuard::mark_of(const SignatureClaims& claims) {
   return mark;
 }
 
+Result<void> ReplayGuard::check_unseen(const SignatureClaims& claims, const Mark& mark) const {
+  const auto key = keys_.find(claims.header.access_key);
+  if (key == keys_.end()) return {};
+  if (claims.time <= key->second.given_up) {
+    return Error{ErrorCode::kRateLimited, "too many signed calls of this access key", ""};
+  }
+  const auto second = key->second.seconds.find(claims.time);
+  if (second != key->second.seconds.end() && second->second.contains(mark)) {
+    return refused("was used before");
+  }
+  return {};
+}
+
 Result<void> ReplayGuard::admit(const SignatureClaims& claims, WallTime now) {
   const Mark mark = mark_of(claims);
   const MutexLock lock(mutex_);
@@ -30,21 +43,13 @@ Result<void> ReplayGuard::admit(const SignatureClaims& claims, WallTime now) {
   if (claims.time <= expired_ || claims.time <= now - limits_.memory) {
     return refused("is older than what is remembered");
   }
-  const auto known = keys_.find(claims.header.access_key);
-  if (known != keys_.end()) {
-    if (claims.time <= known->second.given_up) {
-      return Error{ErrorCode::kRateLimited, "too many signed calls of this access key", ""};
-    }
-    const auto second = known->second.seconds.find(claims.time);
-    if (second != known->second.seconds.end() && second->second.contains(mark)) {
-      return refused("was used before");
-    }
+  WEIR_TRY(check_unseen(claims, mark));
+  if (size_ >= limits_.capacity) {
+    make_room();
+    // The date given up may be this call's own.
+    WEIR_TRY(check_unseen(claims, mark));
   }
-  if (size_ >= limits_.capacity) make_room();
   KeyMemory& key = keys_[claims.header.access_key];
-  if (claims.time <= key.given_up) {
-    return Error{ErrorCode::kRateLimited, "too many signed calls of this access key", ""};
-  }
   key.seconds[claims.time].insert(mark);
   ++key.size;
   ++size_;
@@ -75,8 +80,8 @@ void ReplayGuard::expire(WallTime now) {
 
 void ReplayGuard::make_room() {
   if (metrics_ != nullptr) metrics_->value(Metric::kApiLimitReached, {"replay_memory"}).add();
-  const auto busiest = std::ranges::max_element(
-      keys_, {}, [](const auto& key) { return key.second.size; });
+  const auto busiest =
+      std::ranges::max_element(keys_, {}, [](const auto& key) { return key.second.size; });
   if (busiest == keys_.end() || busiest->second.seconds.empty()) return;
   busiest->second.given_up = busiest->second.seconds.begin()->first;
   drop_oldest(busiest->second);

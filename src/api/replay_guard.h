@@ -1,8 +1,8 @@
-// Remembers which signed calls were accepted, so that a captured one is refused when it comes again.
-// Asked after check_signature() only: who has no secret cannot fill it. Bounded: when full, the
-// access key with most entries forgets its oldest second, and from then on no call of that key dated
-// in or before it is accepted. So a flood narrows the window of the flooding key alone and never
-// lets a repeat through. Source: product.md B.7.1, G3. Thread: any (locks inside).
+// Remembers which signed calls were accepted, so that a captured one is refused when it comes
+// again. Asked after check_signature() only: who has no secret cannot fill it. Bounded: when full,
+// the access key with most entries forgets its oldest second, and from then on no call of that key
+// dated in or before it is accepted. So a flood narrows the window of the flooding key alone and
+// never lets a repeat through. Source: product.md B.7.1, G3. Thread: any (locks inside).
 #pragma once
 
 #include <array>
@@ -52,6 +52,8 @@ class ReplayGuard {
   };
 
   static Mark mark_of(const SignatureClaims& claims);
+  Result<void> check_unseen(const SignatureClaims& claims, const Mark& mark) const
+      WEIR_REQUIRES(mutex_);
   void expire(WallTime now) WEIR_REQUIRES(mutex_);
   void make_room() WEIR_REQUIRES(mutex_);
   void drop_oldest(KeyMemory& key) WEIR_REQUIRES(mutex_);
@@ -63,7 +65,7 @@ class ReplayGuard {
   mutable Mutex mutex_;
   std::map<std::string, KeyMemory> keys_ WEIR_GUARDED_BY(mutex_);  // by access key
   std::size_t size_ WEIR_GUARDED_BY(mutex_) = 0;
-  WallTime swept_ WEIR_GUARDED_BY(mutex_) = WallTime::min();
+  WallTime swept_ WEIR_GUARDED_BY(mutex_);
   // Newest date that expired: still refused when the wall clock is set back.
   WallTime expired_ WEIR_GUARDED_BY(mutex_) = WallTime::min();
 };

@@ -18,8 +18,8 @@ std::string decode_tolerantly(std::string_view text, bool plus_is_space);
 /// Percent-encodes all but letters, digits, "-_.~" and, when `keeps_slash`, '/'.
 std::string encode_strictly(std::string_view text, bool keeps_slash);
 
-/// Version 2 keeps an encoded slash encoded, so that it never becomes a separator; version 3 decodes
-/// the whole path with '+' as a space and collapses slashes, as its clients do.
+/// Version 2 keeps an encoded slash encoded, so that it never becomes a separator; version 3
+/// decodes the whole path with '+' as a space and collapses slashes, as its clients do.
 std::string canonical_path(std::string_view raw_path, SignatureVersion version);
 
 /// Decoded pairs of a raw query without its '?': what the signature covers and what the call means
