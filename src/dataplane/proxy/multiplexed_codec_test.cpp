@@ -5,9 +5,8 @@
 #include <map>
 #include <thread>
 
-#include "base/clock.h"
 #include "dataplane/proxy/engine_fixture.h"
-#include "dataplane/proxy/worker.h"
+#include "dataplane/proxy/worker_fixture.h"
 #include "http/h1_parser.h"
 
 namespace weir::dataplane::proxy {
@@ -107,50 +106,13 @@ Asked next_request(Stream& stream) {
   }
 }
 
-class MultiplexedCodecTest : public ::testing::Test {
+class MultiplexedCodecTest : public WorkerFixture {
  protected:
-  void run(const net::Endpoint& target) {
-    Worker::Options options;
-    options.clock = &clock_;
-    options.descriptors = 1000;
-    options.codecs = &codecs_;
-    worker_ = *Worker::open(std::move(options), counters_.of(0));
-    auto service = std::make_shared<snapshot::Service>();
-    service->id = "web";
-    service->protocol = snapshot::Protocol::kHttp;
-    service->targets.push_back(
-        {.id = "t", .slot = Slot(1), .endpoint = target, .takes_new = true, .excluded = {}});
-    auto listener = std::make_shared<snapshot::Listener>();
-    UniqueFd socket = *net::tcp_listen(*net::Endpoint::parse("127.0.0.1:0"));
-    front_ = *net::local_endpoint(socket.get());
-    listener->id = "front";
-    listener->endpoint = front_;
-    listener->protocol = snapshot::Protocol::kHttp;
-    listener->route.push_back({service, 1});
-    auto snapshot = std::make_shared<snapshot::Snapshot>();
-    snapshot->services = {service};
-    snapshot->listeners = {listener};
-    Mail mail;
-    mail.plan = planner_.plan(snapshot, nullptr);
-    mail.listeners.push_back({front_, {}});
-    mail.listeners.back().sockets.push_back(std::move(socket));
-    worker_->mailbox().post(std::move(mail));
-    thread_ = std::thread([this] { worker_->run(); });
-  }
-  ~MultiplexedCodecTest() override {
-    Mail mail;
-    mail.stop_at = clock_.now();
-    worker_->mailbox().post(std::move(mail));
-    thread_.join();
-  }
+  ~MultiplexedCodecTest() override { stop(); }
+  void run(const net::Endpoint& target) { WorkerFixture::run(target, &codecs_); }
 
-  SystemClock clock_;
+ private:
   FramedCodecs codecs_;
-  PerWorker<WorkerCounters> counters_{1};
-  Planner planner_{1};
-  net::Endpoint front_;
-  std::unique_ptr<Worker> worker_;
-  std::thread thread_;
 };
 
 std::string framed_answer(StreamId stream, const std::string& body) {

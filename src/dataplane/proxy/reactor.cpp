@@ -55,9 +55,9 @@ int Reactor::timeout_ms() const {
   if (!again_.empty()) return 0;
   const Instant next = wheel_.next_event();
   if (next == Instant::max()) return -1;
-  const Instant now = clock_.now();
-  if (next <= now) return 0;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+  // The time of this turn: asking again would cost more than the few microseconds it is old.
+  if (next <= now_) return 0;
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
   // An hour bounds the conversion; a turn too many does no harm.
   return static_cast<int>(std::min<std::int64_t>(wait, 3'600'000));
 }
