@@ -13,7 +13,7 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root: makes network n
 
 
 def running(kind, request):
-    cluster = kind(scratch(request.node.originalname))
+    cluster = kind(scratch(kind.name))  # short: a Unix socket's path has at most 107 bytes
     try:
         cluster.start()
         yield cluster

@@ -291,7 +291,7 @@ class Cluster:
         return Load(*arguments, namespace=self.client_namespace)
 
     def subnet_id(self):
-        return self.api.items("subnet")[0]["id"]
+        return "subnet-default"
 
     def make_targets(self, protocol="http", count=3):
         """`count` targets named <protocol>0, <protocol>1, ...; their (address, port)."""
@@ -314,7 +314,7 @@ class Cluster:
         port = port or self.pick_port(lb["admin"]["vip"])
         listener = api.create("listener", name, loadBalancerId=lb["id"], protocol=protocol, port=port, backendId=backend["id"])
         self.lb_created(lb)
-        return Service(self, lb, tg, ids, backend, listener, lb["admin"]["vip"], port)
+        return Service(self, lb, tg, ids, backend, listener)
 
     def pick_port(self, vip):
         return free_port(vip)
@@ -334,9 +334,10 @@ class Cluster:
 class Service:
     """A chain from load balancer to targets."""
 
-    def __init__(self, cluster, lb, tg, targets, backend, listener, vip, port):
+    def __init__(self, cluster, lb, tg, targets, backend, listener):
         self.cluster, self.lb, self.tg, self.targets = cluster, lb["id"], tg["id"], targets
-        self.backend, self.listener, self.vip, self.port = backend["id"], listener["id"], vip, port
+        self.backend, self.listener, self.vip = backend["id"], listener["id"], lb["admin"]["vip"]
+        self.protocol, self.port = listener["spec"]["protocol"], listener["spec"]["port"]
 
     @property
     def endpoint(self):
@@ -345,7 +346,18 @@ class Service:
     def wait_healthy(self, count=None, seconds=PATIENCE):
         want = len(self.targets) if count is None else count
         wait_for(lambda: list(self.cluster.health(self.backend).values()).count("healthy") == want, f"{want} healthy targets", seconds)
+        # A verdict reaches control and the proxy by two ways; the client's own view decides.
+        wait_for(self.answers, "the first answer", seconds)
         return self
+
+    def answers(self):
+        """True when a new connection is served."""
+        try:
+            if self.protocol == "Http":
+                return self.cluster.http(self.vip, self.port, timeout=2)[0] == 200
+            return self.cluster.tcp(self.vip, self.port)[1] == b"hello\n"
+        except OSError:
+            return False
 
     def delete(self):
         for kind, id in (("listener", self.listener), ("backend", self.backend), ("tg", self.tg), ("lb", self.lb)):
@@ -415,7 +427,7 @@ def ip(*arguments):
 
 
 class Network:
-    """Namespaces on one bridge: name -> address in 10.77.0.0/24. The bridge stands in a namespace of its own."""
+    """Namespaces on one bridge: name -> address in 10.77.0.0/24, of the /16 that load balancers share. The bridge stands in a namespace of its own."""
 
     def __init__(self, addresses):
         self.tag = f"w{os.getpid() % 10000}"
@@ -434,7 +446,7 @@ class Network:
             ip("link", "add", f"{self.tag}v{number}", "netns", hub, "type", "veth", "peer", "name", "eth0", "netns", space)
             ip("-n", hub, "link", "set", f"{self.tag}v{number}", "master", "br0", "up")
             ip("-n", space, "link", "set", "lo", "up")
-            ip("-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
+            ip("-n", space, "addr", "add", f"{address}/16", "dev", "eth0")
             ip("-n", space, "link", "set", "eth0", "up")
         return self
 
@@ -477,7 +489,8 @@ class Namespaced(Cluster):
         self.start_control()
         api = self.api
         self.vpc = api.create("vpc", "lab", addressPrefix="10.77.0.0/16")
-        self.subnet = api.create("subnet", "lab", vpcId=self.vpc["id"], addressPrefix="10.77.0.0/24")
+        api.create("subnet", "servers", vpcId=self.vpc["id"], addressPrefix="10.77.0.0/24")
+        self.subnet = api.create("subnet", "balancers", vpcId=self.vpc["id"], addressPrefix="10.77.1.0/24")
         for name in self.node_names:
             self.start_node(name)
         wait_for(lambda: len(api.items("node")) == len(self.node_names), "every node")

@@ -92,7 +92,6 @@ def test_300_changes_under_100_000_checked_requests_fail_none(apart):
     places = apart.make_targets("http", 6)
     service = apart.service(places[:4]).wait_healthy()
     raw = apart.service(apart.make_targets("tcp", 2), "nlb", "Tcp").wait_healthy()
-    wait_for(lambda: apart.http(service.vip, service.port)[0] == 200, "an answer")
     load = apart.load("--http", service.endpoint, "--http", service.endpoint, "--http", service.endpoint, "--tcp", raw.endpoint,
                       "--workers", 8, "--requests", int(REQUESTS / SLOWNESS), "--rate", 2500 / SLOWNESS, "--long", 20)
     dice = random.Random(seed := random.randrange(1 << 30))

@@ -75,15 +75,7 @@ def test_m3_parts_are_deleted_in_reverse_order_and_traffic_stops(cluster):
 
 def test_a_stopped_load_balancer_takes_no_connections_until_it_is_started(cluster):
     service = cluster.service(cluster.make_targets("http", 1)).wait_healthy()
-    cluster.wait_serving(service)
-
-    def answers():
-        try:
-            return cluster.http(service.vip, service.port, timeout=2)[0] == 200
-        except OSError:
-            return False
-    wait_for(answers, "the first answer")
     cluster.api.call("PATCH", f"lb/{service.lb}", {"admin": {"state": "stopped"}})
-    wait_for(lambda: not answers(), "the stop")
+    wait_for(lambda: not service.answers(), "the stop")
     cluster.api.call("PATCH", f"lb/{service.lb}", {"admin": {"state": "started"}})
-    wait_for(answers, "the start")
+    wait_for(service.answers, "the start")
