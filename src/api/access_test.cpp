@@ -75,6 +75,7 @@ TEST_F(ApiTest, AnswersForItsOwnHostsOnly) {
 }
 
 TEST_F(ApiTest, RefusesMethodsThatAResourceDoesNotHave) {
+  EXPECT_EQ(api->call("HEAD", "lb").status, 200);
   EXPECT_EQ(api->call("PUT", "lb", "{}").status, 405);
   EXPECT_EQ(api->call("POST", "lb/x", "{}").status, 405);
   EXPECT_EQ(api->call("BREW", "lb").status, 405);

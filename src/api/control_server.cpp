@@ -61,7 +61,6 @@ class StartedControl final : public ControlServer {
     WEIR_TRY(start_server());
     WEIR_TRY(make_administrator(*store_, options_.data_dir, api_endpoint()));
     WEIR_TRY(note_endpoint(options_.data_dir, api_endpoint()));
-    metrics_.value(Metric::kStoreEpoch).set(static_cast<double>(store_->version().epoch.value));
     return {};
   }
 

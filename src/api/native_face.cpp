@@ -67,9 +67,8 @@ http::Response tagged(int status, const Json& body, Revision revision) {
 }
 
 /// "create backend": one of few words, so that the metric stays small.
-std::string operation_name(const http::Request& request, const model::KindDescription& kind,
+std::string operation_name(const std::string& method, const model::KindDescription& kind,
                            bool is_one) {
-  const std::string& method = request.method;
   const std::string_view verb = method == "GET"      ? (is_one ? "show" : "list")
                                 : method == "POST"   ? "create"
                                 : method == "PUT"    ? "replace"
@@ -131,11 +130,17 @@ http::Response NativeFace::operator_page(const http::Request& request,
 http::Response NativeFace::native(const http::Request& request, const std::string& request_id,
                                   std::string& operation) {
   const auto who = authenticate(request, parts_.store);
-  if (!who) return problem_response({who.error()}, request_id);
+  if (!who) {
+    http::Response response = problem_response({who.error()}, request_id);
+    if (response.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
+    return response;
+  }
   const auto& path = request.path;
   if (path.size() == 3 && (path[2] == "version" || path[2] == "schema")) {
     operation = path[2];
-    if (request.method != "GET") return wrong_method("GET", request_id);
+    if (request.method != "GET" && request.method != "HEAD") {
+      return wrong_method("GET, HEAD", request_id);
+    }
     if (path[2] == "schema") return json_response(200, schema_json());
     const Version version = parts_.store.version();
     return json_response(200, Json::object({{"build", parts_.build},
@@ -147,15 +152,20 @@ http::Response NativeFace::native(const http::Request& request, const std::strin
     if (path.size() >= 3 && path[2] == known.word) kind = &known;
   }
   if (kind == nullptr || path.size() > 5) return not_found(request_id);
-  const Call call{request, *kind, path.size() > 3 ? path[3] : "", path.size() > 4 ? path[4] : "",
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const Call call{request,
+                  method,
+                  *kind,
+                  path.size() > 3 ? path[3] : "",
+                  path.size() > 4 ? path[4] : "",
                   Caller{*who, request_id}};
   return route(call, operation);
 }
 
 http::Response NativeFace::route(const Call& call, std::string& operation) {
   const std::string& request_id = call.caller.request_id;
-  const std::string& method = call.request.method;
-  operation = operation_name(call.request, call.kind, call.request.path.size() > 3);
+  const std::string& method = call.method;
+  operation = operation_name(call.method, call.kind, call.request.path.size() > 3);
   const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body && !is_json(call.request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
@@ -168,14 +178,14 @@ http::Response NativeFace::route(const Call& call, std::string& operation) {
 }
 
 http::Response NativeFace::collection(const Call& call) {
-  const std::string& method = call.request.method;
+  const std::string& method = call.method;
   if (method == "GET") return list(call);
   if (method == "POST" && call.kind.is_user_made) return create(call);
   return wrong_method(call.kind.is_user_made ? "GET, POST" : "GET", call.caller.request_id);
 }
 
 http::Response NativeFace::one(const Call& call) {
-  const std::string& method = call.request.method;
+  const std::string& method = call.method;
   if (!call.part.empty()) {
     if (call.part != "health" || call.kind.kind != model::Kind::kBackend) {
       return not_found(call.caller.request_id);
@@ -302,7 +312,7 @@ http::Response NativeFace::update(const Call& call, model::UpdateMode mode) {
     return shown(call, 200, targets_.update(call.id, *body, mode, *if_match, call.caller));
   }
   const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
-                                    operation_name(call.request, call.kind, true)};
+                                    operation_name(call.method, call.kind, true)};
   const auto change = [&](const Object& old, Object& updated) {
     return model::read_update(old, *body, mode, updated);
   };
@@ -315,7 +325,7 @@ http::Response NativeFace::remove(const Call& call) {
   const std::string* cascade = call.request.parameter("cascade");
   if (!call.kind.kind) return shown(call, 200, targets_.remove(call.id, *if_match, call.caller));
   const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
-                                    operation_name(call.request, call.kind, true)};
+                                    operation_name(call.method, call.kind, true)};
   const bool is_cascade = cascade != nullptr && *cascade == "true";
   return shown(call, 200, parts_.writer.remove(place, is_cascade, call.caller));
 }

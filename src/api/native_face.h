@@ -42,6 +42,7 @@ class NativeFace {
   /// One authenticated call of /weir/v1/<kind>...
   struct Call {
     const http::Request& request;
+    std::string method;  // GET also for HEAD: the server leaves the body out
     const model::KindDescription& kind;
     std::string id;    // empty: the collection
     std::string part;  // "health", or empty

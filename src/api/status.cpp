@@ -88,6 +88,13 @@ StateText stopped_state(const Object& lb, const std::vector<NodeState>& nodes) {
   return {"DOWN", ""};
 }
 
+/// Changed since it was placed: it comes back, perhaps after a stop.
+bool was_placed_before(const Object& lb, const model::ObjectIndex& index) {
+  return std::ranges::any_of(index.children(Kind::kPlacement, lb.id), [&](const Object* placement) {
+    return placement->revision < lb.revision;
+  });
+}
+
 StateText load_balancer_state(const Object& lb, const model::ObjectIndex& index,
                               const std::vector<NodeState>& nodes) {
   if (lb.admin.string_or("state", "") == "stopped") return stopped_state(lb, nodes);
@@ -101,7 +108,7 @@ StateText load_balancer_state(const Object& lb, const model::ObjectIndex& index,
   if (const NodeState* failed = first_in(nodes, "failed")) {
     return {"CREATE_FAILED", failed->detail};
   }
-  return {"CREATING", nodes.front().detail};
+  return {was_placed_before(lb, index) ? "STARTING" : "CREATING", nodes.front().detail};
 }
 
 Json load_balancer_status(const Object& lb, const model::ObjectIndex& index,
