@@ -26,6 +26,8 @@ using Visit = ScriptedServer::Visit;
 
 class EngineFixture : public ::testing::Test {
  protected:
+  // Workers call back until they are joined.
+  ~EngineFixture() override { engine_.reset(); }
   /// Call first where one worker and real time will not do.
   void start(Options options) {
     options.clock = options.clock == nullptr ? &clock_ : options.clock;
