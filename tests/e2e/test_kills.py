@@ -1,4 +1,5 @@
 """Every process may die; traffic goes on, and nothing that was acknowledged is lost."""
+import http.client
 import os
 import random
 import signal
@@ -85,42 +86,41 @@ def test_100_kills_of_control_under_writes_lose_no_acknowledged_write(apart):
     service = running_service(apart)
     api, lb = apart.api, service.lb
     acknowledged, stop = {}, threading.Event()
+    gates = [threading.Lock() for _ in range(3)]  # held during a write, and all of them while the stored values are judged
 
     def write(worker):
-        count = 0
+        count, id = 0, service.targets[worker]
         while not stop.is_set():
-            count += 1
-            try:
-                id = service.targets[worker]
-                weight = 1 + count % 100
-                api.patch("target", id, weight=weight)
-                acknowledged[id] = weight
-            except (OSError, ApiError):
-                acknowledged.pop(service.targets[worker], None)  # unknown: either value is legal
-                time.sleep(0.005)
-            except Exception:  # http.client's own errors on a cut answer
-                acknowledged.pop(service.targets[worker], None)
+            with gates[worker]:
+                count += 1
+                acknowledged.pop(id, None)  # in flight: until it is answered, either value is legal
+                try:
+                    api.patch("target", id, weight=1 + count % 100)
+                    acknowledged[id] = 1 + count % 100
+                except (OSError, ApiError, http.client.HTTPException):
+                    pass
+            time.sleep(0.001)
     writers = [threading.Thread(target=write, args=(w,)) for w in range(3)]
     load = apart.load("--http", service.endpoint, "--workers", 2, "--rate", 200)
     dice = random.Random(seed := random.randrange(1 << 30))
     print("seed", seed)
     for writer in writers:
         writer.start()
+    judged = 0
     try:
         for _ in range(100):
             time.sleep(0.02 + dice.random() * 0.13)
             apart.control.kill()
             apart.start_control()
-            for id, weight in list(acknowledged.items()):
-                if acknowledged.get(id) != weight:
-                    continue
-                found = api.get(f"target/{id}")["spec"]["weight"]
-                assert found == weight or acknowledged.get(id) != weight, (id, found, weight)
+            with gates[0], gates[1], gates[2]:
+                for id, weight in acknowledged.items():
+                    assert api.get(f"target/{id}")["spec"]["weight"] == weight
+                    judged += 1
     finally:
         stop.set()
         for writer in writers:
             writer.join()
-    assert {api.get(f"target/{id}")["spec"]["weight"] for id in acknowledged} == set(acknowledged.values())
+    assert judged > 50
     report = load.finish()
     assert report["failed"] == 0, report
     assert api.get(f"lb/{lb}")["status"]["state"] in ("ACTIVE", "CREATING")
