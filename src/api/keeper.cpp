@@ -103,7 +103,7 @@ Result<void> Keeper::find_buried() {
   return {};
 }
 
-void Keeper::commit(store::Transaction transaction, const char* what) {
+bool Keeper::commit(store::Transaction transaction, const char* what) {
   const std::string object = transaction.audit.object;
   const auto committed = parts_.store.commit(transaction);
   if (!committed && committed.error().code != ErrorCode::kStale) {
@@ -112,6 +112,7 @@ void Keeper::commit(store::Transaction transaction, const char* what) {
   }
   // The follower would see it too, a little later.
   (void)parts_.catalog.refresh();
+  return committed.ok();
 }
 
 Result<Revision> Keeper::root_revision(const model::Id& id) const {
@@ -157,7 +158,9 @@ void Keeper::place_one(const model::Id& id) {
     }
     return !change.add.empty() || !change.remove.empty();
   });
-  if (has_work) commit(plan.take(audit("place lb", id)), "a placement");
+  // Somebody else may write below the load balancer at this moment: then the next round tries
+  // again.
+  if (has_work && !commit(plan.take(audit("place lb", id)), "a placement")) must_place_ = true;
 }
 
 void Keeper::end_drains() {

@@ -51,7 +51,8 @@ class Keeper {
   void collect();
   void collect_one(const model::Id& load_balancer, const std::vector<model::Object>& left);
   void forget_verdicts();
-  void commit(store::Transaction transaction, const char* what);
+  /// False when it was not stored: what it was for has to be tried again.
+  bool commit(store::Transaction transaction, const char* what);
   Result<Revision> root_revision(const model::Id& id) const;
 
   const Parts parts_;
