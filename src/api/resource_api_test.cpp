@@ -163,6 +163,20 @@ TEST_F(ApiTest, GivesEachLoadBalancerAnAddressOfItsOwn) {
   EXPECT_EQ(api->create("lb", "d", spec).at("admin").string_or("vip", ""), "127.64.9.9");
 }
 
+TEST_F(ApiTest, MovesALoadBalancerToAnotherAddressOfItsSubnet) {
+  const std::string one = make_lb("one").id();
+  const std::string two = make_lb("two").id();
+  const auto move = [&](const std::string& id, const char* address) {
+    return api->patch_spec("lb/" + id, Json::object({{"privateIpAddress", address}}));
+  };
+  EXPECT_EQ(move(one, "127.64.0.4").problem(), "409 CONFLICT") << "the address of the other";
+  EXPECT_EQ(move(one, "127.64.7.7").at("admin").string_or("vip", ""), "127.64.7.7");
+  EXPECT_EQ(stored("address/vpc-default/127.64.7.7"), one);
+  EXPECT_EQ(stored("address/vpc-default/127.64.0.3"), "") << "no node ever held it";
+  EXPECT_EQ(move(two, "127.64.0.3").at("admin").string_or("vip", ""), "127.64.0.3");
+  EXPECT_EQ(move(two, "10.0.0.9").problem(), "400 INVALID_ARGUMENT");
+}
+
 TEST_F(ApiTest, RefusesMoreThanTheQuota) {
   for (int i = 0; i < 5; ++i) ASSERT_EQ(make_lb("lb" + std::to_string(i)).status, 201);
   const Answer refused = make_lb("lb5");
