@@ -206,15 +206,15 @@ void ProxyChildren::stop(std::chrono::seconds drain) {
   is_stopping_ = true;
   stop_drain_ = drain;
   loop_.cancel(start_timer_);
+  for (const ChildPtr& child : retiring_) {
+    child->retire(drain);
+    kill_late_after(drain + kRetireGrace, *child);
+  }
   for (ChildPtr* place : {&current_, &successor_}) {
     if (*place) retire(std::move(*place), drain);
   }
   for (ChildPtr& orphan : std::exchange(orphans_, {})) retire(std::move(orphan), drain);
   orphans_done_.clear();
-  for (const ChildPtr& child : retiring_) {
-    child->retire(drain);
-    kill_late_after(drain + kRetireGrace, *child);
-  }
   if (retiring_.empty()) user_.proxies_stopped();
 }
 
