@@ -1,6 +1,7 @@
 // Children that are real processes, or that say nothing at all.
 #include "agent/proxy_children.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -116,13 +117,13 @@ TEST(Process, ReportsAProgramThatCannotBeExecuted) {
 TEST(Process, HandsOverTheThirdDescriptorAlone) {
   auto sockets = net::unix_pair();
   ASSERT_TRUE(sockets.ok());
-  const std::string other = std::to_string(sockets->first.get());
+  const UniqueFd copy(fcntl(sockets->first.get(), F_DUPFD_CLOEXEC, 7));
+  const std::string other = std::to_string(copy.get());
   ProcessOptions options;
   options.program = "/bin/sh";
   options.arguments = {"sh", "-c",
                        "(true >&" + other + ") 2>/dev/null && echo both >&3 || echo third >&3"};
   options.descriptor_3 = sockets->second.get();
-  ASSERT_GT(sockets->first.get(), 3);
   const auto pid = start_process(options);
   ASSERT_TRUE(pid.ok());
   waitpid(*pid, nullptr, 0);
