@@ -12,20 +12,26 @@ namespace {
 /// Levels of nesting. Chosen because the format itself has four.
 constexpr int kDepthMax = 16;
 
-ConfigNode convert(const YAML::Node& yaml, int depth) {
+Result<ConfigNode> convert(const YAML::Node& yaml, int depth) {
   ConfigNode node;
   node.line = yaml.Mark().line + 1;
-  if (depth > kDepthMax) throw YAML::Exception(yaml.Mark(), "nested too deep");
+  if (depth > kDepthMax) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "line " + std::to_string(node.line) + ": nested too deep", ""};
+  }
   if (yaml.IsScalar()) {
     node.kind = ConfigNode::Kind::kText;
     node.text = yaml.Scalar();
   } else if (yaml.IsSequence()) {
     node.kind = ConfigNode::Kind::kList;
-    for (const YAML::Node& item : yaml) node.items.push_back(convert(item, depth + 1));
+    for (const YAML::Node& item : yaml) {
+      WEIR_ASSIGN_OR_RETURN(ConfigNode inner, convert(item, depth + 1));
+      node.items.push_back(std::move(inner));
+    }
   } else if (yaml.IsMap()) {
     node.kind = ConfigNode::Kind::kMap;
     for (const auto& member : yaml) {
-      ConfigNode value = convert(member.second, depth + 1);
+      WEIR_ASSIGN_OR_RETURN(ConfigNode value, convert(member.second, depth + 1));
       // The line of the key is where a reader looks.
       value.line = member.first.Mark().line + 1;
       node.members.push_back({member.first.Scalar(), std::move(value)});
