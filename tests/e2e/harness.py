@@ -119,7 +119,15 @@ def descendant(pid, role):
             queue.append(child)
             if role_of(child) == role:
                 found.append(child)
-    return max(found) if found else None
+    return max(found, key=started_at) if found else None
+
+
+def started_at(pid):
+    """Start of a process in clock ticks: process ids start over, so the highest is not always the newest."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    except OSError:
+        return 0
 
 
 class Api:
