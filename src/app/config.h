@@ -64,7 +64,7 @@ struct GivenFlag {
 struct ConfigSources {
   std::string file;  // must exist; empty = kDefaultConfigFile if it is there
   const char* const* environment = nullptr;  // as in environ
-  std::vector<GivenFlag> flags;
+  std::vector<GivenFlag> flags{};
 };
 
 /// Everything that is wrong is found in one go; the result is only of use without problems.
