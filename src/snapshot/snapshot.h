@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "balancing/slot_table.h"
 #include "base/clock.h"
 #include "base/strong_type.h"
 #include "net/address.h"
@@ -63,6 +64,19 @@ struct ForwardedFields {
   friend bool operator==(const ForwardedFields&, const ForwardedFields&) = default;
 };
 
+/// What a hash algorithm needs beside the targets.
+struct FlowTable {
+  /// Of the group in force. Null: table or seed has not arrived, and traffic is shared by turns.
+  std::shared_ptr<const balancing::SlotTable> slots{};
+  std::uint64_t seed = 0;  // of the hash of flows; equal on every node
+
+  friend bool operator==(const FlowTable& left, const FlowTable& right) {
+    if (left.seed != right.seed) return false;
+    if (left.slots == nullptr || right.slots == nullptr) return left.slots == right.slots;
+    return left.slots == right.slots || *left.slots == *right.slots;
+  }
+};
+
 /// A backend service with the targets of its group.
 struct Service {
   std::string id{};
@@ -71,6 +85,7 @@ struct Service {
   std::string group_id{};  // empty when no group is attached
   Protocol protocol = Protocol::kTcp;
   Algorithm algorithm = Algorithm::kRoundRobin;
+  FlowTable flow_table{};  // with a hash algorithm
   ForwardedFields forwarded{};
   HealthCheck check{};
   bool is_check_closed = false;
@@ -130,7 +145,7 @@ struct ObjectError {
   std::string kind;
   std::string id{};
   Revision revision;
-  std::string reason;  // "unsupported" or "invalid"
+  std::string reason;  // "unsupported", "invalid", or "pending" on something that is to arrive
   std::string detail;
 
   friend bool operator==(const ObjectError&, const ObjectError&) = default;

@@ -106,7 +106,7 @@ void Acceptor::serve(int fd, ListenerEntry& listener, const net::Endpoint& peer)
   if (listener.is_http()) {
     parts_.connections.make(parts_, fd, listener, peer).start();
   } else {
-    parts_.relays.make(parts_).start(fd, listener);
+    parts_.relays.make(parts_).start(fd, listener, peer);
   }
 }
 

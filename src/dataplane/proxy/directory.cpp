@@ -48,17 +48,14 @@ void Directory::update(PlanPtr plan) {
 
 Ref<TargetEntry> Directory::target(const TargetStatePtr& state) {
   Ref<TargetEntry>& entry = targets_[state.get()];
-  if (!entry) entry = Ref<TargetEntry>::make(state, worker_);
+  if (!entry) entry = Ref<TargetEntry>::make(state, place_.worker);
   return entry;
 }
 
 void Directory::change_service(const ServicePlanPtr& plan) {
   Ref<ServiceEntry>& current = services_[id_of(plan)];
   const Ref<ServiceEntry> old = current;
-  const std::size_t start =
-      old ? old->picker.position()
-          : balancing::start_offset(worker_, workers_, plan->sequence->size());
-  current = Ref<ServiceEntry>::make(plan, start);
+  current = Ref<ServiceEntry>::make(plan, place_, old.get());
   if (old) {
     for (const auto& entry : old->targets) entry->is_current = false;
   }
@@ -87,7 +84,7 @@ void Directory::change_listener(const ListenerPlanPtr& plan) {
   if (entry && entry->plan->listener->endpoint != plan->listener->endpoint)
     remove_listener(*entry->plan);
   Ref<ListenerEntry>& current = listeners_[id_of(plan)];
-  if (!current) current = Ref<ListenerEntry>::make(plan, worker_);
+  if (!current) current = Ref<ListenerEntry>::make(plan, place_.worker);
   current->plan = plan;
   current->route.clear();
   for (const auto& service : plan->route) current->route.push_back(services_.at(id_of(service)));
@@ -123,12 +120,13 @@ ListenerEntry* Directory::listener_at(const net::Endpoint& endpoint) const {
   return at == endpoints_.end() ? nullptr : at->second.get();
 }
 
-TargetEntry* Directory::pick(ServiceEntry& service, const TargetEntry* tried) {
+TargetEntry* Directory::pick(ServiceEntry& service, const FlowEnds& flow,
+                             const TargetEntry* tried) {
   const auto usable = [&](balancing::TargetIndex index) {
     const TargetEntry& target = *service.targets[index.value];
     return target.state->takes_new() && &target != tried;
   };
-  const auto index = service.picker.pick(0, usable);
+  const auto index = service.scheduler.pick(flow, usable);
   return index ? service.targets[index->value].get() : nullptr;
 }
 

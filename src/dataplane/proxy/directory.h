@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "balancing/weighted_round_robin.h"
 #include "dataplane/proxy/counters.h"
 #include "dataplane/proxy/failure.h"
 #include "dataplane/proxy/list.h"
 #include "dataplane/proxy/plan.h"
 #include "dataplane/proxy/reactor.h"
 #include "dataplane/proxy/ref.h"
+#include "dataplane/proxy/scheduler.h"
 
 namespace weir::dataplane::proxy {
 
@@ -48,16 +48,26 @@ struct TargetEntry : Counted, Timed {
   List<UpstreamConnection, AvailableTag> available;  // with room for a stream; last used first
   List<TargetUser, UserTag> users;                   // all connections to it
 
+  /// A stream or relayed connection begins or ends.
+  void begin_use() {
+    counters.active.add();
+    state->in_use.add();
+  }
+  void end_use() {
+    counters.active.remove();
+    state->in_use.remove();
+  }
   /// May a connection be used again?
   bool is_reusable() const { return is_current && state->keeps_old(); }
 };
 
 struct ServiceEntry : Counted {
-  ServiceEntry(ServicePlanPtr service_plan, std::size_t start)
-      : plan(std::move(service_plan)), picker(plan->sequence, start) {}
+  ServiceEntry(ServicePlanPtr service_plan, WorkerPlace place, const ServiceEntry* previous)
+      : plan(std::move(service_plan)),
+        scheduler(*plan, place, previous == nullptr ? nullptr : &previous->scheduler) {}
 
   const ServicePlanPtr plan;
-  balancing::WeightedRoundRobin picker;
+  Scheduler scheduler;
   std::vector<Ref<TargetEntry>> targets;  // in the order of the plan's
   std::size_t source_cursor = 0;
 };
@@ -78,7 +88,7 @@ struct ListenerEntry : Counted {
 class Directory {
  public:
   Directory(Reactor& reactor, std::size_t worker, std::size_t workers)
-      : reactor_(reactor), worker_(worker), workers_(workers) {}
+      : reactor_(reactor), place_{worker, workers} {}
 
   /// Cost:    follows what changed, plus a comparison of pointers for each listener and service
   void update(PlanPtr plan);
@@ -86,7 +96,7 @@ class Directory {
   ListenerEntry* listener_at(const net::Endpoint& endpoint) const;
   /// The next target of the service that takes new traffic and is not `tried`; null when there is
   /// none.
-  static TargetEntry* pick(ServiceEntry& service, const TargetEntry* tried);
+  static TargetEntry* pick(ServiceEntry& service, const FlowEnds& flow, const TargetEntry* tried);
   /// A drain timer fired.
   static void end_drain(TargetEntry& target);
 
@@ -99,8 +109,7 @@ class Directory {
   Ref<TargetEntry> target(const TargetStatePtr& state);
 
   Reactor& reactor_;
-  std::size_t worker_;
-  std::size_t workers_;
+  WorkerPlace place_;
   PlanPtr plan_;
   std::map<std::string, Ref<ServiceEntry>> services_;
   std::map<std::string, Ref<ListenerEntry>> listeners_;

@@ -130,7 +130,8 @@ Exchange::Phase Exchange::route(const Signal& signal) {
 }
 
 Exchange::Phase Exchange::pick() {
-  target_ = Directory::pick(*service_, tried_);
+  const FlowEnds flow{client_.peer(), listener_->plan->listener->endpoint};
+  target_ = Directory::pick(*service_, flow, tried_);
   if (target_ == nullptr && is_retried_ && may_retry_same_ && tried_->state->takes_new())
     target_ = tried_;
   if (target_ != nullptr) return Phase::kConnect;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/proxy/scheduler.h"
+
 namespace weir::dataplane::proxy {
 namespace {
 
@@ -24,6 +26,31 @@ std::string why_excluded(const snapshot::Target& target, const TargetState& stat
   if (target.weight == 0) return "weight 0";
   return state.takes_new() ? "takes nothing new until the next snapshot"
                            : "marked as taking nothing new";
+}
+
+/// The target that the table gives to the flow, and why the others do not get it.
+Explanation explain_table(const ServicePlan& service, const FlowEnds& flow) {
+  const TablePicker picker(service);
+  const auto picked = picker.pick(picker.hash(flow), [&](balancing::TargetIndex index) {
+    return service.targets[index.value]->takes_new();
+  });
+  Explanation explanation;
+  // Without its port a flow has no five-tuple: the answer is that of another one.
+  explanation.is_certain =
+      service.service->algorithm == snapshot::Algorithm::kSourceHash || flow.client.port != 0;
+  for (std::size_t i = 0; i < service.targets.size(); ++i) {
+    const snapshot::Target& target = service.service->targets[i];
+    ExplainedTarget explained{target.id, target.slot, 0, {}};
+    if (picked && picked->value == i) {
+      explained.share = 1;
+    } else if (target.takes_new && service.targets[i]->takes_new()) {
+      explained.excluded = "the hash of the flow names another target";
+    } else {
+      explained.excluded = why_excluded(target, *service.targets[i]);
+    }
+    explanation.targets.push_back(std::move(explained));
+  }
+  return explanation;
 }
 
 Explanation explain_service(const ServicePlan& service) {
@@ -51,7 +78,10 @@ Result<Explanation> explain_flow(const Plan* plan, const Flow& flow) {
       return entry->listener->id == flow.listener_id;
     });
     if (at != plan->listeners.end()) {
-      return (*at)->route.empty() ? Explanation{} : explain_service(*(*at)->route.front());
+      if ((*at)->route.empty()) return Explanation{};
+      const ServicePlan& service = *(*at)->route.front();
+      if (service.service->flow_table.slots == nullptr) return explain_service(service);
+      return explain_table(service, {flow.client, (*at)->listener->endpoint});
     }
   }
   return Error{ErrorCode::kNotFound, "no listener " + flow.listener_id + " on this node", {}};

@@ -27,6 +27,16 @@ std::shared_ptr<const balancing::Sequence> sequence_of(const snapshot::Service& 
   return std::make_shared<const balancing::Sequence>(balancing::smooth_sequence(weights));
 }
 
+std::vector<std::uint16_t> places_by_slot(const snapshot::Service& service) {
+  std::vector<std::uint16_t> places;
+  if (service.flow_table.slots == nullptr || service.targets.empty()) return places;
+  places.resize(std::size_t{service.targets.back().slot.value} + 1);
+  for (std::size_t i = 0; i < service.targets.size(); ++i) {
+    places[service.targets[i].slot.value] = static_cast<std::uint16_t>(i + 1);
+  }
+  return places;
+}
+
 void set_marks(const ServicePlan& plan) {
   for (std::size_t i = 0; i < plan.targets.size(); ++i) {
     const auto& target = plan.service->targets[i];
@@ -63,6 +73,7 @@ ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Servi
   for (const auto& target : service->targets)
     plan->targets.push_back(target_state(*service, target));
   plan->sequence = sequence_of(*service);
+  plan->place_of_slot = places_by_slot(*service);
   for (const auto& source : service->source_addresses) {
     plan->sources.push_back(net::socket_address(net::Endpoint{source, 0}));
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "balancing/least_connections.h"
 #include "balancing/weighted_round_robin.h"
 #include "base/clock.h"
 #include "dataplane/proxy/counters.h"
@@ -32,6 +33,9 @@ struct TargetState {
   net::Endpoint endpoint;
   net::SocketAddress address;
   PerWorker<TargetCounters> counters;
+  /// Of all workers, with every algorithm, so that a change to least connections starts from what
+  /// runs. Counts go on from Snapshot to Snapshot, whatever else of the service changes.
+  mutable balancing::ActiveCount in_use{};
 
   bool takes_new() const { return (marks_.load(std::memory_order_relaxed) & kTakesNew) != 0; }
   bool keeps_old() const { return (marks_.load(std::memory_order_relaxed) & kKeepsOld) != 0; }
@@ -66,6 +70,8 @@ struct ServicePlan {
   std::shared_ptr<const snapshot::Service> service;
   std::vector<TargetStatePtr> targets;  // in the order of service->targets
   std::shared_ptr<const balancing::Sequence> sequence;
+  /// With a flow table, by slot: place among `targets` counted from 1, 0 = no target has the slot.
+  std::vector<std::uint16_t> place_of_slot;
   std::vector<net::SocketAddress> sources;  // upstream connections leave from these in turn
 };
 using ServicePlanPtr = std::shared_ptr<const ServicePlan>;

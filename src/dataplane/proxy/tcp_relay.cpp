@@ -27,8 +27,9 @@ TcpRelay::~TcpRelay() {
   upstream_.unsent.clear(parts_.reactor->buffers());
 }
 
-void TcpRelay::start(int fd, ListenerEntry& listener) {
+void TcpRelay::start(int fd, ListenerEntry& listener, const net::Endpoint& peer) {
   client_.fd = fd;
+  peer_ = peer;
   listener_ = Ref<ListenerEntry>::of(listener);
   parts_.counters.clients.add();
   listener.counters.connections.add();
@@ -55,7 +56,8 @@ void TcpRelay::adopt(Tunnel tunnel) {
 }
 
 void TcpRelay::connect() {
-  TargetEntry* target = Directory::pick(*service_, target_.get());
+  const FlowEnds flow{peer_, listener_->plan->listener->endpoint};
+  TargetEntry* target = Directory::pick(*service_, flow, target_.get());
   if (target == nullptr)
     return cut(is_retried_ ? FailureKind::kConnectFailed : FailureKind::kNoTarget);
   target_ = Ref<TargetEntry>::of(*target);
@@ -66,7 +68,7 @@ void TcpRelay::connect() {
   upstream_.fd = fd;
   target->users.push_front(*this);
   target->counters.requests.add();
-  target->counters.active.add();
+  target->begin_use();
   parts_.reactor->watch(fd, tag(TagKind::kRelayTarget));
   if (is_connected) return established();
   parts_.reactor->arm(*this, parts_.limits.connect_timeout);
@@ -188,7 +190,7 @@ void TcpRelay::close_target() {
   parts_.reactor->close_descriptor(upstream_.fd);
   upstream_.fd = -1;
   static_cast<Link<UserTag>&>(*this).unlink();
-  target_->counters.active.remove();
+  target_->end_use();
 }
 
 void TcpRelay::close() {

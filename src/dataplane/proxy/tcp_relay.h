@@ -30,7 +30,7 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
 
   // One of these, once, after the slab has made it.
   /// A new client connection; `fd` is counted by the reactor.
-  void start(int fd, ListenerEntry& listener);
+  void start(int fd, ListenerEntry& listener, const net::Endpoint& peer);
   void adopt(Tunnel tunnel);
 
   void on_events(TagKind side, std::uint32_t events);
@@ -66,6 +66,7 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   Ref<ListenerEntry> listener_;
   Ref<ServiceEntry> service_;  // until connected
   Ref<TargetEntry> target_;
+  net::Endpoint peer_;  // of a new client connection
   Side client_;
   Side upstream_;
   Instant progress_{};

@@ -211,7 +211,7 @@ void UpstreamConnection::fail(StreamFailure failure) {
   if (!failure.is_connected) pool_.connect_failed(*this);
   pool_.close(*this);
   streams_.for_each([&](StreamOwner& owner) {
-    target_->counters.active.remove();
+    target_->end_use();
     owner.unlink();
     owner.stream_failed(failure);
   });

@@ -81,13 +81,13 @@ void UpstreamPool::attach(UpstreamConnection& connection, StreamOwner& owner,
   static_cast<Link<IdleTag>&>(connection).unlink();
   TargetEntry& target = *connection.target_;
   target.counters.requests.add();
-  target.counters.active.add();
+  target.begin_use();
   if (connection.codec_.vacancies() == 0) withdraw(connection);
 }
 
 void UpstreamPool::release(UpstreamConnection& connection, StreamOwner& owner, bool is_complete) {
   TargetEntry& target = *connection.target_;
-  target.counters.active.remove();
+  target.end_use();
   const bool goes_on = is_complete || connection.codec_.cancel(owner.stream);
   owner.unlink();
   if (!goes_on)
