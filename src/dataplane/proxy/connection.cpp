@@ -123,7 +123,8 @@ bool Connection::read_head() {
     return false;
   }
   parse(bytes);
-  return !is_retired && !is_partial_;
+  // Of an incomplete head there may be more, or its end.
+  return !is_retired && (is_readable_ || !is_partial_);
 }
 
 void Connection::parse(std::span<char> bytes) {

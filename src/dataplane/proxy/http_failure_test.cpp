@@ -463,6 +463,18 @@ TEST_F(HttpFailureTest, N4RefusesABodyWithBadChunksAndPassesNoByteAfterThem) {
   }
 }
 
+TEST_F(HttpFailureTest, ClosesAtOnceWhenAClientLeavesInTheMiddleOfAHead) {
+  auto server = ScriptedServer::named("a");
+  const auto front = serve_http({server->endpoint()});
+  for (int i = 0; i < 50; ++i) {
+    Stream client = Stream::connect(front);
+    ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHo"));
+  }
+  EXPECT_TRUE(soon([&] { return sample(Metric::kListenerConnections) == 50; }));
+  EXPECT_TRUE(soon([&] { return engine().connections() == 0; }));
+  EXPECT_EQ(failures("header_timeout"), 0);
+}
+
 TEST_F(HttpFailureTest, Answers413ToABodyAboveTheLimit) {
   Limits limits;
   limits.body_size = 1000;
