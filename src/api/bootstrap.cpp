@@ -55,7 +55,7 @@ Result<void> store_administrator(store::Store& store, const NewToken& token,
       transaction.writes.push_back({entry.key, std::nullopt});
     }
   }
-  const std::string place = "accesskey/" + access_key;
+  const std::string place = access_key_place(access_key);
   WEIR_ASSIGN_OR_RETURN(const std::string sealed, seal(key, place, secret_key));
   transaction.writes.push_back({token_key(token.id), token.stored});
   transaction.writes.push_back(
@@ -74,6 +74,14 @@ std::string upper(std::string text) {
 }  // namespace
 
 std::string credentials_file(const std::string& data_dir) { return data_dir + "/credentials.json"; }
+
+std::string access_key_place(std::string_view access_key) {
+  return "accesskey/" + std::string(access_key);
+}
+
+Result<std::string> control_key(const std::string& data_dir) {
+  return key_file(data_dir + "/control.key", kSecretSize);
+}
 
 Result<std::string> node_key(const std::string& data_dir) {
   return key_file(data_dir + "/node.key", kSecretSize);
@@ -106,7 +114,7 @@ Result<void> make_administrator(store::Store& store, const std::string& data_dir
   const auto made = store.get(kAdministratorMade);
   if (made) return {};
   if (made.error().code != ErrorCode::kNotFound) return made.error();
-  WEIR_ASSIGN_OR_RETURN(const std::string key, key_file(data_dir + "/control.key", kSecretSize));
+  WEIR_ASSIGN_OR_RETURN(const std::string key, control_key(data_dir));
   const NewToken token = new_token();
   const std::string access_key = upper(secret_hex(kAccessKeySize));
   const std::string secret_key = secret_hex(kSecretSize);

@@ -30,6 +30,12 @@ Result<void> note_endpoint(const std::string& data_dir, const std::string& endpo
 
 std::string credentials_file(const std::string& data_dir);
 
+/// "accesskey/<id>": the store's key of an access key, to which its sealed secret is bound.
+std::string access_key_place(std::string_view access_key);
+
+/// The key that secrets are sealed under, in DIR/control.key. Errors:  those of key_file()
+Result<std::string> control_key(const std::string& data_dir);
+
 /// The key of remote nodes, in DIR/node.key. Errors:  those of key_file()
 Result<std::string> node_key(const std::string& data_dir);
 

@@ -11,6 +11,8 @@
 #include "api/problem.h"
 #include "api/resource_writer.h"
 #include "api/stream_server.h"
+#include "api/v1_access.h"
+#include "api/v1_face.h"
 #include "api/watch.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -87,6 +89,8 @@ class StartedControl final : public ControlServer {
   std::unique_ptr<StreamServer> stream_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NativeFace> face_;
+  std::unique_ptr<V1Access> v1_access_;
+  std::unique_ptr<V1Face> v1_face_;
   std::unique_ptr<http::Server> server_;
 };
 
@@ -104,6 +108,10 @@ Result<void> StartedControl::start_server() {
   face_ = std::make_unique<NativeFace>(NativeFace::Parts{*store_, *catalog_, observed_, *writer_,
                                                          *watches_, metrics_, options_.build,
                                                          [this] { return readiness(); }});
+  WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
+  v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
+  v1_face_ = std::make_unique<V1Face>(
+      V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_, metrics_, options_.region.id});
   http::ServerOptions server;
   server.listen = {options_.api_listen};
   server.metrics = &metrics_;
@@ -111,9 +119,11 @@ Result<void> StartedControl::start_server() {
   server.host_allowed = [names = options_.hosts](std::string_view host) {
     return is_own_host(host, names);
   };
-  WEIR_ASSIGN_OR_RETURN(
-      server_, http::Server::start(std::move(server),
-                                   [this](const auto& request) { return face_->handle(request); }));
+  const auto handle = [this](const http::Request& request) {
+    const bool is_v1 = !request.path.empty() && request.path.front() == "v1";
+    return is_v1 ? v1_face_->handle(request) : face_->handle(request);
+  };
+  WEIR_ASSIGN_OR_RETURN(server_, http::Server::start(std::move(server), handle));
   return name_own_endpoints();
 }
 

@@ -39,17 +39,6 @@ bool is_plausible_id(const std::string& id) {
   });
 }
 
-bool is_json(const http::Request& request) {
-  const std::string* type = request.header("Content-Type");
-  if (type == nullptr) return false;
-  std::string_view media = std::string_view(*type).substr(0, type->find(';'));
-  while (media.ends_with(' ')) media.remove_suffix(1);
-  std::string lower(media);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower == "application/json" ||
-         (lower == "application/merge-patch+json" && request.method == "PATCH");
-}
-
 http::Response not_found(const std::string& request_id) {
   return problem_response({Error{ErrorCode::kNotFound, "resource not found", ""}}, request_id);
 }
@@ -167,7 +156,7 @@ http::Response NativeFace::route(const Call& call, std::string& operation) {
   const std::string& method = call.method;
   operation = operation_name(call.method, call.kind, call.request.path.size() > 3);
   const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
-  if (has_body && !is_json(call.request)) {
+  if (has_body && !has_json_type(call.request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
   }
   const auto refreshed = refresh();

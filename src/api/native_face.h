@@ -81,6 +81,9 @@ Json schema_json();
 /// Errors: kInvalidArgument
 Result<std::optional<Revision>> if_match_of(const http::Request& request);
 
+/// Whether the request says that its body is JSON.
+bool has_json_type(const http::Request& request);
+
 /// The JSON object in a request's body. Errors: kInvalidArgument
 Result<Json> body_of(const http::Request& request);
 

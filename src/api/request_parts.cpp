@@ -29,4 +29,15 @@ Result<Json> body_of(const http::Request& request) {
   return body;
 }
 
+bool has_json_type(const http::Request& request) {
+  const std::string* type = request.header("Content-Type");
+  if (type == nullptr) return false;
+  std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  while (media.ends_with(' ')) media.remove_suffix(1);
+  std::string lower(media);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return lower == "application/json" ||
+         (lower == "application/merge-patch+json" && request.method == "PATCH");
+}
+
 }  // namespace weir::api

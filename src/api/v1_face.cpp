@@ -1,0 +1,294 @@
+#include "api/v1_face.h"
+
+#include <algorithm>
+
+#include "api/native_face.h"
+#include "api/problem.h"
+#include "api/signature_canonical.h"
+#include "api/v1_projection.h"
+#include "base/random.h"
+
+namespace weir::api {
+namespace {
+
+using model::Object;
+
+// Segments of /v1/regions/<region>/<collection>.
+constexpr std::size_t kCollectionSegments = 4;
+
+http::Response result_response(Json result, const std::string& request_id) {
+  http::Response response;
+  response.body =
+      Json::object({{"requestId", request_id}, {"result", std::move(result)}}).dump() + "\n";
+  return response;
+}
+
+void tag(http::Response& response, Revision revision) {
+  response.headers.push_back({"ETag", "\"" + std::to_string(revision.value) + "\""});
+}
+
+http::Response not_found(const std::string& request_id) {
+  return problem_response({Error{ErrorCode::kNotFound, "Resource not found", ""}}, request_id);
+}
+
+http::Response missing(const V1Kind& kind, const std::string& id, const std::string& request_id) {
+  const std::string what = std::string(kind.item) + " '" + id + "' not found";
+  return problem_response({Error{ErrorCode::kNotFound, what, kind.id_key()}}, request_id);
+}
+
+/// Anything else is nobody's id, and is never said back.
+bool is_plausible_id(std::string_view id) {
+  constexpr std::size_t kIdCharactersMax = 64;
+  return !id.empty() && id.size() <= kIdCharactersMax && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+QueryPairs query_of(const http::Request& request) {
+  const auto mark = request.target.find('?');
+  if (mark == std::string::npos) return {};
+  return tolerant_query_pairs(std::string_view(request.target).substr(mark + 1));
+}
+
+/// What a client asked for that has no effect yet would be done half, so it is refused.
+Errors check_extensions(const http::Request& request, const QueryPairs& query) {
+  Errors errors;
+  if (request.header("x-jdcloud-client-token") != nullptr) {
+    errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "x-jdcloud-client-token"});
+  }
+  for (const auto& [name, value] : query) {
+    if (name != "plan" || value == "false") continue;
+    errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "plan"});
+  }
+  return errors;
+}
+
+/// A call without parameters may leave its body out.
+Result<Json> parameters_of(const http::Request& request) {
+  if (request.body.empty()) return Json::object();
+  return body_of(request);
+}
+
+}  // namespace
+
+http::Response V1Face::handle(const http::Request& request) {
+  const std::string request_id = secret_hex(16);
+  std::string operation = "v1 other";
+  http::Response response = answer(request, request_id, operation);
+  response.headers.push_back({"x-jdcloud-request-id", request_id});
+  parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
+  return response;
+}
+
+http::Response V1Face::answer(const http::Request& request, const std::string& request_id,
+                              std::string& operation) {
+  const auto who = parts_.access.authenticate(request);
+  if (!who) return problem_response({who.error()}, request_id);
+  const auto& path = request.path;
+  if (path.size() < kCollectionSegments || path.size() > kCollectionSegments + 2 ||
+      path[1] != "regions" || path[2] != parts_.region) {
+    return not_found(request_id);
+  }
+  const V1Kind* kind = find_v1_kind(path[3]);
+  if (kind == nullptr) return not_found(request_id);
+  const std::string last = path.size() > 4 ? path[4] : "";
+  const auto colon = last.find(':');
+  std::string verb = colon == std::string::npos ? "" : last.substr(colon + 1);
+  if (path.size() > 5) verb = verb.empty() && path[5] == "health" ? "health" : "unknown";
+  const bool has_body = request.method == "POST" || request.method == "PATCH";
+  if (has_body && !has_json_type(request)) {
+    return problem_response(status_word(415), "the body must be application/json", request_id);
+  }
+  auto body = has_body ? parameters_of(request) : Result<Json>(Json::object());
+  if (!body) return problem_response({body.error()}, request_id);
+  return route({.request = request,
+                .method = request.method == "HEAD" ? "GET" : request.method,
+                .kind = *kind,
+                .id = last.substr(0, colon),
+                .verb = std::move(verb),
+                .query = query_of(request),
+                .body = *std::move(body),
+                .caller = {*who, request_id}},
+               operation);
+}
+
+http::Response V1Face::route(const Call& call, std::string& operation) {
+  const std::string& request_id = call.caller.request_id;
+  const Errors errors = check_extensions(call.request, call.query);
+  if (!errors.empty()) return problem_response(errors, request_id);
+  const auto refreshed = parts_.catalog.refresh();
+  if (!refreshed) return problem_response({refreshed.error()}, request_id);
+  if (call.request.path.size() == kCollectionSegments) return collection(call, operation);
+  if (!is_plausible_id(call.id)) return not_found(request_id);
+  return call.verb.empty() ? one(call, operation) : action(call, operation);
+}
+
+http::Response V1Face::collection(const Call& call, std::string& operation) {
+  const std::string word(model::kind_name(call.kind.kind));
+  if (call.method == "GET") {
+    operation = "v1 list " + word;
+    return list(call);
+  }
+  if (call.method != "POST") return not_found(call.caller.request_id);
+  operation = "v1 create " + word;
+  return create(call);
+}
+
+http::Response V1Face::one(const Call& call, std::string& operation) {
+  const std::string word(model::kind_name(call.kind.kind));
+  if (call.method == "GET") {
+    operation = "v1 show " + word;
+    return show(call);
+  }
+  if (call.method == "PATCH") {
+    operation = "v1 update " + word;
+    return update(call);
+  }
+  if (call.method != "DELETE") return not_found(call.caller.request_id);
+  operation = "v1 delete " + word;
+  return remove(call);
+}
+
+http::Response V1Face::action(const Call& call, std::string& operation) {
+  const bool is_group = call.kind.kind == model::Kind::kTargetGroup;
+  const bool is_post = call.method == "POST";
+  if (call.kind.kind == model::Kind::kBackend && call.verb == "health" && call.method == "GET") {
+    operation = "v1 health backend";
+    return health(call);
+  }
+  if (is_group && call.verb == "describeTargets" && call.method == "GET") {
+    operation = "v1 list target";
+    return targets(call);
+  }
+  if (is_group && is_post && call.verb == "registerTargets") {
+    operation = "v1 create target";
+    return done(call, targets_.add(call.id, call.body, call.caller));
+  }
+  if (is_group && is_post && call.verb == "deregisterTargets") {
+    operation = "v1 delete target";
+    return done(call, targets_.remove(call.id, call.body, call.caller));
+  }
+  if (is_group && is_post && call.verb == "updateTargets") {
+    operation = "v1 update target";
+    return done(call, targets_.update(call.id, call.body, call.caller));
+  }
+  return not_found(call.caller.request_id);
+}
+
+http::Response V1Face::list(const Call& call) {
+  QueryList query;
+  const Errors errors = read_v1_query(call.query, call.kind.filters, query);
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  const ObservedView observed = parts_.observed.view();
+  Json::Array documents;
+  parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    for (const Object* object : index.all(call.kind.kind)) {
+      Json document = v1_document(*object, index, observed);
+      if (matches_v1(document, call.kind.filters, query)) documents.push_back(std::move(document));
+    }
+  });
+  return result_response(v1_page(call.kind.collection, std::move(documents), query),
+                         call.caller.request_id);
+}
+
+http::Response V1Face::show(const Call& call) {
+  const ObservedView observed = parts_.observed.view();
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* object = index.find(call.kind.kind, call.id);
+    if (object == nullptr) return missing(call.kind, call.id, call.caller.request_id);
+    auto response = result_response(
+        Json::object({{std::string(call.kind.item), v1_document(*object, index, observed)}}),
+        call.caller.request_id);
+    tag(response, object->revision);
+    return response;
+  });
+}
+
+http::Response V1Face::health(const Call& call) {
+  QueryList query;
+  const Errors errors = read_v1_query(call.query, {}, query);
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  const ObservedView observed = parts_.observed.view();
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* backend = index.find(model::Kind::kBackend, call.id);
+    if (backend == nullptr) return missing(call.kind, call.id, call.caller.request_id);
+    Json::Array healths = v1_target_healths(*backend, index, observed);
+    const bool is_paged = std::ranges::any_of(call.query, [](const auto& pair) {
+      return pair.first == "pageSize" || pair.first == "pageNumber";
+    });
+    if (!is_paged) query.page_size = std::max<std::uint64_t>(healths.size(), 1);
+    return result_response(v1_page("targetHealths", std::move(healths), query),
+                           call.caller.request_id);
+  });
+}
+
+http::Response V1Face::targets(const Call& call) {
+  QueryList query;
+  const Errors errors = read_v1_query(call.query, v1_target_filters(), query);
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const Object* group = index.find(model::Kind::kTargetGroup, call.id);
+    if (group == nullptr) return missing(call.kind, call.id, call.caller.request_id);
+    Json::Array found = v1_targets(*group);
+    std::erase_if(
+        found, [&](const Json& target) { return !matches_v1(target, v1_target_filters(), query); });
+    return result_response(v1_page("targets", std::move(found), query), call.caller.request_id);
+  });
+}
+
+http::Response V1Face::create(const Call& call) {
+  Errors errors;
+  const Json body = native_create_body(call.kind, call.body, errors);
+  if (!errors.empty()) {
+    parts_.writer.note_refused("create " + std::string(model::kind_name(call.kind.kind)), "",
+                               errors, call.caller);
+    return problem_response(errors, call.caller.request_id);
+  }
+  const auto written = parts_.writer.create(call.kind.kind, body, call.caller);
+  if (!written.ok()) {
+    return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
+  }
+  auto response = result_response(Json::object({{call.kind.id_key(), written.value->id}}),
+                                  call.caller.request_id);
+  tag(response, written.value->revision);
+  return response;
+}
+
+http::Response V1Face::update(const Call& call) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const auto change = [&](const Object& old, Object& updated) {
+    Errors errors;
+    const Json body = native_update_body(call.kind, call.body, old, errors);
+    Errors read = model::read_update(old, body, model::UpdateMode::kReplace, updated);
+    std::ranges::move(read, std::back_inserter(errors));
+    return errors;
+  };
+  const std::string word(model::kind_name(call.kind.kind));
+  return done(call, parts_.writer.update({call.kind.kind, call.id, *if_match, "update " + word},
+                                         change, call.caller));
+}
+
+http::Response V1Face::remove(const Call& call) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const bool is_cascade = std::ranges::any_of(call.query, [](const auto& pair) {
+    return pair.first == "cascade" && pair.second == "true";
+  });
+  const std::string word(model::kind_name(call.kind.kind));
+  const auto removed = parts_.writer.remove({call.kind.kind, call.id, *if_match, "delete " + word},
+                                            is_cascade, call.caller);
+  if (removed.ok()) return result_response(Json::object(), call.caller.request_id);
+  return done(call, removed);
+}
+
+http::Response V1Face::done(const Call& call, const Outcome<Object>& written) const {
+  if (!written.ok()) {
+    return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
+  }
+  auto response = result_response(Json::object(), call.caller.request_id);
+  tag(response, written.value->revision);
+  return response;
+}
+
+}  // namespace weir::api

@@ -1,0 +1,71 @@
+// The JD Cloud API: /v1/regions/<region>/<collection>[/<id>[:verb]], a projection of the stored
+// kinds that official clients speak. It stores nothing of its own: every write goes through the
+// same writer and checks as on the native face. Called by the HTTP server on its handler threads.
+// Source: product.md B. Thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/catalog.h"
+#include "api/observed.h"
+#include "api/outcome.h"
+#include "api/resource_writer.h"
+#include "api/v1_access.h"
+#include "api/v1_kinds.h"
+#include "api/v1_list.h"
+#include "api/v1_targets.h"
+#include "base/metrics.h"
+#include "http/server.h"
+
+namespace weir::api {
+
+class V1Face {
+ public:
+  struct Parts {
+    Catalog& catalog;
+    const Observed& observed;
+    ResourceWriter& writer;
+    V1Access& access;
+    Metrics& metrics;
+    std::string region;
+  };
+  explicit V1Face(Parts parts) : parts_(std::move(parts)), targets_(parts_.writer) {}
+
+  http::Response handle(const http::Request& request);
+
+ private:
+  /// One authenticated call of a known collection.
+  struct Call {
+    const http::Request& request;
+    std::string method;  // GET also for HEAD: the server leaves the body out
+    const V1Kind& kind;
+    std::string id;    // empty: the collection
+    std::string verb;  // "registerTargets", "health", or empty
+    QueryPairs query;
+    Json body;
+    Caller caller;
+  };
+
+  http::Response answer(const http::Request& request, const std::string& request_id,
+                        std::string& operation);
+  http::Response route(const Call& call, std::string& operation);
+  http::Response collection(const Call& call, std::string& operation);
+  http::Response one(const Call& call, std::string& operation);
+  http::Response action(const Call& call, std::string& operation);
+
+  http::Response list(const Call& call);
+  http::Response show(const Call& call);
+  http::Response health(const Call& call);
+  http::Response targets(const Call& call);
+  http::Response create(const Call& call);
+  http::Response update(const Call& call);
+  http::Response remove(const Call& call);
+  /// The answer of a write that has no result of its own.
+  http::Response done(const Call& call, const Outcome<model::Object>& written) const;
+
+  const Parts parts_;
+  V1Targets targets_;
+};
+
+}  // namespace weir::api

@@ -1,0 +1,115 @@
+#include "api/v1_kinds.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace weir::api {
+namespace {
+
+using model::Kind;
+
+// A filter on something that no answer has yet matches nothing.
+constexpr V1Filter kLoadBalancerFilters[] = {
+    {{"loadBalancerType"}, "type"},
+    {{"loadBalancerIds"}, "loadBalancerId", true},
+    {{"loadBalancerNames", true}, "loadBalancerName"},
+    {{"vpcId"}, "vpcId"},
+    {{"azType"}, "azType"},
+    {{"azs"}, "azs"},
+    {{"privateIpAddresses"}, "privateIp.privateIpAddress"},
+    {{"ipv6Addresses"}, "privateIp.ipv6Address"},
+    {{"serviceCodes"}, "serviceCode"},
+    {{"serviceIds"}, "serviceId"},
+    {{"elasticIpAddress"}, "privateIp.elasticIpAddress"},
+    {{"targetPrivateIpAddress"}, "targetPrivateIpAddress"},
+    {{"customizedConfigurationIds"}, "customizedConfigurationId"}};
+constexpr V1Filter kListenerFilters[] = {{{"listenerNames"}, "listenerName"},
+                                         {{"listenerIds"}, "listenerId", true},
+                                         {{"loadBalancerId"}, "loadBalancerId"},
+                                         {{"loadBalancerType"}, "loadBalancerType"},
+                                         {{"urlMapIds"}, "urlMapId"},
+                                         {{"securityPolicyIds"}, "securityPolicyId"}};
+constexpr V1Filter kBackendFilters[] = {
+    {{"backendIds"}, "backendId", true},        {{"backendNames"}, "backendName"},
+    {{"loadBalancerId"}, "loadBalancerId"},     {{"agId"}, "agIds"},
+    {{"loadBalancerType"}, "loadBalancerType"}, {{"protocol"}, "protocol"}};
+constexpr V1Filter kTargetGroupFilters[] = {{{"targetGroupIds"}, "targetGroupId", true},
+                                            {{"targetGroupNames"}, "targetGroupName"},
+                                            {{"loadBalancerId"}, "loadBalancerId"},
+                                            {{"loadBalancerType"}, "loadBalancerType"}};
+constexpr V1Filter kVpcFilters[] = {{{"vpcIds"}, "vpcId", true},
+                                    {{"vpcNames"}, "vpcName"},
+                                    {{"azType"}, "azType"},
+                                    {{"azs"}, "azs"}};
+constexpr V1Filter kSubnetFilters[] = {{{"subnetIds"}, "subnetId", true},
+                                       {{"subnetNames"}, "subnetName"},
+                                       {{"routeTableId"}, "routeTableId"},
+                                       {{"aclId"}, "aclId"},
+                                       {{"vpcId"}, "vpcId"},
+                                       {{"subnetType"}, "subnetType"},
+                                       {{"azs"}, "azs"},
+                                       {{"azType"}, "azType"}};
+constexpr V1Filter kTargetFilters[] = {{{"targetIds"}, "targetId", true},
+                                       {{"instanceId"}, "instanceId"},
+                                       {{"type"}, "type"},
+                                       {{"port"}, "port"},
+                                       {{"ipAddress"}, "ipAddress"}};
+
+constexpr std::string_view kPrivateIp[] = {"privateIpAddress"};
+constexpr std::string_view kTargets[] = {"targets"};
+
+constexpr V1Later kLoadBalancerLater[] = {
+    {"elasticIp"}, {"securityGroupIds"}, {"domainEnable"}, {"customizedConfigurationId"}};
+constexpr V1Later kListenerLater[] = {
+    {"urlMapId"},   {"hstsEnable"},       {"certificateSpecs"}, {"hstsMaxAge", "31536000"},
+    {"limitation"}, {"securityPolicyId"}, {"action", "Forward"}};
+constexpr V1Later kBackendLater[] = {{"agInfoSpec"}};
+constexpr V1Later kSubnetLater[] = {{"routeTableId"}, {"ipMaskLen"}};
+
+constexpr V1Kind kKinds[] = {
+    {.kind = Kind::kLoadBalancer,
+     .collection = "loadBalancers",
+     .item = "loadBalancer",
+     .filters = kLoadBalancerFilters,
+     .not_shown = kPrivateIp,
+     .later = kLoadBalancerLater},
+    {.kind = Kind::kListener,
+     .collection = "listeners",
+     .item = "listener",
+     .filters = kListenerFilters,
+     .later = kListenerLater},
+    {.kind = Kind::kBackend,
+     .collection = "backends",
+     .item = "backend",
+     .filters = kBackendFilters,
+     .later = kBackendLater},
+    {.kind = Kind::kTargetGroup,
+     .collection = "targetGroups",
+     .item = "targetGroup",
+     .filters = kTargetGroupFilters,
+     .not_shown = kTargets,
+     .not_taken = kTargets},
+    {.kind = Kind::kVpc, .collection = "vpcs", .item = "vpc", .filters = kVpcFilters},
+    {.kind = Kind::kSubnet,
+     .collection = "subnets",
+     .item = "subnet",
+     .filters = kSubnetFilters,
+     .later = kSubnetLater}};
+
+}  // namespace
+
+const V1Kind* find_v1_kind(std::string_view collection) {
+  const auto* found = std::ranges::find(kKinds, collection, &V1Kind::collection);
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+const V1Kind& v1_kind_of(model::Kind kind) {
+  const auto* found = std::ranges::find(kKinds, kind, &V1Kind::kind);
+  WEIR_CHECK(found != std::end(kKinds));
+  return *found;
+}
+
+std::span<const V1Filter> v1_target_filters() { return kTargetFilters; }
+
+}  // namespace weir::api

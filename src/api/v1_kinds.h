@@ -1,0 +1,52 @@
+// What the JD Cloud face says about each stored kind: where it stands in paths, how its id and name
+// are called, which filters its list has, and what its answers and calls have beside the field
+// tables of the model. Source: product.md B.4, B.6. Thread: any (constants).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/query_list.h"
+#include "model/kind.h"
+
+namespace weir::api {
+
+/// A filter of a list and where its value stands in an answer, "privateIp.privateIpAddress". A part
+/// of the answer that is absent matches nothing.
+struct V1Filter {
+  FilterName filter;
+  std::string_view path;
+  /// Names objects one by one: then loadBalancerType has no default.
+  bool is_id = false;
+};
+
+/// A key whose effect comes later: only what means "not asked for" is accepted.
+struct V1Later {
+  std::string_view key;
+  /// Accepted beside null, false, 0, -1, "", [] and {}: the default of the key.
+  std::string_view accepted = {};
+};
+
+struct V1Kind {
+  model::Kind kind{};
+  std::string_view collection{};  // "loadBalancers"
+  std::string_view item{};        // "loadBalancer": answers, and with Id and Name its keys
+  std::span<const V1Filter> filters{};
+  /// Fields of the spec that this face takes or shows in another form, or elsewhere.
+  std::span<const std::string_view> not_shown{};
+  std::span<const std::string_view> not_taken{};
+  std::span<const V1Later> later{};
+
+  std::string id_key() const { return std::string(item) + "Id"; }
+  std::string name_key() const { return std::string(item) + "Name"; }
+};
+
+/// Null when there is no such collection.
+const V1Kind* find_v1_kind(std::string_view collection);
+const V1Kind& v1_kind_of(model::Kind kind);
+
+/// The filters of :describeTargets.
+std::span<const V1Filter> v1_target_filters();
+
+}  // namespace weir::api
