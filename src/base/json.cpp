@@ -5,9 +5,13 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/printable.h"
 
 namespace weir {
 namespace {
+
+/// Of a caller's text, in a message. Chosen because it shows the mistake and keeps a message short.
+constexpr std::size_t kShownBytes = 80;
 
 /// Builds a Json from the library's events and refuses what the library itself lets through.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
@@ -32,7 +36,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool key(string_t& name) override {
     Level& level = open_.back();
-    if (!level.keys.insert(name).second) return fail("duplicate key '" + name + "'");
+    if (!level.keys.insert(name).second) {
+      return fail("duplicate key '" + printable(name, kShownBytes) + "'");
+    }
     if (level.keys.size() > limits_.items_max) return fail_items();
     level.key = std::move(name);
     return true;
@@ -46,7 +52,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     const std::string text = error.what();
     const auto detail = text.rfind("; ");
     return fail("not valid JSON at byte " + std::to_string(position) +
-                (detail == std::string::npos ? "" : ": " + text.substr(detail + 2)));
+                (detail == std::string::npos
+                     ? ""
+                     : ": " + printable(text.substr(detail + 2), kShownBytes)));
   }
 
   Json take() { return std::move(root_); }

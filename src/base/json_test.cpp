@@ -40,6 +40,17 @@ TEST(Json, RefusesNulByteOrderMarkTrailingBytesAndBadUtf8) {
   EXPECT_NE(problem("1e400"), "");
 }
 
+TEST(Json, RepeatsLittleOfABadTextAndNothingThatIsNotPrintable) {
+  const std::string key(100'000, 'k');
+  for (const std::string& text : {"{\"" + key + "\":1,\"" + key + "\":2}", "\"" + key + "\xff\"",
+                                  std::string("\"\xff\""), std::string("{\"\x80\xfe")}) {
+    const std::string message = problem(text);
+    EXPECT_FALSE(message.empty());
+    EXPECT_LT(message.size(), 200U);
+    for (const char c : message) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << message;
+  }
+}
+
 TEST(Json, BoundsDepthItemsAndSize) {
   EXPECT_EQ(problem(std::string(32, '[') + std::string(32, ']')), "");
   EXPECT_EQ(problem(std::string(33, '[') + std::string(33, ']')), "deeper than 32 levels");

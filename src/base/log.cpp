@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/clock.h"
@@ -42,6 +43,15 @@ std::string_view level_name(Level level) {
   return "info";
 }
 
+/// Anything else is quoted by the JSON writer, so that a line stays one line and no value forges a
+/// field or drives a terminal.
+bool is_plain(std::string_view value) {
+  return !value.empty() && std::ranges::all_of(value, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte != 0x7f && c != '"' && c != '=' && c != '\\';
+  });
+}
+
 }  // namespace
 
 void configure(const Options& options) {
@@ -73,12 +83,8 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
       .append(": ")
       .append(message);
   for (const Field& field : fields) {
-    // Quoted by the JSON writer when it holds anything but plain characters, so that a line stays
-    // one line.
-    const bool plain =
-        !field.value.empty() && field.value.find_first_of(" \"=\\\n\r\t") == std::string::npos;
-    line.append(" ").append(field.key).append("=").append(plain ? field.value
-                                                                : Json(field.value).dump());
+    line.append(" ").append(field.key).append("=");
+    line.append(is_plain(field.value) ? field.value : Json(field.value).dump());
   }
   logger->log(library_level(level), "{}", line);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/printable.h"
 #include "model/health_check.h"
 #include "model/utc.h"
 #include "net/address.h"
@@ -156,9 +157,7 @@ std::optional<std::u32string> decode_utf8(std::string_view text) {
 std::string quoted(std::string_view text) {
   // Chosen because it shows the mistake and keeps a message on one line.
   constexpr std::size_t kShownBytes = 40;
-  std::string out = "'";
-  for (const char c : text.substr(0, kShownBytes)) out += c >= 0x20 && c < 0x7F ? c : '?';
-  return out + (text.size() > kShownBytes ? "...'" : "'");
+  return "'" + printable(text, kShownBytes) + "'";
 }
 
 std::string check_text(std::string_view text, TextRule rule, std::size_t characters_max) {

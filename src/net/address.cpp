@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/printable.h"
 
 namespace weir::net {
 namespace {
@@ -18,7 +19,7 @@ constexpr int kMappedBits = 96;
 Error bad(std::string_view what, std::string_view text) {
   // A literal longer than any address is not repeated whole: it may be anything.
   return Error{ErrorCode::kInvalidArgument,
-               std::string(what) + ", found \"" + std::string(text.substr(0, 64)) + "\"",
+               std::string(what) + ", found \"" + printable(text, 64) + "\"",
                {}};
 }
 

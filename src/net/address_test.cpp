@@ -45,6 +45,13 @@ TEST(IpAddress, RefusesEverySpellingThatIsNotCanonical) {
   EXPECT_FALSE(IpAddress::parse(std::string_view("10.0.0.1\0", 9)).ok());
 }
 
+TEST(IpAddress, RepeatsOnlyPrintableBytesOfABadLiteralInItsMessage) {
+  const auto bad = IpAddress::parse("10.0.0.1\n\x1b[2J\xe4\xb8");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_NE(bad.error().message.find("found \"10.0.0.1??[2J??\""), std::string::npos)
+      << bad.error().message;
+}
+
 TEST(IpAddress, HoldsIpv4MappedIntoSixteenBytes) {
   const auto address = IpAddress::v4(0x0a000102);
   EXPECT_EQ(address.text(), "10.0.1.2");
