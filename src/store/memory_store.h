@@ -1,5 +1,5 @@
-// A store that lives as long as the process, for unit tests and for `weir up` without a disk. Keeps
-// the contract of store.h but for durability. Thread: any (one mutex inside).
+// A store that lives as long as the process, for tests alone: it keeps every audit row in memory.
+// Keeps the contract of store.h but for durability. Thread: any (one mutex inside).
 #pragma once
 
 #include <deque>

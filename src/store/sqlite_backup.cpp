@@ -25,7 +25,7 @@ Result<void> remove_companions(const std::string& path) {
 Result<void> make_empty(const std::string& path) {
   WEIR_TRY(remove_companions(path));
   WEIR_TRY(remove_file(path));
-  return create_private_file(path);
+  return create_new_private_file(path);
 }
 
 Result<void> copy_store(const SqliteFile& file, const std::string& to) {

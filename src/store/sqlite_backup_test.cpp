@@ -8,6 +8,7 @@
 
 #include "store/sqlite_store.h"
 #include "store/store_contract.h"
+#include "store/store_files.h"
 #include "testing/temporary_folder.h"
 #include "testing/virtual_clock.h"
 
@@ -72,6 +73,19 @@ TEST_F(SqliteBackupTest, IsOneFileThatOnlyItsOwnerReads) {
   EXPECT_EQ(found.st_mode & 0777U, 0600U);
   EXPECT_FALSE(std::filesystem::exists(folder_.file("old-wal")));
   EXPECT_FALSE(std::filesystem::exists(folder_.file("old.part")));
+}
+
+TEST_F(SqliteBackupTest, IsNeverWrittenIntoAFileThatSomebodyElseHasPutThere) {
+  const std::string mine = folder_.file("mine");
+  const std::string link = folder_.file("backup.part");
+  std::ofstream(mine) << "precious";
+  std::filesystem::create_symlink(mine, link);
+  EXPECT_FALSE(create_new_private_file(link).ok());
+  EXPECT_FALSE(create_new_private_file(mine).ok());
+  EXPECT_EQ(std::filesystem::file_size(mine), 8U);
+  const auto store = open("weir.db");
+  ASSERT_TRUE(store->backup(folder_.file("backup")).ok());
+  EXPECT_EQ(std::filesystem::file_size(mine), 8U);
 }
 
 TEST_F(SqliteBackupTest, RefusesToReplaceItsOwnStore) {

@@ -22,7 +22,9 @@ Result<Applied> transact(SqliteDatabase& database, const Transaction& transactio
   WEIR_TRY(database.run("BEGIN IMMEDIATE"));
   Result<Applied> applied = apply_transaction(database, transaction, now);
   if (!applied) {
-    WEIR_TRY(database.run("ROLLBACK"));
+    const Result<void> undone = database.run("ROLLBACK");
+    // After a failure to write SQLite has often rolled back by itself: the first reason is told.
+    if (!undone && applied.error().code != ErrorCode::kUnavailable) return undone.error();
     return applied;
   }
   if (!answers_early) WEIR_TRY(database.run("COMMIT"));
@@ -183,6 +185,16 @@ void SqliteStore::wait_for_change(Revision after, Instant deadline) const {
   }
 }
 
+/// A commit that was stored although its answer was an error shows here first. Whoever has read it
+/// must then wait for the next one, not ask again at once.
+void SqliteStore::note_read(const Changes& read) const {
+  const MutexLock lock(progress_mutex_);
+  progress_.version.revision = std::max(progress_.version.revision, read.revision);
+  if (read.changes.empty() || read.changes.back().revision <= progress_.newest_change) return;
+  progress_.newest_change = read.changes.back().revision;
+  progressed_.notify_all();
+}
+
 Result<Changes> SqliteStore::changes_after(Revision after, Instant deadline) const {
   wait_for_change(after, deadline);
   Changes answer;
@@ -200,6 +212,7 @@ Result<Changes> SqliteStore::changes_after(Revision after, Instant deadline) con
         });
   }));
   if (answer.must_relist) metrics_.value(Metric::kStoreLimitReached, {"changes"}).add();
+  note_read(answer);
   return answer;
 }
 

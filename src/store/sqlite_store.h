@@ -58,6 +58,7 @@ class SqliteStore final : public Store {
   Result<Applied> write_durably(const Transaction& transaction) WEIR_REQUIRES(writer_mutex_);
   void publish(const Applied& applied);
   void wait_for_change(Revision after, Instant deadline) const;
+  void note_read(const Changes& read) const;
 
   // Constant after construction.
   const SqliteFile file_;
@@ -76,7 +77,7 @@ class SqliteStore final : public Store {
   // Guarded by progress_mutex_.
   mutable Mutex progress_mutex_;
   mutable Condition progressed_;
-  Progress progress_ WEIR_GUARDED_BY(progress_mutex_);
+  mutable Progress progress_ WEIR_GUARDED_BY(progress_mutex_);
 };
 
 }  // namespace weir::store

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "store/sqlite_schema.h"
+#include "store/sqlite_transaction.h"
 #include "store/store_contract.h"
 #include "testing/temporary_folder.h"
 #include "testing/virtual_clock.h"
@@ -126,6 +127,21 @@ TEST_F(SqliteStoreTest, RefusesToRunWithoutAWriteAheadLog) {
       << opened.error().message;
 }
 
+TEST_F(SqliteStoreTest, KnowsACommitWhoseAnswerWasLostFromItsFirstReadOn) {
+  ASSERT_TRUE(store().commit(writing("object/lb/1", "a")).ok());
+  const auto database = SqliteDatabase::open({stores_.path(), {}}, SqliteDatabase::Access::kWrite);
+  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE((*database)->run("BEGIN IMMEDIATE").ok());
+  const Transaction lost = writing("object/lb/1", "b");
+  ASSERT_TRUE(apply_transaction(**database, lost, stores_.clock_.wall_now()).ok());
+  ASSERT_TRUE((*database)->run("COMMIT").ok());
+  const auto changes = store().changes_after(Revision(1), long_ago());
+  ASSERT_TRUE(changes.ok());
+  EXPECT_EQ(changes->changes.size(), 1U);
+  EXPECT_EQ(store().version().revision, Revision(2))
+      << "else a reader that has it asks for more without ever waiting";
+}
+
 /// Lets no file of this process grow beyond `bytes`, as a full disk would.
 class FileSizeLimit {
  public:
@@ -152,6 +168,8 @@ TEST_F(SqliteStoreTest, RefusesWritesWhileItCannotStoreThemAndGoesOnAfterwards) 
       const auto result = store().commit(writing("object/lb/1", large));
       ASSERT_FALSE(result.ok());
       EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+      EXPECT_EQ(result.error().message.find("no transaction is active"), std::string::npos)
+          << "the reason is that of the write, not of undoing it: " << result.error().message;
       EXPECT_EQ(store().get("object/lb/1")->value, "a") << "reads go on";
     }
   }

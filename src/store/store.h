@@ -119,6 +119,7 @@ class Store {
   virtual Version version() const = 0;
 
   /// The newest audit rows, newest first, with their numbers; for tests and `weir audit`.
+  /// Errors:  kUnavailable
   virtual Result<std::vector<std::pair<std::uint64_t, AuditRow>>> audit_rows(
       std::size_t count_max) const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,10 +31,15 @@ Result<void> sync_path(const std::string& path, int flags) {
 }  // namespace
 
 Result<void> create_private_file(const std::string& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) == 0) return {};
+  return create_new_private_file(path);
+}
+
+Result<void> create_new_private_file(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kPrivate));
-  if (file.valid()) return sync_folder_of(path);
-  if (errno == EEXIST) return {};
-  return failed("create", path);
+  if (!file.valid()) return failed("create", path);
+  return sync_folder_of(path);
 }
 
 Result<void> sync_file(const std::string& path) { return sync_path(path, O_RDONLY); }

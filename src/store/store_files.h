@@ -12,6 +12,10 @@ namespace weir::store {
 /// Makes the file with mode 0600 unless it exists; an existing one keeps its mode.
 /// Errors:  kUnavailable
 Result<void> create_private_file(const std::string& path);
+/// Makes the file with mode 0600, so that nobody else can have it open: one that stands there, a
+/// link too, is never written to.
+/// Errors:  kUnavailable, also when something stands there
+Result<void> create_new_private_file(const std::string& path);
 
 /// Errors:  kUnavailable
 Result<void> sync_file(const std::string& path);
