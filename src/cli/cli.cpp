@@ -89,7 +89,7 @@ void add_get(CLI::App& app, Words& words) {
     one->add_option("name", words.invocation.names, "ids or names; none: all");
     one->add_flag("-w,--watch", words.invocation.is_watch, "goes on showing changes");
     add_labels(*one, words, "-l,--label");
-    add_flags(*one, words, kind, FlagUse::kCreate);
+    add_flags(*one, words, kind, FlagUse::kFilter);
     add_form(*one, words);
   }
 }

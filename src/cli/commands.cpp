@@ -1,8 +1,12 @@
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <iostream>
+#include <iterator>
+#include <set>
 
 #include "cli/exit_status.h"
+#include "model/words.h"
 
 namespace weir::cli {
 namespace {
@@ -11,10 +15,11 @@ std::string one_path(const model::KindDescription& kind, const std::string& id) 
   return std::string(kind.word) + "/" + http::encode_segment(id);
 }
 
-/// The flags' values as a body, with names in references turned into ids.
-Outcome<Json> body_of(ApiClient& api, const Invocation& invocation) {
+/// The flags' values as a body, with names in references turned into ids: of what stands below
+/// `load_balancer`, or below the one that a flag names.
+Outcome<Json> body_of(ApiClient& api, const Invocation& invocation,
+                      std::string load_balancer = "") {
   Json body = Json::object();
-  std::string load_balancer;
   for (const auto& [flag, text] : invocation.flags) {
     Json value = flag_value(flag, text);
     if (flag.reference && !text.empty()) {
@@ -79,18 +84,23 @@ Outcome<std::vector<Json>> list(ApiClient& api, const model::KindDescription& ki
   return {std::move(items), {}};
 }
 
-/// Prints each change until the stream ends.
+/// Prints each change until the stream ends; of the resources in `ids` alone, unless it is empty.
 int watch(ApiClient& api, const Invocation& invocation, const std::string& query,
-          std::int64_t revision) {
+          std::int64_t revision, const std::set<std::string>& ids) {
   const std::string path = std::string(invocation.kind->word) + query +
                            (query.empty() ? "?" : "&") +
                            "watch=true&revision=" + std::to_string(revision);
   const auto failure = api.stream(path, [&](const Json& event) {
-    if (invocation.form == Form::kJson) {
-      std::cout << event.dump() << std::endl;
+    const Json* object = event.find("object");
+    if (!ids.empty() && object != nullptr && !ids.contains(object->string_or("id", ""))) {
+      return true;
+    }
+    if (invocation.form != Form::kTable) {
+      const bool is_yaml = invocation.form == Form::kYaml;
+      std::cout << (is_yaml ? "---\n" + value_text(event, Form::kYaml) : event.dump() + "\n")
+                << std::flush;
       return std::cout.good();
     }
-    const Json* object = event.find("object");
     std::string line = event.string_or("type", "?");
     for (const model::Column& column : invocation.kind->columns) {
       line += "  " + (object == nullptr ? std::string("-") : text_at(*object, column.path));
@@ -101,11 +111,81 @@ int watch(ApiClient& api, const Invocation& invocation, const std::string& query
   return failure ? print_failure(*failure) : kExitOk;
 }
 
-bool looks_like_id(const std::string& text) {
+/// Whether the text has the form of the kind's ids, e.g. "listener-" and ten of [a-z0-9]; a name
+/// may have it too.
+bool looks_like_id(const model::KindDescription& kind, const std::string& text) {
   const std::size_t dash = text.rfind('-');
-  return dash != std::string::npos && text.size() - dash - 1 == 10 &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789", dash + 1) ==
-             std::string::npos;
+  if (dash == std::string::npos || text.size() - dash - 1 != 10 ||
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789", dash + 1) !=
+          std::string::npos) {
+    return false;
+  }
+  const std::string_view prefix = std::string_view(text).substr(0, dash);
+  if (kind.kind != model::Kind::kLoadBalancer) return prefix == kind.word;
+  return std::ranges::find(model::kLoadBalancerTypeWords, prefix) !=
+         std::end(model::kLoadBalancerTypeWords);
+}
+
+bool exists(ApiClient& api, const model::KindDescription& kind, const std::string& id) {
+  return !api.call("GET", one_path(kind, id)).failure;
+}
+
+/// `found` has every resource that `name` stands for: what to say when that is not one.
+std::optional<Failure> check_single(const model::KindDescription& kind, const std::string& name,
+                                    const std::vector<Json>& found) {
+  const std::string what = std::string(kind.singular) + " '" + name + "'";
+  if (found.empty()) return Failure{kExitNotFound, {what + " not found"}};
+  if (found.size() == 1) return std::nullopt;
+  std::string ids;
+  for (const Json& one : found) ids += " " + one.string_or("id", "");
+  return Failure{kExitConflict, {what + " is not the only one of that name:" + ids}};
+}
+
+/// Those of `all` that the user named, by id or else by name.
+Outcome<std::vector<Json>> named_of(const Invocation& invocation, const std::vector<Json>& all) {
+  std::vector<Json> chosen;
+  for (const std::string& name : invocation.names) {
+    std::vector<Json> found;
+    for (const std::string_view member : {"id", "name"}) {
+      if (!found.empty()) break;
+      std::ranges::copy_if(all, std::back_inserter(found),
+                           [&](const Json& one) { return one.string_or(member, "") == name; });
+    }
+    if (auto failure = check_single(*invocation.kind, name, found)) return {{}, std::move(failure)};
+    chosen.push_back(std::move(found.front()));
+  }
+  return {std::move(chosen), {}};
+}
+
+/// The resources of a list, narrowed by flags and names, and their changes if asked for.
+int get_list(ApiClient& api, const Invocation& invocation) {
+  auto query = list_query(api, invocation);
+  if (query.failure) return print_failure(*query.failure);
+  Json page;
+  auto found = list(api, *invocation.kind, query.value, &page);
+  if (found.failure) return print_failure(*found.failure);
+  if (!invocation.names.empty()) found = named_of(invocation, found.value);
+  if (found.failure) return print_failure(*found.failure);
+  std::cout << resources_text(*invocation.kind, found.value, invocation.form,
+                              invocation.names.size() == 1)
+            << std::flush;
+  if (!invocation.is_watch) return kExitOk;
+  std::set<std::string> ids;
+  if (!invocation.names.empty()) {
+    for (const Json& one : found.value) ids.insert(one.string_or("id", ""));
+  }
+  return watch(api, invocation, query.value, page.integer_or("revision", 0), ids);
+}
+
+/// The load balancer below which names in the flags of an update are looked up: the object's own.
+Outcome<std::string> load_balancer_of(ApiClient& api, const Invocation& invocation,
+                                      const std::string& id) {
+  const bool has_names = std::ranges::any_of(
+      invocation.flags, [](const auto& given) { return given.first.reference.has_value(); });
+  if (!has_names || invocation.kind->parent_field != "loadBalancerId") return {"", {}};
+  const auto object = api.call("GET", one_path(*invocation.kind, id));
+  if (object.failure) return {"", object.failure};
+  return {text_at(object.value, "spec.loadBalancerId"), {}};
 }
 
 int print_resource(const Invocation& invocation, const Json& resource) {
@@ -117,38 +197,25 @@ int print_resource(const Invocation& invocation, const Json& resource) {
 
 Outcome<std::string> resolve(ApiClient& api, const model::KindDescription& kind,
                              const std::string& name, const std::string& load_balancer) {
-  if (looks_like_id(name)) return {name, {}};
+  const bool may_be_id = looks_like_id(kind, name);
+  if (may_be_id && exists(api, kind, name)) return {name, {}};
   std::string query = "?name=" + http::encode_segment(name);
   if (!load_balancer.empty() && kind.parent_field == "loadBalancerId")
     query += "&loadBalancerId=" + load_balancer;
   auto found = list(api, kind, query);
   if (found.failure) return {"", std::move(found.failure)};
-  if (found.value.empty()) {
-    return {"", Failure{kExitNotFound, {std::string(kind.singular) + " '" + name + "' not found"}}};
-  }
-  if (found.value.size() > 1) {
-    std::string ids;
-    for (const Json& one : found.value) ids += " " + one.string_or("id", "");
-    return {"", Failure{kExitConflict,
-                        {std::string(kind.singular) + " '" + name +
-                         "' is not the only one of that name:" + ids}}};
-  }
+  // What looks like an id is for the API to refuse; nodes and what control makes have other ids.
+  if (found.value.empty() && (may_be_id || exists(api, kind, name))) return {name, {}};
+  if (auto failure = check_single(kind, name, found.value)) return {"", std::move(failure)};
   return {found.value.front().string_or("id", ""), {}};
 }
 
 int get_resources(ApiClient& api, const Invocation& invocation) {
-  std::vector<Json> resources;
-  if (invocation.names.empty()) {
-    auto query = list_query(api, invocation);
-    if (query.failure) return print_failure(*query.failure);
-    Json page;
-    auto found = list(api, *invocation.kind, query.value, &page);
-    if (found.failure) return print_failure(*found.failure);
-    std::cout << resources_text(*invocation.kind, found.value, invocation.form, false)
-              << std::flush;
-    return invocation.is_watch ? watch(api, invocation, query.value, page.integer_or("revision", 0))
-                               : kExitOk;
+  const bool is_narrowed = !invocation.flags.empty() || invocation.has_labels;
+  if (invocation.names.empty() || invocation.is_watch || is_narrowed) {
+    return get_list(api, invocation);
   }
+  std::vector<Json> resources;
   for (const std::string& name : invocation.names) {
     auto id = resolve(api, *invocation.kind, name);
     if (id.failure) return print_failure(*id.failure);
@@ -173,7 +240,9 @@ int create_resource(ApiClient& api, const Invocation& invocation) {
 int update_resource(ApiClient& api, const Invocation& invocation) {
   auto id = resolve(api, *invocation.kind, invocation.names.front());
   if (id.failure) return print_failure(*id.failure);
-  auto body = body_of(api, invocation);
+  auto load_balancer = load_balancer_of(api, invocation, id.value);
+  if (load_balancer.failure) return print_failure(*load_balancer.failure);
+  auto body = body_of(api, invocation, load_balancer.value);
   if (body.failure) return print_failure(*body.failure);
   if (invocation.names.size() > 1) body.value["name"] = invocation.names[1];
   auto changed =

@@ -34,8 +34,9 @@ int update_resource(ApiClient& api, const Invocation& invocation);
 int delete_resources(ApiClient& api, const Invocation& invocation);
 int show_health(ApiClient& api, const Invocation& invocation);
 
-/// The id of what the user called `name`: an id as it is, else the one object of that name (below
-/// the given load balancer, if any). Errors: exit 3 when there is none, 4 when there are several
+/// The id of what the user called `name`: an id that exists, else that of the one object of that
+/// name (below the given load balancer, if any). Errors: exit 3 when there is none, 4 when there
+/// are several
 Outcome<std::string> resolve(ApiClient& api, const model::KindDescription& kind,
                              const std::string& name, const std::string& load_balancer = "");
 

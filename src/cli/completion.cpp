@@ -6,6 +6,9 @@
 namespace weir::cli {
 namespace {
 
+constexpr std::pair<std::string_view, FlagUse> kVerbs[] = {
+    {"create", FlagUse::kCreate}, {"get", FlagUse::kFilter}, {"update", FlagUse::kUpdate}};
+
 std::string flags_of(const model::KindDescription& kind, FlagUse use) {
   std::string text;
   for (const FieldFlag& flag : field_flags(kind, use))
@@ -40,10 +43,10 @@ std::string bash_completion() {
   std::string aliases;
   for (const model::KindDescription& kind : model::kind_descriptions()) {
     kinds += (kinds.empty() ? "" : " ") + std::string(kind.word);
-    flags += "    create:" + std::string(kind.word) + "|get:" + std::string(kind.word) +
-             ") words=\"" + flags_of(kind, FlagUse::kCreate) + "\" ;;\n";
-    flags += "    update:" + std::string(kind.word) + ") words=\"" +
-             flags_of(kind, FlagUse::kUpdate) + "\" ;;\n";
+    for (const auto& [verb, use] : kVerbs) {
+      flags += "    " + std::string(verb) + ":" + std::string(kind.word) + ") words=\"" +
+               flags_of(kind, use) + "\" ;;\n";
+    }
     choices += choices_of(kind);
     for (const std::string_view alias : kind.aliases) {
       aliases += "    " + std::string(alias) + ") kind=" + std::string(kind.word) + " ;;\n";
@@ -57,7 +60,8 @@ std::string bash_completion() {
          "  local verb=\"${COMP_WORDS[1]}\" kind=\"${COMP_WORDS[2]}\" words=\"\"\n"
          "  COMPREPLY=()\n"
          "  if [ \"$COMP_CWORD\" = 1 ]; then\n"
-         "    words=\"up control node check-config version get create update delete health "
+         "    words=\"up control node backup restore check-config version get create update delete "
+         "health "
          "completion\"\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return\n"
          "  fi\n"

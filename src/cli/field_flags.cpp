@@ -29,7 +29,7 @@ class Collector {
       std::vector<std::string> path = above;
       path.push_back(field.name);
       if (field.type == "object" && !field.is_list) {
-        add(field.fields, path);
+        if (use_ != FlagUse::kFilter) add(field.fields, path);
       } else if (field.type != "object") {
         out_.push_back(flag(field, std::move(path)));
       }
@@ -41,6 +41,7 @@ class Collector {
     const model::FieldOptions& options = field.options;
     if (options.is_output || options.is_not_yet) return false;
     if (part_ == "admin" && !options.is_settable) return false;
+    if (use_ == FlagUse::kFilter) return true;
     return use_ == FlagUse::kCreate ? !options.is_update_only : !options.is_immutable;
   }
 

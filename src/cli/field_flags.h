@@ -25,7 +25,8 @@ struct FieldFlag {
   std::string sentence;
 };
 
-enum class FlagUse { kCreate, kUpdate };
+/// kFilter: what a list can be narrowed by, which knows no fields of fields.
+enum class FlagUse { kCreate, kUpdate, kFilter };
 
 std::vector<FieldFlag> field_flags(const model::KindDescription& kind, FlagUse use);
 

@@ -30,6 +30,13 @@ TEST(FieldFlags, OfAnUpdateLeaveOutWhatCannotChange) {
   EXPECT_NE(find(flags, "target-group-ids"), nullptr);
 }
 
+TEST(FieldFlags, OfAListLeaveOutFieldsOfFieldsWhichNoFilterKnows) {
+  const auto flags = field_flags(model::description_of(model::Kind::kBackend), FlagUse::kFilter);
+  EXPECT_EQ(find(flags, "health-check-protocol"), nullptr);
+  EXPECT_NE(find(flags, "protocol"), nullptr);
+  EXPECT_NE(find(flags, "load-balancer-id"), nullptr);
+}
+
 TEST(FieldFlags, NestValuesAtTheirPlace) {
   const auto flags = field_flags(model::description_of(model::Kind::kBackend), FlagUse::kCreate);
   Json body = Json::object();
