@@ -2,8 +2,8 @@
 """The rules of the tree that no compiler checks, run as a test. Each message names the rule and where it is written.
 
 Rules: include direction and self-consistency with CMake, third-party headers only in their one module, sizes with a ratchet
-(tools/tidy_ratchet.txt), banned words, missing Errors:/Thread: lines, files in no CMake list, broken links in documents,
-folder cycles, large blobs.
+(tools/tidy_ratchet.txt), banned words, missing Errors:/Thread: lines, files in no CMake list and lists that name no file,
+broken links in documents, folder cycles, large blobs.
 """
 import collections
 import pathlib
@@ -72,6 +72,9 @@ def read_modules():
             else:
                 lists[section].append(word)
         modules[call.group(1)] = lists
+        for listed in (name for each in ("HEADERS", "SOURCES", "TESTS", "FUZZERS") for name in lists[each]):
+            if not (cmake.parent / listed).exists():
+                problem(cmake, 0, f"names {listed}, which does not exist: it would be left out in silence", "style 2.15")
         # Programs that a folder adds beside its module.
         for extra in re.finditer(r"add_(?:executable|library)\(\s*\S+\s+(.*?)\)", text, re.S):
             lists["SOURCES"] += extra.group(1).split()
@@ -198,6 +201,26 @@ def check_docs_of_header(path, text):
         return
     if re.search(r"\bMutex\b \w+_;|EventLoop& ", text) and "Thread:" not in text:
         problem(path, 1, "a class with a mutex or a loop says Thread:", "style 2.5")
+    if not is_test_file(path):
+        check_errors_lines(path, text.splitlines())
+
+
+def check_errors_lines(path, lines):
+    """A public function that returns a Result says its Errors, or stands right below one that does, or says `as other()`."""
+    is_private, says = False, False
+    for number, line in enumerate(lines, 1):
+        word = line.strip()
+        if re.match(r"(class|struct) ", line) or word == "public:":
+            is_private = False
+        elif word == "private:":
+            is_private = True
+        if word == "" or word.startswith("//"):
+            says = word != "" and (says or re.search(r"Errors?:|\b[Aa]s \w+\(\)", word) is not None)
+            continue
+        returns_result = re.match(r"(static |virtual |inline )*Result<(?!T)[^;]*\w\(", word) is not None
+        is_override = "override" in " ".join(lines[number - 1:number + 2]).split(";")[0]
+        if returns_result and not is_private and not says and not is_override:
+            problem(path, number, "a public function that returns a Result says its Errors:", "style 2.5")
 
 
 def check_links(path, text):
