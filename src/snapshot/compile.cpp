@@ -40,6 +40,7 @@ class Compilation {
     out_.version = version;
     out_.errors = facts_.errors();
     find_placed();
+    give_each_address_one_owner();
     add_addresses();
     add_listeners();
     for (auto& [id, service] : services_) {
@@ -56,6 +57,33 @@ class Compilation {
         placed_.insert(entry.facts->load_balancer_id);
       }
     }
+  }
+
+  /// VPCs may overlap, but a node has each address once: the older load balancer keeps it, so that
+  /// no new one takes the traffic of another.
+  void give_each_address_one_owner() {
+    const auto& table = facts_.table<Kind::kLoadBalancer>();
+    std::map<net::IpAddress, std::string> owners;
+    for (const std::string& id : placed_) {
+      const LoadBalancerFacts* lb = table.find(id);
+      if (lb == nullptr) continue;
+      const auto [owner, is_new] = owners.try_emplace(lb->vip, id);
+      if (!is_new && lb->created < table.find(owner->second)->created) owner->second = id;
+    }
+    std::erase_if(placed_, [&](const std::string& id) {
+      const auto entry = table.entries.find(id);
+      if (entry == table.entries.end() || !entry->second.facts) return false;
+      const net::IpAddress vip = entry->second.facts->vip;
+      const std::string& owner = owners.at(vip);
+      if (owner == id) return false;
+      out_.errors.push_back({.kind = std::string(model::kind_name(Kind::kLoadBalancer)),
+                             .id = id,
+                             .revision = entry->second.version.revision,
+                             .reason = "invalid",
+                             .detail = "admin.vip: " + vip.text() +
+                                       " is served for load balancer " + owner + " already"});
+      return true;
+    });
   }
 
   const LoadBalancerFacts* placed_load_balancer(const std::string& id) const {
@@ -123,7 +151,7 @@ class Compilation {
   const Verdicts& verdicts_;
   const LocalNode& local_;
   const Snapshot& previous_;
-  std::set<std::string> placed_;  // ids of load balancers
+  std::set<std::string> placed_;  // ids of load balancers that are served here
   Services services_;
   Snapshot out_;
 };

@@ -122,6 +122,7 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
   WEIR_ASSIGN_OR_RETURN(const auto vip, read_address(lb.admin.vip, "admin.vip"));
   into = {.vip = vip,
           .subnet_id = lb.spec.subnet_id,
+          .created = object.created,
           .is_started = lb.admin.state == model::LoadBalancerState::kStarted};
   return {};
 }

@@ -23,6 +23,7 @@ struct PlacementFacts {
 struct LoadBalancerFacts {
   net::IpAddress vip;
   std::string subnet_id;
+  std::string created;  // UTC, ordered as text
   bool is_started = true;
 };
 
