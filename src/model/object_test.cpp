@@ -149,6 +149,8 @@ TEST(TargetView, IsReadAsAChangeOfWhatWasThere) {
   EXPECT_EQ(read(R"({"spec":{"ipAddress":"10.0.0.2"}})", UpdateMode::kMerge).at(0).field,
             "spec.ipAddress");
   EXPECT_EQ(read(R"({"spec":{"colour":1}})", UpdateMode::kMerge).at(0).field, "spec.colour");
+  EXPECT_EQ(read(R"({"spec":{"ipAddress":"host"}})", UpdateMode::kMerge).size(), 1u)
+      << "a mistake has one message";
 }
 
 }  // namespace

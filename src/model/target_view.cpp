@@ -9,6 +9,8 @@ namespace {
 
 void check_unchanged(const TargetView& old, const TargetView& updated, Errors& errors) {
   const auto refuse = [&](std::string field) {
+    // What could not be read has been told; it is no change.
+    if (std::ranges::find(errors, field, &Error::field) != errors.end()) return;
     errors.push_back({ErrorCode::kInvalidArgument, "cannot be changed", std::move(field)});
   };
   if (updated.target_group_id != old.target_group_id) refuse("spec.targetGroupId");
