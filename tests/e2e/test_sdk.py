@@ -1,0 +1,174 @@
+"""The official Node client, unmodified, makes, uses and removes whole services on the /v1 face.
+
+The client comes from the npm registry, pinned in tests/sdk/package-lock.json. Without npm or the registry these tests
+fail: who skips them does not know whether the public client still works.
+"""
+import collections
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from harness import PATIENCE, ROOT, free_port, wait_for
+
+SOURCES = ROOT / "tests" / "sdk"
+PLACE = ROOT / "build" / "npm"
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """The folder with the client's packages, as locked."""
+    lock = (SOURCES / "package-lock.json").read_text()
+    done = PLACE / "installed"
+    if not done.exists() or done.read_text() != lock:
+        PLACE.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCES / name, PLACE / name)
+        install = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"],
+                                 cwd=PLACE, capture_output=True, text=True, timeout=300)
+        assert install.returncode == 0, f"npm ci failed (behind a proxy set NODE_EXTRA_CA_CERTS):\n{install.stdout}{install.stderr}"
+        done.write_text(lock)
+    return PLACE / "node_modules"
+
+
+class Refused(Exception):
+    def __init__(self, error):
+        super().__init__(str(error))
+        self.code, self.status = error["code"], error["status"]
+
+
+class Sdk:
+    """The client in a process of its own, with the access key of the credentials file."""
+
+    def __init__(self, cluster, modules):
+        credentials = json.loads(pathlib.Path(cluster.credentials).read_text())
+        environment = {**os.environ, "SDK_MODULES": str(modules), "SDK_ENDPOINT": credentials["endpoint"],
+                       "SDK_ACCESS_KEY": credentials["accessKey"], "SDK_SECRET_KEY": credentials["secretKey"]}
+        self.child = subprocess.Popen(["node", str(SOURCES / "bridge.js")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True, env=environment)
+
+    def call(self, service, method, **parameters):
+        self.child.stdin.write(json.dumps({"service": service, "method": method, "parameters": parameters}) + "\n")
+        self.child.stdin.flush()
+        for line in self.child.stdout:
+            if not line.startswith("ANSWER "):
+                continue
+            answer = json.loads(line[len("ANSWER "):])
+            if answer.get("error"):
+                raise Refused(answer["error"])
+            assert answer.get("requestId"), answer
+            return answer["result"]
+        raise AssertionError("the client's process ended")
+
+    def lb(self, method, **parameters):
+        return self.call("lb", method, **parameters)
+
+    def refusal(self, method, **parameters):
+        with pytest.raises(Refused) as caught:
+            self.lb(method, **parameters)
+        return caught.value.code, caught.value.status
+
+    def close(self):
+        self.child.stdin.close()
+        self.child.wait(10)
+
+
+@pytest.fixture
+def sdk(up, modules):
+    client = Sdk(up, modules)
+    yield client
+    client.close()
+
+
+def make_service(sdk, up, lb_type, protocol, targets, **backend):
+    """A chain through the client; returns its ids and where it answers."""
+    name = f"{lb_type}-{protocol.lower()}"
+    lb = sdk.lb("createLoadBalancer", loadBalancerName=name, subnetId="subnet-default", type=lb_type, azs=["local-1a"])["loadBalancerId"]
+    tg = sdk.lb("createTargetGroup", targetGroupName=name, loadBalancerId=lb, type="ip")["targetGroupId"]
+    sdk.lb("registerTargets", targetGroupId=tg, targetSpecs=[{"type": "ip", "ipAddress": a, "port": p} for a, p in targets])
+    backend = sdk.lb("createBackend", backendName=name, loadBalancerId=lb, protocol=protocol, port=80, targetGroupIds=[tg],
+                     healthCheckSpec={"protocol": protocol}, **backend)["backendId"]
+    vip = sdk.lb("describeLoadBalancer", loadBalancerId=lb)["loadBalancer"]["privateIp"]["privateIpAddress"]
+    port = free_port(vip)
+    listener = sdk.lb("createListener", listenerName=name, protocol=protocol, port=port, backendId=backend, loadBalancerId=lb)["listenerId"]
+    return {"lb": lb, "tg": tg, "backend": backend, "listener": listener, "vip": vip, "port": port}
+
+
+def wait_healthy(sdk, service, count):
+    wait_for(lambda: [t["status"] for t in sdk.lb("describeTargetHealth", backendId=service["backend"])["targetHealths"]].count("healthy")
+             == count, f"{count} healthy targets")
+
+
+def remove_in_order(sdk, service):
+    sdk.lb("deleteListener", listenerId=service["listener"])
+    sdk.lb("deleteBackend", backendId=service["backend"])
+    sdk.lb("deleteTargetGroup", targetGroupId=service["tg"])
+    sdk.lb("deleteLoadBalancer", loadBalancerId=service["lb"])
+
+
+def test_an_alb_made_by_the_client_serves_and_is_removed_in_order(sdk, up):
+    service = make_service(sdk, up, "alb", "Http", up.make_targets("http"))
+    wait_healthy(sdk, service, 3)
+    wait_for(lambda: up.http(service["vip"], service["port"])[0] == 200, "the first answer")
+    seen = collections.Counter(up.http(service["vip"], service["port"])[1]["X-Target"] for _ in range(90))
+    assert set(seen) == {"http0", "http1", "http2"} and min(seen.values()) >= 26, seen
+    state = sdk.lb("describeLoadBalancer", loadBalancerId=service["lb"])["loadBalancer"]["state"]
+    assert state["code"] == "ACTIVE", state
+    assert sdk.refusal("deleteBackend", backendId=service["backend"]) == (409, "CONFLICT")
+    assert sdk.refusal("deleteTargetGroup", targetGroupId=service["tg"]) == (409, "CONFLICT")
+    assert sdk.refusal("deleteLoadBalancer", loadBalancerId=service["lb"]) == (409, "CONFLICT")
+    remove_in_order(sdk, service)
+    assert sdk.refusal("describeLoadBalancer", loadBalancerId=service["lb"]) == (404, "NOT_FOUND")
+
+
+def test_an_nlb_made_by_the_client_forwards_connections(sdk, up):
+    service = make_service(sdk, up, "nlb", "Tcp", up.make_targets("tcp", 2), connectionDrainingSeconds=10)
+    wait_healthy(sdk, service, 2)
+    wait_for(lambda: up.tcp(service["vip"], service["port"])[1] == b"hello\n", "the first answer")
+    assert {up.tcp(service["vip"], service["port"])[0] for _ in range(20)} == {"tcp0", "tcp1"}
+    # Lists show application load balancers unless another type is asked for.
+    assert sdk.lb("describeBackends")["totalCount"] == 0
+    nlb = [{"name": "loadBalancerType", "values": ["nlb"]}]
+    assert [b["backendId"] for b in sdk.lb("describeBackends", filters=nlb)["backends"]] == [service["backend"]]
+    remove_in_order(sdk, service)
+
+
+def test_a_dead_target_is_reported_and_weights_and_members_change_under_traffic(sdk, up):
+    service = make_service(sdk, up, "alb", "Http", up.make_targets("http"))
+    wait_healthy(sdk, service, 3)
+    targets = {t["port"]: t["targetId"] for t in sdk.lb("describeTargets", targetGroupId=service["tg"])["targets"]}
+    ports = [port for _, port in up.targets_again()]
+    sdk.lb("updateBackend", backendId=service["backend"], healthCheckSpec={"protocol": "Tcp", "unhealthyThresholdCount": 1})
+    up.targets.kill("http0")
+    wait_for(lambda: {"CONNECT_FAILED"} == {t["unhealthReason"]["reason"] for t in
+                                            sdk.lb("describeTargetHealth", backendId=service["backend"])["targetHealths"]
+                                            if t["status"] == "unhealthy"}, "the dead target with its reason", 2 * PATIENCE)
+    sdk.lb("updateTargets", targetGroupId=service["tg"], targetUpdateSpecs=[{"targetId": targets[ports[1]], "weight": 0}])
+    wait_for(lambda: {up.http(service["vip"], service["port"])[1]["X-Target"] for _ in range(10)} == {"http2"}, "one target")
+    sdk.lb("deRegisterTargets", targetGroupId=service["tg"], targetIds=[targets[ports[0]]])
+    assert sdk.lb("describeTargets", targetGroupId=service["tg"])["totalCount"] == 2
+    remove_in_order(sdk, service)
+
+
+def test_subnets_and_vpcs_are_made_and_removed_by_the_client(sdk):
+    vpc = sdk.call("vpc", "createVpc", vpcName="own", addressPrefix="10.9.0.0/16")["vpcId"]
+    subnet = sdk.call("vpc", "createSubnet", vpcId=vpc, subnetName="own", addressPrefix="10.9.1.0/24")["subnetId"]
+    assert sdk.call("vpc", "describeSubnet", subnetId=subnet)["subnet"]["availableIpCount"] == 252
+    with pytest.raises(Refused):
+        sdk.call("vpc", "deleteVpc", vpcId=vpc)
+    sdk.call("vpc", "deleteSubnet", subnetId=subnet)
+    sdk.call("vpc", "deleteVpc", vpcId=vpc)
+
+
+def test_names_filters_and_pages_come_through_in_any_script(sdk):
+    lb = sdk.lb("createLoadBalancer", loadBalancerName="测试", subnetId="subnet-default", azs=["local-1a"])["loadBalancerId"]
+    for index in range(11):
+        sdk.lb("createTargetGroup", targetGroupName=f"g{index}", loadBalancerId=lb, type="ip")
+    like = [{"name": "loadBalancerNames", "operator": "like", "values": ["测"]}]
+    assert [b["loadBalancerId"] for b in sdk.lb("describeLoadBalancers", filters=like)["loadBalancers"]] == [lb]
+    page = sdk.lb("describeTargetGroups", pageNumber=2, pageSize=10)
+    assert (len(page["targetGroups"]), page["totalCount"]) == (1, 11)
+    assert sdk.refusal("createTargetGroup", targetGroupName="g0", loadBalancerId=lb, type="ip") == (409, "ALREADY_EXISTS")
