@@ -56,6 +56,19 @@ Json listeners_json(const NodeView& view) {
   return listeners;
 }
 
+/// The slot tables in use, for control to compare between nodes.
+Json tables_json(const NodeView& view) {
+  Json tables = Json::array();
+  for (const auto& service : view.snapshot.services) {
+    const auto& slots = service->flow_table.slots;
+    if (slots == nullptr) continue;
+    tables.push_back(Json::object({{"groupId", service->group_id},
+                                   {"generation", slots->generation.value},
+                                   {"checksum", slots->checksum}}));
+  }
+  return tables;
+}
+
 Json addresses_json(const NodeView& view) {
   Json addresses = Json::array();
   const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
@@ -97,7 +110,8 @@ Json report_json(const NodeView& view) {
                        {"errors", errors_json(view)},
                        {"drains", std::move(drains)},
                        {"addresses", addresses_json(view)},
-                       {"listeners", listeners_json(view)}});
+                       {"listeners", listeners_json(view)},
+                       {"tables", tables_json(view)}});
 }
 
 Json held_json(const Addresses& addresses) {

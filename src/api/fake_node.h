@@ -85,6 +85,8 @@ class FakeNode {
   bool has(const std::string& kind, const std::string& id) const {
     return objects.contains({kind, id});
   }
+  /// But for what every node has.
+  bool holds_nothing() const { return objects.size() == count("keyring"); }
   std::size_t count(const std::string& kind) const {
     std::size_t found = 0;
     for (const auto& [key, version] : objects) found += key.first == kind ? 1 : 0;

@@ -4,6 +4,8 @@
 
 #include "api/placement.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "model/keyring.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
@@ -17,6 +19,8 @@ using model::Object;
 
 constexpr std::chrono::milliseconds kRoundPause{50};
 constexpr std::chrono::milliseconds kIdlePause{200};
+/// Units: bytes.
+constexpr std::size_t kHashSeedSize = 8;
 constexpr std::string_view kAddresses = "address/";
 constexpr std::string_view kRoots = "root/";
 const char* const kWho = "control";
@@ -47,6 +51,7 @@ store::AuditRow audit(const char* what, const model::Id& id) {
 }  // namespace
 
 void Keeper::start() {
+  make_hash_seed();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -68,6 +73,7 @@ void Keeper::run(const std::stop_token& stop) {
 
 void Keeper::round() {
   note_changes();
+  make_hash_seed();
   place();
   end_drains();
   free_addresses();
@@ -93,6 +99,26 @@ void Keeper::note_changes() {
     may_have_releasing_ = true;
     if (!change.after) buried_.insert(change.before->id);
   }
+}
+
+/// Once in the life of a store: another seed would move every flow.
+void Keeper::make_hash_seed() {
+  if (has_hash_seed_) return;
+  const model::Id id(model::kHashSeedId);
+  const auto stored = parts_.store.get(model::object_key(Kind::kKeyring, id));
+  has_hash_seed_ = stored.ok();
+  if (stored || stored.error().code != ErrorCode::kNotFound) return;
+  Object keyring;
+  keyring.kind = Kind::kKeyring;
+  keyring.id = keyring.name = id;
+  keyring.owner = model::kDefaultOwner;
+  keyring.created = utc_text(parts_.clock.wall_now());
+  model::Keyring seeds;
+  seeds.current = secret_hex(kHashSeedSize);
+  keyring.spec = model::to_json(seeds);
+  WritePlan plan({});
+  plan.create(keyring, model::LoadBalancerType::kAlb, {});
+  has_hash_seed_ = commit(plan.take(audit("make hash seed", id)), "the seed of the hash of flows");
 }
 
 Result<void> Keeper::find_buried() {

@@ -1,4 +1,5 @@
-// What control does by itself, again and again until it fits: places load balancers on nodes, ends
+// What control does by itself, again and again until it fits: makes the seed of the hash of flows,
+// places load balancers on nodes, ends
 // drain records, frees released addresses, collects what deleted load balancers left behind. Each
 // step is a small transaction; after a crash the next round goes on. Thread: one of its own.
 #pragma once
@@ -40,6 +41,7 @@ class Keeper {
 
  private:
   void run(const std::stop_token& stop);
+  void make_hash_seed();
   void note_changes();
   Result<void> find_buried();
   void place();
@@ -60,6 +62,7 @@ class Keeper {
   Revision seen_;
   bool has_started_ = false;
   bool must_place_ = true;
+  bool has_hash_seed_ = false;
   bool may_have_releasing_ = true;
   std::set<model::Id> buried_;  // deleted load balancers whose root is still stored
   std::uint64_t reports_seen_ = 0;

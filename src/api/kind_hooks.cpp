@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/flow_tables.h"
 #include "api/placement.h"
 #include "base/random.h"
 #include "model/registry.h"
@@ -132,7 +133,7 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
   if (!admin) return {admin.error()};
   updated.spec = model::to_json(after);
   updated.admin = model::to_json(*admin);
-  return {};
+  return follow_group(updated, context, effects);
 }
 
 std::vector<std::string> group_ids(const Object& backend) {
@@ -197,6 +198,8 @@ Errors complete_create(Object& object, const HookContext& context, SideEffects& 
       return create_load_balancer(object, context, effects);
     case Kind::kTargetGroup:
       return complete_group(nullptr, object, context, effects);
+    case Kind::kBackend:
+      return follow_backend(object, context, effects);
     default:
       return {};
   }
@@ -211,10 +214,16 @@ Errors complete_update(const Object& old, Object& updated, const HookContext& co
       return complete_group(&old, updated, context, effects);
     case Kind::kBackend:
       update_backend(old, updated, context, effects);
-      return {};
+      return follow_backend(updated, context, effects);
     default:
       return {};
   }
+}
+
+void complete_remove(const Object& object, const model::ObjectIndex& index, SideEffects& effects) {
+  if (object.kind != Kind::kTargetGroup) return;
+  const Object* table = table_of(object, index);
+  if (table != nullptr) effects.removed.push_back(*table);
 }
 
 }  // namespace weir::api

@@ -30,7 +30,12 @@ struct HookContext {
 
 /// Objects that are made or removed in the transaction of another one.
 struct SideEffects {
+  struct Update {
+    model::Object old;
+    model::Object updated;
+  };
   std::vector<model::Object> created;
+  std::vector<Update> updated;
   std::vector<model::Object> removed;
 };
 
@@ -40,6 +45,10 @@ Errors complete_create(model::Object& object, const HookContext& context, SideEf
 /// As complete_create(), for an update of `old`.
 Errors complete_update(const model::Object& old, model::Object& updated, const HookContext& context,
                        SideEffects& effects);
+
+/// What goes with an object that is deleted.
+void complete_remove(const model::Object& object, const model::ObjectIndex& index,
+                     SideEffects& effects);
 
 /// Sets admin.vpcId of a load balancer from its subnet; nothing for other kinds.
 void place_in_vpc(model::Object& object, const model::ObjectIndex& index);

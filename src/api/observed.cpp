@@ -50,6 +50,11 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
   for (const Json& item : listeners) {
     into.listeners[item.string_or("id", "")] = served_state(item);
   }
+  WEIR_ASSIGN_OR_RETURN(const Json::Array tables, read_list(body, "tables"));
+  for (const Json& item : tables) {
+    into.tables[item.string_or("groupId", "")] = {item.integer_or("generation", 0),
+                                                  item.integer_or("checksum", 0)};
+  }
   return {};
 }
 

@@ -23,7 +23,7 @@ struct ObjectProblem {
   std::string kind;
   std::string id;
   Revision revision;
-  std::string reason;  // "unsupported", "invalid", "cannot_listen"
+  std::string reason;  // "unsupported", "invalid", "pending", "cannot_listen"
   std::string detail;
 };
 
@@ -32,6 +32,12 @@ struct ServedState {
   std::string state;  // "held" or "serving", else "failed"
   std::string detail;
   std::string datapath;  // of a listener: "proxy"
+};
+
+/// The slot table of a target group as a node has it.
+struct TableState {
+  std::int64_t generation = 0;
+  std::int64_t checksum = 0;
 };
 
 /// The last report of a node.
@@ -43,6 +49,7 @@ struct NodeReport {
   std::map<std::string, std::int64_t> drains;    // connections by drain record
   std::map<std::string, ServedState> addresses;  // by address
   std::map<std::string, ServedState> listeners;  // by listener id
+  std::map<std::string, TableState> tables;      // by target group
 
   bool is_connected() const { return streams > 0; }
 };

@@ -68,7 +68,9 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
   PlacementChange change;
   const Object* subnet = index.find(Kind::kSubnet, load_balancer.spec.string_or("subnetId", ""));
   if (subnet == nullptr) return change;
-  std::set<std::string> external;
+  // A dnlb keeps no state of its connections, so any node can serve any of its packets.
+  const bool is_everywhere = load_balancer.spec.string_or("type", "") == "dnlb";
+  std::set<std::string> all;  // each of these serves it
   std::set<Candidate> own;
   std::set<std::string> able;
   const auto load = loads(index);
@@ -77,8 +79,8 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
     if (!mode) continue;
     able.insert(node->id);
     const auto carried = load.find(node->id);
-    if (*mode == BindingMode::kExternal) {
-      external.insert(node->id);
+    if (*mode == BindingMode::kExternal || is_everywhere) {
+      all.insert(node->id);
     } else {
       own.insert({!is_connected(node->id), carried == load.end() ? 0 : carried->second, node->id});
     }
@@ -86,18 +88,18 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
   std::set<std::string> kept;
   for (const Object* placement : index.children(Kind::kPlacement, load_balancer.id)) {
     const std::string node = placement->spec.string_or("nodeId", "");
-    const bool holds = external.empty() ? able.contains(node) && kept.empty()
-                                        : external.contains(node) && !kept.contains(node);
+    const bool holds = all.empty() ? able.contains(node) && kept.empty()
+                                   : all.contains(node) && !kept.contains(node);
     if (holds) {
       kept.insert(node);
     } else if (!able.empty()) {
       change.remove.push_back(placement);
     }
   }
-  for (const std::string& node : external) {
+  for (const std::string& node : all) {
     if (!kept.contains(node)) change.add.push_back(node);
   }
-  if (external.empty() && kept.empty() && !own.empty()) change.add.push_back(own.begin()->node);
+  if (all.empty() && kept.empty() && !own.empty()) change.add.push_back(own.begin()->node);
   return change;
 }
 
@@ -126,6 +128,7 @@ PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string&
   const auto add = [&placed](const Object* object) {
     if (object != nullptr) placed.emplace(std::pair(object->kind, object->id), object);
   };
+  for (const Object* keyring : index.all(Kind::kKeyring)) add(keyring);
   for (const Object* placement : index.all(Kind::kPlacement)) {
     if (placement->spec.string_or("nodeId", "") != node) continue;
     const model::Id lb = placement->spec.string_or("loadBalancerId", "");
@@ -136,7 +139,8 @@ PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string&
     const Object* subnet = index.find(Kind::kSubnet, load_balancer->spec.string_or("subnetId", ""));
     add(subnet);
     if (subnet != nullptr) add(index.find(Kind::kVpc, subnet->spec.string_or("vpcId", "")));
-    for (const Kind kind : {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain}) {
+    for (const Kind kind :
+         {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain, Kind::kTable}) {
       for (const Object* child : index.children(kind, lb)) add(child);
     }
   }

@@ -34,11 +34,12 @@ class Placement : public ::testing::Test {
     node.spec = model::to_json(spec);
     index.put(node);
   }
-  const Object& add_lb(const std::string& id, const std::string& subnet = "subnet-1") {
+  const Object& add_lb(const std::string& id, const std::string& subnet = "subnet-1",
+                       const std::string& type = "alb") {
     Object lb;
     lb.kind = Kind::kLoadBalancer;
     lb.id = id;
-    lb.spec = Json::object({{"subnetId", subnet}});
+    lb.spec = Json::object({{"type", type}, {"subnetId", subnet}});
     index.put(lb);
     return *index.find(Kind::kLoadBalancer, id);
   }
@@ -69,6 +70,17 @@ TEST_F(Placement, TakesTheLeastLoadedNodeThatIsConnected) {
   const Object& lb = add_lb("alb-2");
   EXPECT_EQ(change(lb).add, Nodes{"n2"});
   EXPECT_EQ(change(lb, "n2").add, Nodes{"n3"});
+}
+
+TEST_F(Placement, PutsADnlbOnEveryNodeThatServesTheSubnet) {
+  add_node("n1", "subnet-1", BindingMode::kInterface);
+  add_node("n2", "blue", BindingMode::kExternal);
+  add_node("n3", "subnet-2", BindingMode::kInterface);
+  add_node("n4", "*", BindingMode::kInterface);
+  const Object& lb = add_lb("dnlb-1", "subnet-1", "dnlb");
+  EXPECT_EQ(change(lb).add, (Nodes{"n1", "n2", "n4"}));
+  place("dnlb-1", "n2");
+  EXPECT_EQ(change(lb).add, (Nodes{"n1", "n4"}));
 }
 
 TEST_F(Placement, StaysWhereItIs) {

@@ -179,6 +179,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
     const auto type = type_of(*old, index);
     plan.update(*old, updated, nodes_of(index, old->id));
     for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
+    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
     for (const Object& other : effects.removed) plan.remove(other, type);
     return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")), updated};
   });
@@ -200,7 +201,11 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
                  : model::check_delete(*object, world_of(index, *prepared));
     if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
-    plan.remove(*object, type_of(*object, index), nodes_of(index, object->id));
+    const auto type = type_of(*object, index);
+    plan.remove(*object, type, nodes_of(index, object->id));
+    SideEffects effects;
+    complete_remove(*object, index, effects);
+    for (const Object& other : effects.removed) plan.remove(other, type);
     // Placements and drain records may be left: the collector takes them, and then the root.
     if (place.kind == Kind::kLoadBalancer) plan.bury_root(object->id);
     if (place.kind == Kind::kVpc) plan.remove_root(object->id);

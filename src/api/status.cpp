@@ -228,6 +228,26 @@ Json backend_status(const Object& backend, const model::ObjectIndex& index,
   return Json::object({{"targets", std::move(counts)}});
 }
 
+/// Equal checksums: the nodes send equal flows to equal targets.
+Json table_status(const Object& table, const model::ObjectIndex& index,
+                  const ObservedView& observed) {
+  Json nodes = Json::array();
+  bool is_everywhere = true;
+  for (const std::string& node : nodes_of(index, model::load_balancer_of(table))) {
+    const NodeReport* report = observed.node(node);
+    TableState has;
+    if (report != nullptr) {
+      const auto found = report->tables.find(table.spec.string_or("groupId", ""));
+      if (found != report->tables.end()) has = found->second;
+    }
+    is_everywhere = is_everywhere && has.generation == table.spec.integer_or("generation", 0) &&
+                    has.checksum == table.spec.integer_or("checksum", 0);
+    nodes.push_back(
+        Json::object({{"node", node}, {"generation", has.generation}, {"checksum", has.checksum}}));
+  }
+  return Json::object({{"state", is_everywhere ? "applied" : "pending"}, {"nodes", nodes}});
+}
+
 void add_errors(const Object& object, const ObservedView& observed, Json& status) {
   Json errors = Json::array();
   for (const auto& [node, report] : observed.nodes) {
@@ -282,6 +302,9 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
       break;
     case Kind::kNode:
       status = node_status(object, observed);
+      break;
+    case Kind::kTable:
+      status = table_status(object, index, observed);
       break;
     default:
       break;

@@ -96,7 +96,7 @@ TEST_F(Stream, TakesEverythingBelowACascadedLoadBalancerAwayAtOnce) {
   const Answer gone = api->remove("lb/" + lb + "?cascade=true");
   ASSERT_TRUE(node.take_until([&] { return !node.has("lb", lb); }));
   EXPECT_EQ(node.have.revision.value, static_cast<std::uint64_t>(gone.revision()));
-  EXPECT_TRUE(node.objects.empty());
+  EXPECT_TRUE(node.holds_nothing());
 }
 
 TEST_F(Stream, SendsATombstoneForWhatIsNoLongerPlacedOnTheNode) {
@@ -112,7 +112,7 @@ TEST_F(Stream, SendsATombstoneForWhatIsNoLongerPlacedOnTheNode) {
   moved.have = node.have;
   moved.objects = node.objects;
   EXPECT_EQ(moved.follow(address()), "delta");
-  EXPECT_TRUE(moved.take_until([&] { return moved.objects.empty(); }));
+  EXPECT_TRUE(moved.take_until([&] { return moved.holds_nothing(); }));
   EXPECT_TRUE(second.take_until([&] { return second.has("listener", listener); }));
   const Answer placements = api->get("placement");
   ASSERT_EQ(placements.items().size(), 1u);

@@ -60,7 +60,7 @@ struct Backend {
     v("port", s.port, "port of targets that have none of their own", Range{1, 65535}, kRequired,
       kImmutable);
     v("algorithm", s.algorithm, "how new traffic is shared among targets",
-      NotYet{"IpHash", "QuintupleHash"});
+      NotYet{"QuintupleHash"});
     v("targetGroupIds", s.target_group_ids, "the target group, at most one", Items{0, 1},
       Ref{Kind::kTargetGroup});
     v("agIds", s.ag_ids, "the availability group, at most one", Items{0, 1}, kNotYet);

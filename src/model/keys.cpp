@@ -51,6 +51,7 @@ std::vector<std::string> root_keys(const Object& object) {
     case Kind::kLoadBalancer:
       return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
     case Kind::kNode:
+    case Kind::kKeyring:
       return {};
     default:
       return {root_key(load_balancer_of(object))};

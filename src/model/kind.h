@@ -18,12 +18,15 @@ enum class Kind {
   kNode,       // a machine that runs `weir node`; made when it first says hello
   kPlacement,  // which node serves a load balancer; made by control
   kDrain,      // a removed target whose connections may still run; made with the removal
+  kTable,      // the slot table of a target group; made by control
+  kKeyring,    // seeds that all nodes share; made by control
 };
 
 /// Every kind, in dependency order: a kind refers only to earlier ones.
 std::span<const Kind> all_kinds();
 
-/// "vpc", "subnet", "lb", "listener", "backend", "tg", "node", "placement", "drain".
+/// "vpc", "subnet", "lb", "listener", "backend", "tg", "node", "placement", "drain", "table",
+/// "keyring".
 std::string_view kind_name(Kind kind);
 std::optional<Kind> kind_of_name(std::string_view name);
 

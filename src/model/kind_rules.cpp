@@ -178,6 +178,8 @@ void check_kind(Checker& checker) {
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:
+    case Kind::kTable:
+    case Kind::kKeyring:
       return;
   }
 }

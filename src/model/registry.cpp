@@ -34,9 +34,9 @@ Entry entry_of() {
 const Entry& entry_of(Kind kind) {
   // In the order of the enumeration.
   static const Entry kEntries[] = {
-      entry_of<Vpc>(),      entry_of<Subnet>(),    entry_of<LoadBalancer>(),
-      entry_of<Listener>(), entry_of<Backend>(),   entry_of<TargetGroup>(),
-      entry_of<Node>(),     entry_of<Placement>(), entry_of<Drain>()};
+      entry_of<Vpc>(),     entry_of<Subnet>(),      entry_of<LoadBalancer>(), entry_of<Listener>(),
+      entry_of<Backend>(), entry_of<TargetGroup>(), entry_of<Node>(),         entry_of<Placement>(),
+      entry_of<Drain>(),   entry_of<Table>(),       entry_of<Keyring>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -159,6 +159,21 @@ void add_control_kinds(std::vector<KindDescription>& all) {
                                               {"GROUP", "spec.groupId"},
                                               {"SLOT", "spec.slot"},
                                               {"DEADLINE", "spec.deadline"}}}));
+  all.push_back(described<Table>({.singular = "slot table",
+                                  .sentence = "which target each hash of a flow leads to",
+                                  .aliases = {"tables"},
+                                  .is_user_made = false,
+                                  .parent_field = "loadBalancerId",
+                                  .parent = Kind::kLoadBalancer,
+                                  .columns = {{"ID", "id"},
+                                              {"GROUP", "spec.groupId"},
+                                              {"GENERATION", "spec.generation"},
+                                              {"CHECKSUM", "spec.checksum"}}}));
+  all.push_back(described<Keyring>({.singular = "keyring",
+                                    .sentence = "seeds that all nodes share",
+                                    .aliases = {"keyrings"},
+                                    .is_user_made = false,
+                                    .columns = {{"ID", "id"}}}));
 }
 
 std::string lower(std::string_view text) {

@@ -12,10 +12,12 @@
 // The one-line field lists of each kind stand in the files below, one per kind.
 #include "model/backend.h"
 #include "model/drain.h"
+#include "model/keyring.h"
 #include "model/listener.h"
 #include "model/load_balancer.h"
 #include "model/node.h"
 #include "model/placement.h"
 #include "model/subnet.h"
+#include "model/table.h"
 #include "model/target_group.h"
 #include "model/vpc.h"

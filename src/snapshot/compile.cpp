@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "model/keyring.h"
 #include "snapshot/fact_cache.h"
 #include "snapshot/service.h"
 
@@ -133,10 +134,42 @@ class Compilation {
     const BackendFacts* backend = facts_.table<Kind::kBackend>().find(id);
     if (backend == nullptr) return nullptr;
     Service service = service_of(*backend, facts_, verdicts_);
+    add_flow_table(service);
     const auto sources = local_.source_addresses.find(lb.subnet_id);
     if (sources != local_.source_addresses.end()) service.source_addresses = sources->second;
     at->second = shared(std::move(service), previous_.services);
     return at->second;
+  }
+
+  /// A hash algorithm without its table serves by turns, and says so.
+  void add_flow_table(Service& service) {
+    const bool is_hashed = service.algorithm == Algorithm::kSourceHash ||
+                           service.algorithm == Algorithm::kFiveTupleHash;
+    if (!is_hashed || service.group_id.empty()) return;
+    const KeyringFacts* seed = facts_.table<Kind::kKeyring>().find(std::string(model::kHashSeedId));
+    const TableFacts* table = table_of(service);
+    if (seed != nullptr && table != nullptr) {
+      service.flow_table = {table->slots, seed->current};
+      return;
+    }
+    const auto backend = facts_.table<Kind::kBackend>().entries.find(service.id);
+    out_.errors.push_back({.kind = std::string(model::kind_name(Kind::kBackend)),
+                           .id = service.id,
+                           .revision = backend->second.version.revision,
+                           .reason = "pending",
+                           .detail = seed == nullptr ? "the seed of the hash has not arrived"
+                                                     : "the slot table of target group " +
+                                                           service.group_id + " has not arrived"});
+  }
+
+  const TableFacts* table_of(const Service& service) const {
+    for (const auto& [id, entry] : facts_.table<Kind::kTable>().entries) {
+      if (entry.facts && entry.facts->group_id == service.group_id &&
+          entry.facts->load_balancer_id == service.load_balancer_id) {
+        return &*entry.facts;
+      }
+    }
+    return nullptr;
   }
 
   void add_drains() {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "balancing/table_codec.h"
+#include "base/base64.h"
 #include "base/random.h"
 #include "model/resources.h"
 
@@ -528,6 +530,88 @@ TEST_F(CompileHistoryTest, WithAndWithoutThePreviousCompilationTheResultIsTheSam
     expect_same(*last_, *snapshot_of(*fresh));
     if (HasFailure()) FAIL() << "step " << step;
   }
+}
+
+/// A backend service that hashes, the seed, and the table of its group.
+class HashTest : public CompileTest {
+ protected:
+  void SetUp() override {
+    CompileTest::SetUp();
+    put_hashed();
+    put_seed();
+    put_table(10);
+    judge("tg-1", 0, HealthState::kHealthy);
+  }
+  void put_hashed() {
+    model::Backend spec = backend_spec("tg-1");
+    spec.algorithm = model::Algorithm::kIpHash;
+    put("b1", spec);
+  }
+  void put_seed() {
+    model::Keyring seeds;
+    seeds.current = "00000000000000ff";
+    put("hash-seed", seeds);
+  }
+  void put_table(std::uint16_t weight) {
+    const balancing::WeightedSlot members[] = {{Slot(0), 10}, {Slot(1), weight}};
+    const balancing::SlotTable slots = balancing::slot_table(members, nullptr).value();
+    model::Table table;
+    table.load_balancer_id = "alb-1";
+    table.group_id = "tg-1";
+    table.generation = static_cast<std::int64_t>(slots.generation.value);
+    table.checksum = slots.checksum;
+    table.rows = to_base64(balancing::encode(slots));
+    put("table-1", table);
+    checksum_ = slots.checksum;
+  }
+
+  std::uint32_t checksum_ = 0;
+};
+
+TEST_F(HashTest, GivesTheServiceItsTableAndTheSeed) {
+  const Service& service = service_now();
+  EXPECT_EQ(service.algorithm, Algorithm::kSourceHash);
+  ASSERT_NE(service.flow_table.slots, nullptr);
+  EXPECT_EQ(service.flow_table.slots->checksum, checksum_);
+  EXPECT_EQ(service.flow_table.seed, 0xffU);
+  EXPECT_TRUE(last_->errors.empty());
+}
+
+TEST_F(HashTest, ComparesTablesByWhatTheySay) {
+  const Service once = service_now();
+  compiled_.reset();
+  EXPECT_EQ(service_now(), once);
+  put_table(20);
+  EXPECT_NE(service_now(), once);
+}
+
+TEST_F(HashTest, HealthDoesNotTouchTheTable) {
+  const auto before = service_now().flow_table.slots;
+  judge("tg-1", 0, HealthState::kUnhealthy, "TIMEOUT");
+  EXPECT_EQ(service_now().flow_table.slots, before);
+}
+
+TEST_F(HashTest, ServesWithoutATableOrSeedAndSaysSo) {
+  remove("table", "table-1");
+  EXPECT_EQ(service_now().flow_table.slots, nullptr);
+  EXPECT_EQ(taking(last_->services[0]->targets), (std::vector<int>{0}));
+  ASSERT_EQ(last_->errors.size(), 1U);
+  EXPECT_EQ(last_->errors[0].id, "b1");
+  EXPECT_EQ(last_->errors[0].detail, "the slot table of target group tg-1 has not arrived");
+  put_table(10);
+  EXPECT_NE(service_now().flow_table.slots, nullptr);
+  remove("keyring", "hash-seed");
+  EXPECT_EQ(service_now().flow_table.slots, nullptr);
+  EXPECT_EQ(last_->errors[0].detail, "the seed of the hash has not arrived");
+}
+
+TEST_F(HashTest, KeepsTheLastGoodTableWhenTheNextIsBroken) {
+  const auto before = service_now().flow_table.slots;
+  put_text("table", "table-1",
+           R"({"spec":{"loadBalancerId":"alb-1","groupId":"tg-1","rows":"AA=="}})");
+  EXPECT_EQ(service_now().flow_table.slots, before);
+  ASSERT_EQ(last_->errors.size(), 1U);
+  EXPECT_EQ(last_->errors[0].kind, "table");
 }
 
 }  // namespace

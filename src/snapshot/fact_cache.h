@@ -52,7 +52,8 @@ class FactCache {
              FactTable<kLoadBalancer, LoadBalancerFacts>, FactTable<kListener, ListenerFacts>,
              FactTable<kBackend, BackendFacts>, FactTable<kTargetGroup, GroupFacts>,
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
-             FactTable<kDrain, DrainFacts>>
+             FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
+             FactTable<kKeyring, KeyringFacts>>
       tables_;
   std::vector<ObjectError> errors_;
 

@@ -1,9 +1,12 @@
 #include "snapshot/facts.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
+#include "balancing/table_codec.h"
+#include "base/base64.h"
 #include "model/resources.h"
 #include "model/utc.h"
 
@@ -187,6 +190,28 @@ Result<void> read_facts(const model::Object& object, DrainFacts& into) {
   into.drain = {.target = {drain.spec.service_id, drain.spec.group_id, Slot(drain.spec.slot)},
                 .endpoint = {address, drain.spec.port},
                 .deadline = *deadline};
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, TableFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto table, read<model::Table>(object));
+  const auto bytes = from_base64(table.spec.rows);
+  if (!bytes) return invalid("spec.rows", bytes.error().message);
+  auto slots = balancing::decode_table(*bytes);
+  if (!slots) return invalid("spec.rows", slots.error().message);
+  if (slots->checksum != table.spec.checksum) return invalid("spec.checksum", "is not the rows'");
+  into = {.load_balancer_id = table.spec.load_balancer_id,
+          .group_id = table.spec.group_id,
+          .slots = std::make_shared<const balancing::SlotTable>(*std::move(slots))};
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, KeyringFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto keyring, read<model::Keyring>(object));
+  const std::string& text = keyring.spec.current;
+  const auto read_to = std::from_chars(text.data(), text.data() + text.size(), into.current, 16);
+  const bool is_whole = read_to.ec == std::errc() && read_to.ptr == text.data() + text.size();
+  if (!is_whole) return invalid("spec.current", "must be hexadecimal digits");
   return {};
 }
 

@@ -49,6 +49,16 @@ struct DrainFacts {
   Drain drain;
 };
 
+struct TableFacts {
+  std::string load_balancer_id;
+  std::string group_id;
+  std::shared_ptr<const balancing::SlotTable> slots;
+};
+
+struct KeyringFacts {
+  std::uint64_t current = 0;
+};
+
 // Each reads one kind.
 // Errors:  kFailedPrecondition when the object says something this build does not know
 // ("unsupported"), kInvalidArgument when it makes no sense ("invalid")
@@ -59,6 +69,8 @@ Result<void> read_facts(const model::Object& object, GroupFacts& into);
 Result<void> read_facts(const model::Object& object, BackendFacts& into);
 Result<void> read_facts(const model::Object& object, ListenerFacts& into);
 Result<void> read_facts(const model::Object& object, DrainFacts& into);
+Result<void> read_facts(const model::Object& object, TableFacts& into);
+Result<void> read_facts(const model::Object& object, KeyringFacts& into);
 
 /// The error of an object, with the code that says whether this build is too old for it.
 Error classified(Error error);

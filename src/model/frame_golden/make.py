@@ -3,6 +3,7 @@
 A recording is never changed once a release has written such frames: a new format gets new files beside the old ones.
 """
 
+import base64
 import json
 import pathlib
 import struct
@@ -41,6 +42,9 @@ SLOTS = {"slots": [{"targetId": "target-0123456789", "slot": 0}, {"targetId": "t
          "nextSlot": 0, "retired": [{"slot": 7, "until": "2026-01-01T01:00:01Z"}]}
 BINDING = {"subnet": "subnet-0123456789", "mode": "interface", "interface": "eth1", "sources": ["10.0.1.4"]}
 
+EMPTY_TABLE = b"WSTB" + struct.pack("<BBHQ", 1, 0, 0, 3)
+EMPTY_TABLE += struct.pack("<I", zlib.crc32(EMPTY_TABLE))
+
 # file: kind, id, epoch, revision, body, tombstone
 RECORDINGS = {
     "vpc.bin": ("vpc", "vpc-default", 1, 1,
@@ -67,6 +71,11 @@ RECORDINGS = {
                   stored("", {"loadBalancerId": "alb-0123456789", "serviceId": "backend-0123456789",
                               "groupId": "tg-0123456789", "slot": 7, "address": "10.0.1.22", "port": 8080,
                               "deadline": "2026-01-01T00:05:00Z"}), False),
+    "table.bin": ("table", "table-0123456789", 1, 11,
+                  stored("", {"loadBalancerId": "alb-0123456789", "groupId": "tg-0123456789", "generation": 3, "checksum": 0,
+                              "rows": base64.b64encode(EMPTY_TABLE).decode()}), False),
+    "keyring.bin": ("keyring", "hash-seed", 1, 12,
+                    stored("hash-seed", {"previous": "", "current": "00112233445566ff", "next": ""}), False),
     "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
     "commit.bin": ("commit", "", 2, 4294967296, "", False),
 }
