@@ -59,8 +59,7 @@ struct Backend {
       kImmutable, NotYet{"Udp", "Tls"});
     v("port", s.port, "port of targets that have none of their own", Range{1, 65535}, kRequired,
       kImmutable);
-    v("algorithm", s.algorithm, "how new traffic is shared among targets",
-      NotYet{"QuintupleHash"});
+    v("algorithm", s.algorithm, "how new traffic is shared among targets", NotYet{"QuintupleHash"});
     v("targetGroupIds", s.target_group_ids, "the target group, at most one", Items{0, 1},
       Ref{Kind::kTargetGroup});
     v("agIds", s.ag_ids, "the availability group, at most one", Items{0, 1}, kNotYet);
