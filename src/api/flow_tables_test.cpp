@@ -77,7 +77,7 @@ TEST_F(FlowTables, FollowsMembersInTheirTransactionAndMovesOnlyTheRowsOfTheOneTh
   for (const std::size_t row : moved(before, after)) EXPECT_EQ(before.rows[row], Slot(1));
 }
 
-TEST_F(FlowTables, M33FollowsWeights) {
+TEST_F(FlowTables, M33_FollowsWeights) {
   make_hashed();
   const balancing::SlotTable before = decoded();
   ASSERT_EQ(api->patch_spec("target/" + targets[0], Json::object({{"weight", 30}})).status, 200);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "balancing/slot_table.h"
 #include "dataplane/proxy/engine_fixture.h"
@@ -75,13 +76,13 @@ class FlowTableTest : public EngineFixture, public ::testing::WithParamInterface
   std::vector<std::unique_ptr<ScriptedServer>> servers_;
 };
 
-TEST_P(FlowTableTest, M32AClientAddressAlwaysReachesTheSameTarget) {
+TEST_P(FlowTableTest, M32_AClientAddressAlwaysReachesTheSameTarget) {
   serve({10, 10, 10}, snapshot::Algorithm::kSourceHash);
   const std::vector<int> first = homes(60);
   for (int round = 0; round < 5; ++round) EXPECT_EQ(homes(60), first);
 }
 
-TEST_P(FlowTableTest, M33ClientAddressesAreSharedByWeight) {
+TEST_P(FlowTableTest, M33_ClientAddressesAreSharedByWeight) {
   serve({10, 20, 30}, snapshot::Algorithm::kSourceHash);
   std::vector<int> counts(3, 0);
   for (const int home : homes(1200)) ++counts.at(static_cast<std::size_t>(home));
@@ -92,7 +93,7 @@ TEST_P(FlowTableTest, M33ClientAddressesAreSharedByWeight) {
   EXPECT_LE(std::abs(counts[2] - 600), kChance);
 }
 
-TEST_P(FlowTableTest, M32OnlyClientsOfATargetThatTakesNothingNewMoveAndTheyComeBack) {
+TEST_P(FlowTableTest, M32_OnlyClientsOfATargetThatTakesNothingNewMoveAndTheyComeBack) {
   auto& service = serve({10, 10, 10}, snapshot::Algorithm::kSourceHash);
   const std::vector<int> before = homes(90);
   service.targets[1].takes_new = false;
@@ -130,7 +131,7 @@ TEST_P(FlowTableTest, ATargetThatJoinsTakesClientsAndNobodyElseMoves) {
   EXPECT_LT(moved, 60);
 }
 
-TEST_P(FlowTableTest, M32TheSecondChoiceOfAClientWhoseTargetRefusesIsAlwaysTheSame) {
+TEST_P(FlowTableTest, M32_TheSecondChoiceOfAClientWhoseTargetRefusesIsAlwaysTheSame) {
   serve({10, 10, 10}, snapshot::Algorithm::kSourceHash);
   servers_[0]->stop();
   const std::vector<int> first = homes(60);
@@ -139,11 +140,40 @@ TEST_P(FlowTableTest, M32TheSecondChoiceOfAClientWhoseTargetRefusesIsAlwaysTheSa
   EXPECT_EQ(homes(60), first);
 }
 
-TEST_P(FlowTableTest, M34M35ConnectionsOfOneAddressSpreadByTheirPort) {
+TEST_P(FlowTableTest, M34_M35_ConnectionsOfOneAddressSpreadByTheirPort) {
   serve({10, 30}, snapshot::Algorithm::kFiveTupleHash);
   std::vector<int> counts(2, 0);
   for (int i = 0; i < 400; ++i) ++counts.at(static_cast<std::size_t>(home_of(0)));
   EXPECT_LE(std::abs(counts[0] - 100), 45);
+}
+
+TEST_P(FlowTableTest, M32_EveryRequestOfAClientAddressReachesTheSameTarget) {
+  std::vector<std::unique_ptr<ScriptedServer>> named;
+  auto& service = add_service("web", snapshot::Protocol::kHttp);
+  service.algorithm = snapshot::Algorithm::kSourceHash;
+  for (int i = 0; i < 3; ++i) {
+    named.push_back(ScriptedServer::named(std::to_string(i)));
+    service.targets.push_back(target(i + 1, named.back()->endpoint()));
+  }
+  build_table();
+  front_ = add_listener("front", "web").endpoint;
+  apply();
+  std::set<std::string> all;
+  for (int client = 0; client < 30; ++client) {
+    std::set<std::string> seen;
+    for (int connection = 0; connection < 3; ++connection) {
+      Stream stream = connect_from(client_address(client), front_);
+      for (int request = 0; request < 3; ++request) {
+        // What others say about the client does not count.
+        ASSERT_TRUE(
+            stream.send(get("/", "X-Forwarded-For: 10.9.8." + std::to_string(request) + "\r\n")));
+        seen.insert(stream.reply().body);
+      }
+    }
+    EXPECT_EQ(seen.size(), 1u);
+    all.insert(seen.begin(), seen.end());
+  }
+  EXPECT_EQ(all.size(), 3u);
 }
 
 TEST_P(FlowTableTest, ExplainNamesTheTargetThatTheFlowReaches) {

@@ -62,13 +62,13 @@ class LeastConnectionsTest : public EngineFixture,
   std::vector<int> counts_;
 };
 
-TEST_P(LeastConnectionsTest, M31ConnectionsSettleAtTheRatioOfTheWeights) {
+TEST_P(LeastConnectionsTest, M31_ConnectionsSettleAtTheRatioOfTheWeights) {
   add_tcp({10, 20, 30});
   connect(120);
   EXPECT_EQ(counts_, (std::vector<int>{20, 40, 60}));
 }
 
-TEST_P(LeastConnectionsTest, M30NewConnectionsGoToTheTargetThatHasLost) {
+TEST_P(LeastConnectionsTest, M30_NewConnectionsGoToTheTargetThatHasLost) {
   add_tcp({10, 10, 10});
   connect(30);
   ASSERT_EQ(counts_, (std::vector<int>{10, 10, 10}));
@@ -77,7 +77,7 @@ TEST_P(LeastConnectionsTest, M30NewConnectionsGoToTheTargetThatHasLost) {
   EXPECT_EQ(counts_, (std::vector<int>{10, 10, 10}));
 }
 
-TEST_P(LeastConnectionsTest, M30ATargetThatJoinsFillsUpFirst) {
+TEST_P(LeastConnectionsTest, M30_ATargetThatJoinsFillsUpFirst) {
   auto& service = add_tcp({10, 10});
   connect(20);
   add_target(service, 10);
@@ -86,7 +86,7 @@ TEST_P(LeastConnectionsTest, M30ATargetThatJoinsFillsUpFirst) {
   EXPECT_EQ(counts_, (std::vector<int>{10, 10, 10}));
 }
 
-TEST_P(LeastConnectionsTest, M31ConnectionsThatBeganBeforeAChangeOfWeightsCount) {
+TEST_P(LeastConnectionsTest, M31_ConnectionsThatBeganBeforeAChangeOfWeightsCount) {
   auto& service = add_tcp({10, 10});
   connect(20);
   service.targets[1].weight = 30;
@@ -95,7 +95,7 @@ TEST_P(LeastConnectionsTest, M31ConnectionsThatBeganBeforeAChangeOfWeightsCount)
   EXPECT_EQ(counts_, (std::vector<int>{10, 30}));
 }
 
-TEST_P(LeastConnectionsTest, M30ConnectionsThatBeganUnderAnotherAlgorithmCount) {
+TEST_P(LeastConnectionsTest, M30_ConnectionsThatBeganUnderAnotherAlgorithmCount) {
   auto& service = add_tcp({10});
   service.algorithm = snapshot::Algorithm::kRoundRobin;
   apply();
@@ -137,7 +137,7 @@ std::unique_ptr<ScriptedServer> holding_server(std::string name, std::atomic<int
   });
 }
 
-TEST_P(LeastConnectionsTest, M30TheNextRequestGoesToTheTargetWithTheFewestInFlight) {
+TEST_P(LeastConnectionsTest, M30_TheNextRequestGoesToTheTargetWithTheFewestInFlight) {
   std::promise<void> release;
   std::atomic<int> held{0};
   const std::shared_future<void> released = release.get_future().share();

@@ -43,7 +43,7 @@ class ShareTest : public EngineFixture, public ::testing::WithParamInterface<Cas
   std::vector<std::unique_ptr<ScriptedServer>> servers_;
 };
 
-TEST_P(ShareTest, M29SharesOfTenThousandRequestsFollowTheWeights) {
+TEST_P(ShareTest, M29_SharesOfTenThousandRequestsFollowTheWeights) {
   const auto front = serve(snapshot::Protocol::kHttp);
   // Several connections, so that more than one worker serves.
   std::vector<Stream> clients;
@@ -60,7 +60,7 @@ TEST_P(ShareTest, M29SharesOfTenThousandRequestsFollowTheWeights) {
   expect_shares(counts, requests);
 }
 
-TEST_P(ShareTest, M29SharesOfConnectionsFollowTheWeights) {
+TEST_P(ShareTest, M29_SharesOfConnectionsFollowTheWeights) {
   const auto front = serve(snapshot::Protocol::kTcp);
   std::vector<int> counts(servers_.size(), 0);
   const int connections = 600;
