@@ -53,7 +53,10 @@ Json tags_of(const Object& object) {
 /// Nothing of it has an effect; the bill is always settled. Source: product.md A.16, F.3.
 Json charge_of(const Object& lb) {
   const bool is_dnlb = lb.spec.string_or("type", "") == "dnlb";
-  return Json::object({{"chargeMode", is_dnlb ? "postpaid_by_duration" : "postpaid_by_usage"},
+  const Json* given = lb.admin.find("charge");
+  const std::string_view usual = is_dnlb ? "postpaid_by_duration" : "postpaid_by_usage";
+  return Json::object({{"chargeMode", given == nullptr ? std::string(usual)
+                                                       : given->string_or("chargeMode", usual)},
                        {"chargeStatus", "normal"},
                        {"chargeStartTime", lb.created},
                        {"chargeExpiredTime", ""},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/charge.h"
+
 namespace weir::api {
 namespace {
 
@@ -63,6 +65,14 @@ void take_tags(const Json& body, Json& native, Errors& errors) {
   native["labels"] = std::move(labels);
 }
 
+/// Stored and shown without any effect. Source: product.md F.3.
+void take_charge(const Json& body, Json& admin) {
+  const Json* charge = given(body, "chargeSpec");
+  if (charge == nullptr) return;
+  static const auto kFields = model::describe<model::Charge>();
+  admin["charge"] = charge->is_object() ? known_fields(*charge, kFields) : *charge;
+}
+
 /// Switches that stand in the administrative part.
 void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& native,
                 Errors& errors) {
@@ -81,6 +91,7 @@ void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& nati
       errors.push_back({ErrorCode::kInvalidArgument, "expected one of [Start,Stop]", "action"});
     }
   }
+  if (kind.kind == Kind::kLoadBalancer && is_create) take_charge(body, admin);
   if (!admin.as_object().empty()) native["admin"] = std::move(admin);
 }
 
@@ -150,6 +161,7 @@ Errors as_v1_errors(Errors errors, const V1Kind& kind) {
     if (error.field == "name") error.field = kind.name_key();
     if (error.field == "admin.state") error.field = "action";
     if (error.field.starts_with("labels")) error.field = "userTags";
+    if (error.field.starts_with("admin.charge")) error.field.replace(0, 12, "chargeSpec");
     if (error.field.starts_with("admin.")) error.field.erase(0, 6);
     if (!error.field.starts_with("spec.")) continue;
     error.field.erase(0, 5);

@@ -1,4 +1,4 @@
-// The JD Cloud face as its clients see it, through the real server.
+// The JD Cloud face as its clients see it, through the HTTP server.
 #include <algorithm>
 
 #include "api/signature_fixture.h"
@@ -120,6 +120,24 @@ TEST_F(V1Test, a_load_balancer_is_shown_in_the_form_of_the_public_api) {
   EXPECT_EQ(lb.find("charge")->string_or("chargeStatus", ""), "normal");
   EXPECT_EQ(lb.find("tags")->dump(), R"([{"key":"team","value":"a"}])");
   EXPECT_FALSE(lb.string_or("createdTime", "").empty());
+}
+
+TEST_F(V1Test, a_charge_is_stored_and_shown_and_a_wrong_word_in_it_refused) {
+  const std::string start = R"({"loadBalancerName":"a","subnetId":"subnet-default",)"
+                            R"("azs":["local-1a"],"chargeSpec":{"chargeMode":")";
+  const Answer good = v1("POST", "loadBalancers/",
+                         start + R"(prepaid_by_duration","chargeUnit":null,"unknown":1}})");
+  ASSERT_EQ(good.status, 200) << good.body.dump();
+  const std::string id = good.at("result").string_or("loadBalancerId", "");
+  const Json lb = shown("loadBalancers/" + id, "loadBalancer");
+  EXPECT_EQ(lb.find("charge")->string_or("chargeMode", ""), "prepaid_by_duration");
+  EXPECT_EQ(lb.find("charge")->string_or("chargeStatus", ""), "normal");
+  EXPECT_EQ(v1("PATCH", "loadBalancers/" + id, R"({"description":"x"})").status, 200);
+  const Json after = shown("loadBalancers/" + id, "loadBalancer");
+  EXPECT_EQ(after.find("charge")->string_or("chargeMode", ""), "prepaid_by_duration");
+  const Answer bad = v1("POST", "loadBalancers/", start + R"(free"}})");
+  EXPECT_EQ(bad.problem(), "400 INVALID_ARGUMENT");
+  EXPECT_EQ(bad.fields(), std::vector<std::string>{"chargeSpec.chargeMode"});
 }
 
 TEST_F(V1Test, what_comes_later_is_refused_by_name) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/charge.h"
 #include "model/field.h"
 
 namespace weir::model {
@@ -14,12 +15,15 @@ struct LoadBalancerAdmin {
   LoadBalancerState state = LoadBalancerState::kStarted;
   std::string vip;
   std::string vpc_id;
+  std::optional<Charge> charge;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
     v("state", s.state, "stopped: its configuration stays, but it takes no traffic", kSettable);
     v("vip", s.vip, "the private address it answers on", kOutputOnly);
     v("vpcId", s.vpc_id, "the VPC of its subnet", kOutputOnly, Ref{Kind::kVpc});
+    v("charge", s.charge, "no effect: what the JD Cloud face was given at creation", kSettable,
+      kImmutable, kOmitEmpty, V1Name{"chargeSpec"});
   }
 
   friend bool operator==(const LoadBalancerAdmin&, const LoadBalancerAdmin&) = default;

@@ -124,8 +124,10 @@ def test_an_alb_made_by_the_client_serves_and_is_removed_in_order(sdk, up):
     assert sdk.refusal("describeLoadBalancer", loadBalancerId=service["lb"]) == (404, "NOT_FOUND")
 
 
-def test_an_nlb_made_by_the_client_forwards_connections(sdk, up):
-    service = make_service(sdk, up, "nlb", "Tcp", up.make_targets("tcp", 2), connectionDrainingSeconds=10)
+@pytest.mark.parametrize("algorithm", ["RoundRobin", "LeastConn"])
+def test_an_nlb_made_by_the_client_forwards_connections(sdk, up, algorithm):
+    service = make_service(sdk, up, "nlb", "Tcp", up.make_targets("tcp", 2), connectionDrainingSeconds=10, algorithm=algorithm)
+    assert sdk.lb("describeBackend", backendId=service["backend"])["backend"]["algorithm"] == algorithm
     wait_healthy(sdk, service, 2)
     wait_for(lambda: up.tcp(service["vip"], service["port"])[1] == b"hello\n", "the first answer")
     assert {up.tcp(service["vip"], service["port"])[0] for _ in range(20)} == {"tcp0", "tcp1"}
