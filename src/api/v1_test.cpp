@@ -280,6 +280,43 @@ TEST_F(V1Test, targets_are_registered_changed_and_removed_all_or_none) {
       "400 INVALID_ARGUMENT");
 }
 
+TEST_F(V1Test, a_renamed_group_keeps_its_targets_and_a_changed_load_balancer_its_address) {
+  const std::string lb = v1_lb();
+  const std::string group = v1_group(lb);
+  v1_post("targetGroups/" + group + ":registerTargets",
+          parse_json(R"({"targetSpecs":[{"ipAddress":"127.0.0.1","port":8080}]})").value());
+  const Json before = shown("targetGroups/" + group, "targetGroup");
+  ASSERT_EQ(before.find("targets")->as_array().size(), 1u);
+  EXPECT_EQ(
+      v1("PATCH", "targetGroups/" + group, R"({"targetGroupName":"new","targets":[]})").status,
+      200);
+  const Json after = shown("targetGroups/" + group, "targetGroup");
+  EXPECT_EQ(after.string_or("targetGroupName", ""), "new");
+  EXPECT_EQ(*after.find("targets"), *before.find("targets"));
+  const Json address = *shown("loadBalancers/" + lb, "loadBalancer").find("privateIp");
+  EXPECT_EQ(v1("PATCH", "loadBalancers/" + lb, R"({"loadBalancerName":"new","azs":[]})").status,
+            200);
+  const Json changed = shown("loadBalancers/" + lb, "loadBalancer");
+  EXPECT_EQ(changed.string_or("loadBalancerName", ""), "new");
+  EXPECT_EQ(*changed.find("privateIp"), address);
+  EXPECT_EQ(changed.find("azs")->dump(), R"(["local-1a"])");
+}
+
+TEST_F(V1Test, what_one_face_writes_the_other_shows) {
+  const std::string lb = make_lb().id();
+  const std::string group = make_tg(lb).id();
+  const std::string target = make_target(group, 8080, 7).id();
+  const Json shown_target =
+      shown("targetGroups/" + group + ":describeTargets", "targets").as_array().at(0);
+  EXPECT_EQ(shown_target.string_or("targetId", ""), target);
+  EXPECT_EQ(shown_target.integer_or("weight", 0), 7);
+  EXPECT_EQ(v1("POST", "targetGroups/" + group + ":deregisterTargets",
+               R"({"targetIds":[")" + target + R"("]})")
+                .status,
+            200);
+  EXPECT_EQ(api->get("target/" + target).problem(), "404 NOT_FOUND");
+}
+
 TEST_F(V1Test, lists_show_alb_unless_a_type_or_an_id_is_asked_for) {
   v1_lb("first");
   const std::string nlb = v1_lb("second", "nlb");
