@@ -102,7 +102,8 @@ bool FramePipe::write_some() {
     Outgoing& next = queue_.front();
     const ssize_t count =
         send_once(socket_.get(), std::string_view(next.bytes).substr(next.sent), next.descriptors);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    // ETOOMANYREFS: descriptors on their way count against a limit until the peer has taken them.
+    if (count < 0 && (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS)) return true;
     if (count < 0) {
       // What the peer sent before it went away still counts.
       if (!read_some()) return false;
