@@ -144,7 +144,7 @@ TEST_F(ChaosTest, GivesEveryClientItsOwnAnswersAndLeavesNothingBehind) {
   std::vector<std::thread> clients;
   for (int i = 0; i < 6; ++i) clients.emplace_back([&, i] { drive(front, i); });
   for (std::thread& client : clients) client.join();
-  EXPECT_GT(answered_.load(), 300);
+  EXPECT_GT(answered_.load(), 100);
   EXPECT_TRUE(soon([&] { return engine().connections() == 0; }));
   EXPECT_TRUE(soon([&] { return sample(Metric::kTargetConnectionsActive) == 0; }));
   EXPECT_EQ(sample(Metric::kListenerConnectionsActive), 0);
