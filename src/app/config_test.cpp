@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "app/flags.h"
 #include "app/settings.h"
@@ -168,6 +169,17 @@ TEST(Config, MayNotBindASubnetTwice) {
   EXPECT_EQ(loaded.problems.size(), 1U);
 }
 
+TEST(Config, BindsLoopbackSubnetsUnlessToldOtherwise) {
+  Config config;
+  config.data_dir = "/tmp/w";
+  fill_in_defaults(config);
+  ASSERT_EQ(config.bindings.size(), 1U);
+  EXPECT_EQ(agent::binding_text(config.bindings.front()), "*=loopback");
+  EXPECT_EQ(config.control, "unix:/tmp/w/stream.sock");
+  EXPECT_EQ(config.node_az, "local-1a");
+  EXPECT_GE(config.workers, 1);
+}
+
 TEST(Flags, GoToEachRoleThatUnderstandsThem) {
   const ParsedFlags parsed = parse_role_flags(
       "up", kBothRoles,
@@ -191,6 +203,17 @@ TEST(Flags, ThatARoleDoesNotKnowAreRefused) {
   ::testing::internal::GetCapturedStderr();
   EXPECT_FALSE(parsed.flags.has_value());
   EXPECT_EQ(parsed.exit_status, 2);
+}
+
+TEST(Settings, StandAllInTheExample) {
+  const Loaded loaded = load({.file = "examples/weir.yaml"});
+  EXPECT_EQ(loaded.problems, std::vector<std::string>());
+  std::ifstream stream("examples/weir.yaml");
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  for (const Setting& setting : all_settings()) {
+    const std::string_view name = setting.key.substr(setting.key.rfind('.') + 1);
+    EXPECT_NE(text.find(std::string(name) + ":"), std::string::npos) << setting.key;
+  }
 }
 
 TEST(Settings, HaveAVariableEach) {
