@@ -139,6 +139,8 @@ void Connection::parse(std::span<char> bytes) {
   scanned_ = 0;
   is_partial_ = is_fresh_ = false;
   if (parsed.state == http::ParseState::kFailed) return refuse(parsed.error);
+  if (head.fields.alias_count > 0) listener_->counters.fields_aliased.add(head.fields.alias_count);
+  if (head.h2c_ignored) listener_->counters.fields_h2c.add();
   exchange_ = &parts_.exchanges.make(parts_, *this);
   const std::size_t used = exchange_->begin(head, bytes);
   keep(bytes.subspan(used));

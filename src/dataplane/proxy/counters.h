@@ -43,6 +43,8 @@ struct alignas(64) ListenerCounters {
   std::array<Counter, kCodeClasses> requests;
   std::array<Counter, kFailureKinds> failures;
   std::array<Counter, kParseErrors> parse_errors;
+  Counter fields_aliased;  // dropped: a server might read them as forwarding or framing fields
+  Counter fields_h2c;      // dropped offers of h2c
 
   void count_status(int status) { requests[static_cast<std::size_t>(status / 100 - 1)].add(); }
   void count(FailureKind kind) { failures[static_cast<std::size_t>(kind)].add(); }

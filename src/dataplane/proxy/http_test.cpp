@@ -55,6 +55,19 @@ TEST_F(HttpTest, KeepsBothSidesAlive) {
   EXPECT_EQ(sample(Metric::kListenerConnections, {"front"}), 1);
   EXPECT_EQ(sample(Metric::kListenerRequests, {"front", "2xx", "http1"}), 100);
   EXPECT_EQ(sample(Metric::kTargetRequests, {"web", "target-1"}), 100);
+  EXPECT_EQ(sample(Metric::kTargetUp, {"web", "target-1"}), 1);
+}
+
+TEST_F(HttpTest, DropsAndCountsFieldsThatAServerMightTakeForForwardingOnes) {
+  auto server = ScriptedServer::named("a");
+  Stream client = Stream::connect(serve_http({server->endpoint()}));
+  ASSERT_TRUE(
+      client.send("GET / HTTP/1.1\r\nHost: www.example.org\r\n"
+                  "X_Forwarded_For: 203.0.113.7\r\nX_Mine: 1\r\n\r\n"));
+  EXPECT_EQ(client.reply().status, 200);
+  EXPECT_EQ(server->received().at(0).field("X_Forwarded_For"), "");
+  EXPECT_EQ(server->received().at(0).field("X_Mine"), "1");
+  EXPECT_EQ(sample(Metric::kListenerFieldsDropped, {"front", "underscore"}), 1);
 }
 
 TEST_F(HttpTest, SharesIdleTargetConnectionsBetweenClients) {

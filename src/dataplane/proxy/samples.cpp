@@ -28,6 +28,14 @@ void add_samples(const ListenerState& listener, std::vector<Sample>& out) {
       sum(counters, [](Set set) -> const Counter& { return set.bytes_in; }));
   add(Metric::kListenerBytesOut,
       sum(counters, [](Set set) -> const Counter& { return set.bytes_out; }));
+  const auto add_dropped = [&](std::string reason, double count) {
+    if (count > 0) {
+      out.push_back({Metric::kListenerFieldsDropped, {listener.id, std::move(reason)}, count});
+    }
+  };
+  add_dropped("underscore",
+              sum(counters, [](Set set) -> const Counter& { return set.fields_aliased; }));
+  add_dropped("h2c", sum(counters, [](Set set) -> const Counter& { return set.fields_h2c; }));
   for (std::size_t i = 0; i < kCodeClasses; ++i) {
     const double count = sum(counters, [i](Set set) -> const Counter& { return set.requests[i]; });
     if (count > 0) {
@@ -65,6 +73,7 @@ void add_samples(std::span<const TargetStatePtr> targets, std::vector<Sample>& o
       targets = targets.subspan(1);
     }
     const std::vector<std::string> labels{first.key.service, first.id};
+    out.push_back({Metric::kTargetUp, labels, first.takes_new() ? 1.0 : 0.0});
     out.push_back({Metric::kTargetRequests, labels, requests});
     out.push_back({Metric::kTargetConnectionsActive, labels, active});
     out.push_back({Metric::kTargetConnectFailures, labels, failures});
