@@ -130,13 +130,14 @@ def run_units(preset, modules=None):
 
 def stage_tidy(_):
     tally = Tally()
-    log = BUILD / "tidy.log"
-    status, _ = run([sys.executable, "tools/tidy.py"], log)
-    print(tail(log))
-    if status:
-        tally.failed.append("tidy")
-    else:
-        tally.passed += 1
+    for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"])):
+        log = BUILD / f"{name}.log"
+        status, _ = run([sys.executable, *command], log)
+        print(tail(log))
+        if status:
+            tally.failed.append(name)
+        else:
+            tally.passed += 1
     return tally
 
 
@@ -157,8 +158,7 @@ def stage_asan(_):
 
 
 def stage_tsan(_):
-    targets = [f"weir_{m}_tests" for m in TSAN_MODULES if (ROOT / "src" / m.replace("dataplane_", "dataplane/")).exists()]
-    return built("tsan", targets, lambda: run_units("tsan", TSAN_MODULES))
+    return built("tsan", [f"weir_{m}_tests" for m in TSAN_MODULES], lambda: run_units("tsan", TSAN_MODULES))
 
 
 def run_fuzzer(program, seconds):
