@@ -22,7 +22,7 @@ class HttpFailureTest : public EngineFixture {
   }
 };
 
-TEST_F(HttpFailureTest, M8Answers503WhenNoTargetIsUsable) {
+TEST_F(HttpFailureTest, Answers503WhenNoTargetIsUsable) {
   const auto front = serve_http({});
   Stream client = Stream::connect(front);
   for (int i = 0; i < 3; ++i) {

@@ -379,7 +379,7 @@ TEST_F(HttpTest, N14OpensNoTunnelWithout101AndNoneThatNobodyAskedFor) {
   EXPECT_EQ(surprised.reply().status, 502);
 }
 
-TEST_F(HttpTest, M42M43TellsTheTargetTheAddressOfTheClientAlways) {
+TEST_F(HttpTest, M42_M43_TellsTheTargetTheAddressOfTheClientAlways) {
   auto server = ScriptedServer::named("a");
   Stream client = Stream::connect(serve_http({server->endpoint()}));
   ASSERT_TRUE(client.send(get()));
@@ -393,7 +393,7 @@ TEST_F(HttpTest, M42M43TellsTheTargetTheAddressOfTheClientAlways) {
   EXPECT_EQ(server->received().at(0).field("X-Forwarded-Proto"), "");
 }
 
-TEST_F(HttpTest, M44ReachesTheTargetFromASourceAddressOfTheNode) {
+TEST_F(HttpTest, M44_ReachesTheTargetFromASourceAddressOfTheNode) {
   std::atomic<bool> is_right = false;
   ScriptedServer server([&](const Visit& visit) {
     is_right = visit.stream.peer().address.text() == "127.0.0.77";
@@ -409,7 +409,7 @@ TEST_F(HttpTest, M44ReachesTheTargetFromASourceAddressOfTheNode) {
   EXPECT_TRUE(is_right);
 }
 
-TEST_F(HttpTest, M47M48M49M50M51SetsEveryCombinationOfTheChosenFields) {
+TEST_F(HttpTest, M47_M48_M49_M50_M51_SetsEveryCombinationOfTheChosenFields) {
   auto server = ScriptedServer::named("a");
   const auto front = serve_http({server->endpoint()});
   Stream client = Stream::connect(front);
