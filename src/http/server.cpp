@@ -146,6 +146,9 @@ Peer peer_of(StreamSocket& socket) {
   return {endpoint.text(), false, endpoint.address.is_loopback()};
 }
 
+/// The library accepts without it: a program started by this process must not inherit connections.
+void close_on_exec(int descriptor) { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 asio::awaitable<void> serve(ServerCore& core, StreamSocket socket) {
   Peer peer = peer_of(socket);
   Connection connection(core, std::move(socket), std::move(peer));
@@ -172,6 +175,7 @@ asio::awaitable<void> accept_all(ServerCore& core, Acceptor& acceptor) {
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
+    close_on_exec(socket.native_handle());
     if (core.connections.size() >= core.options.limits.connections_max) {
       core.count_limit("connections");
       continue;  // closed by its destructor

@@ -1,9 +1,11 @@
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "http/client.h"
@@ -294,6 +296,30 @@ TEST_F(StreamTest, EndsStreamsWhenItStopsAndTheWriterMayOutliveIt) {
   EXPECT_FALSE(stream->is_open());
   server.reset();
   EXPECT_FALSE(stream->write("late"));
+}
+
+/// Open descriptors of this process that a program it starts would inherit, but for the first
+/// three.
+int inherited_sockets() {
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int descriptor = std::stoi(entry.path().filename().string());
+    struct stat file{};
+    if (::fstat(descriptor, &file) != 0 || !S_ISSOCK(file.st_mode) || descriptor <= 2) continue;
+    found += (::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) == 0 ? 1 : 0;
+  }
+  return found;
+}
+
+TEST_F(ServerTest, LetsNoStartedProgramInheritItsSockets) {
+  const int before = inherited_sockets();
+  int during = -1;
+  start([&](const Request& request) {
+    during = inherited_sockets();
+    return echo(request);
+  });
+  EXPECT_EQ(status("GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 200);
+  EXPECT_EQ(during, before);
 }
 
 }  // namespace
