@@ -21,6 +21,13 @@ class HandoverTest : public ::testing::Test {
     const auto& first = sockets_.entries().begin()->second.sockets.front();
     return (fcntl(first.get(), F_GETFD) & FD_CLOEXEC) != 0;
   }
+  std::vector<UniqueFd> copies(const ListenSockets& of) const {
+    std::vector<UniqueFd> all;
+    for (const UniqueFd& fd : of.entries().at(objects_.endpoint()).sockets) {
+      all.emplace_back(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+    }
+    return all;
+  }
 
   SampleObjects objects_;
   ListenSockets sockets_{2};
@@ -65,6 +72,47 @@ TEST_F(HandoverTest, TakesNoSocketTwiceAndNoneOfAnotherEndpoint) {
   copies.emplace_back(fcntl(held.front().get(), F_DUPFD, 3));
   EXPECT_EQ(sockets_.adopt(objects_.endpoint(9), std::move(copies)), 0U);
   EXPECT_EQ(sockets_.entries().size(), 1U);
+}
+
+TEST_F(HandoverTest, CountsAdoptedSocketsAsAnotherGenerationSoThatTheyAreAcceptedFrom) {
+  const net::Endpoint endpoint = objects_.endpoint();
+  const std::uint64_t before = sockets_.entries().at(endpoint).generation;
+  ListenSockets earlier(1);
+  earlier.ensure({{.endpoint = endpoint, .free_bind = false}});
+  EXPECT_EQ(sockets_.adopt(endpoint, copies(earlier)), 1U);
+  EXPECT_NE(sockets_.entries().at(endpoint).generation, before);
+  const std::uint64_t after = sockets_.entries().at(endpoint).generation;
+  EXPECT_EQ(sockets_.adopt(endpoint, copies(earlier)), 0U);
+  EXPECT_EQ(sockets_.entries().at(endpoint).generation, after) << "nothing is new";
+}
+
+TEST_F(HandoverTest, RefusesAdoptedSocketsThatOneMessageCouldNotCarry) {
+  const net::Endpoint endpoint = objects_.endpoint();
+  ListenSockets earlier(static_cast<int>(kSocketsPerEndpointMax));
+  earlier.ensure({{.endpoint = endpoint, .free_bind = false}});
+  EXPECT_EQ(sockets_.adopt(endpoint, copies(earlier)), kSocketsPerEndpointMax - 2);
+  EXPECT_EQ(sockets_.entries().at(endpoint).sockets.size(), kSocketsPerEndpointMax);
+}
+
+TEST_F(HandoverTest, OpensTheSocketsThatMoreWorkersNeed) {
+  const net::Endpoint endpoint = objects_.endpoint();
+  ListenSockets larger(3);
+  EXPECT_EQ(larger.adopt(endpoint, copies(sockets_)), 2U);
+  larger.ensure({{.endpoint = endpoint, .free_bind = false}});
+  EXPECT_EQ(larger.entries().at(endpoint).sockets.size(), 3U);
+}
+
+TEST_F(HandoverTest, MakesNewsOfSocketsThatComeLate) {
+  const std::uint64_t before = sockets_.entries().at(objects_.endpoint()).generation;
+  ListenSockets other(2);
+  other.ensure({{.endpoint = objects_.endpoint(), .free_bind = false}});
+  std::vector<UniqueFd> copies;
+  for (const UniqueFd& fd : other.entries().at(objects_.endpoint()).sockets) {
+    copies.emplace_back(fcntl(fd.get(), F_DUPFD, 3));
+  }
+  EXPECT_EQ(sockets_.adopt(objects_.endpoint(), std::move(copies)), 2U);
+  EXPECT_EQ(sockets_.entries().at(objects_.endpoint()).sockets.size(), 4U);
+  EXPECT_GT(sockets_.entries().at(objects_.endpoint()).generation, before);
 }
 
 }  // namespace

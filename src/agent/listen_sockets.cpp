@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -60,30 +61,45 @@ void ListenSockets::ensure(const std::vector<WantedEndpoint>& wanted) {
 Result<void> ListenSockets::open(const WantedEndpoint& wanted) {
   const auto held = entries_.find(wanted.endpoint);
   const std::size_t have = held == entries_.end() ? 0 : held->second.sockets.size();
-  if (have > 0) return {};
+  // Those of an earlier node may be fewer than this one has workers.
+  const auto needed = static_cast<std::size_t>(workers_);
+  if (have >= needed) return {};
   const net::ListenOptions options{.reuse_port = true, .free_bind = wanted.free_bind};
-  Entry entry;
-  for (int worker = 0; worker < workers_; ++worker) {
+  std::vector<UniqueFd> fresh;
+  for (std::size_t count = have; count < needed; ++count) {
     WEIR_ASSIGN_OR_RETURN(UniqueFd fd, net::tcp_listen(wanted.endpoint, options));
-    entry.sockets.push_back(std::move(fd));
+    fresh.push_back(std::move(fd));
   }
+  Entry& entry = entries_[wanted.endpoint];
+  std::ranges::move(fresh, std::back_inserter(entry.sockets));
   entry.generation = next_generation_++;
-  entries_[wanted.endpoint] = std::move(entry);
   log::info("listening", {{"endpoint", wanted.endpoint.text()}, {"sockets", workers_}});
   return {};
 }
 
 std::size_t ListenSockets::adopt(const net::Endpoint& endpoint, std::vector<UniqueFd> sockets) {
   Entry& entry = entries_[endpoint];
-  if (entry.generation == 0) entry.generation = next_generation_++;
   std::set<std::uint64_t> known = {0};
   for (const UniqueFd& fd : entry.sockets) known.insert(cookie_of(fd.get()));
   std::size_t count = 0;
+  std::size_t refused = 0;
   for (UniqueFd& fd : sockets) {
     if (!is_listening_on(fd.get(), endpoint) || !known.insert(cookie_of(fd.get())).second) continue;
+    if (entry.sockets.size() >= kSocketsPerEndpointMax) {
+      ++refused;
+      continue;
+    }
     entry.sockets.push_back(std::move(fd));
     ++count;
   }
+  if (refused > 0) {
+    log::error("refused sockets over the limit, connections that wait in them are lost",
+               {{"endpoint", endpoint.text()}, {"refused", refused}});
+  }
+  // Another number, or a child that serves this endpoint would never accept from the new ones.
+  if (count > 0) entry.generation = next_generation_++;
+  // Those of a proxy that came late join ours, and whoever accepts must learn of them.
+  if (count > 0) entry.generation = next_generation_++;
   if (entry.sockets.empty()) entries_.erase(endpoint);
   return count;
 }

@@ -12,12 +12,15 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "net/address.h"
+#include "net/descriptor_passing.h"
 
 namespace weir::agent {
 
 /// Workers of a proxy. Chosen because one message carries at most 200 descriptors and no machine
 /// we know of has more cores to spend.
 inline constexpr int kWorkersMax = 128;
+/// Sockets of one endpoint, own and adopted. Chosen because all go to a proxy in one message.
+inline constexpr std::size_t kSocketsPerEndpointMax = net::kDescriptorsPerMessage;
 
 struct WantedEndpoint {
   net::Endpoint endpoint;
@@ -39,7 +42,8 @@ class ListenSockets {
   /// are tried again with the next call.
   void ensure(const std::vector<WantedEndpoint>& wanted);
   /// Takes over sockets that listen already, of an earlier image of this program or of a child
-  /// whose node is gone; those held already are closed again. Answers how many were new.
+  /// whose node is gone; those held already, and those over the limit, are closed
+  /// again. Answers how many were new.
   std::size_t adopt(const net::Endpoint& endpoint, std::vector<UniqueFd> sockets);
 
   const std::map<net::Endpoint, Entry>& entries() const { return entries_; }

@@ -26,7 +26,7 @@ class FakeEngine final : public dataplane::Engine {
  public:
   Result<dataplane::Applied> apply(std::shared_ptr<const snapshot::Snapshot> snapshot) override {
     applied.push_back(std::move(snapshot));
-    return dataplane::Applied{applied.back()->version};
+    return dataplane::Applied{is_stuck ? Version() : applied.back()->version};
   }
   void mark(std::span<const dataplane::HealthMark> new_marks) override {
     marks.insert(marks.end(), new_marks.begin(), new_marks.end());
@@ -36,6 +36,9 @@ class FakeEngine final : public dataplane::Engine {
   void stats(std::vector<Sample>& out) const override {
     out.push_back({Metric::kListenerConnections, {"l1"}, connections});
     out.push_back({Metric::kTargetUp, {"b1", "t1"}, 1});
+    for (std::size_t i = 0; i < more_samples; ++i) {
+      out.push_back({Metric::kTargetUp, {"b1", "more-" + std::to_string(i)}, 1});
+    }
   }
   Result<dataplane::Explanation> explain(const dataplane::Flow&) const override {
     return dataplane::Explanation{};
@@ -54,6 +57,8 @@ class FakeEngine final : public dataplane::Engine {
   std::vector<dataplane::DrainProgress> drains;
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets;
   double connections = 0;
+  std::size_t more_samples = 0;
+  bool is_stuck = false;  // no snapshot comes into force
   bool is_stopping = false;
   bool is_stopped = false;
   Instant stop_deadline;

@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kSamplesPerFrame = 4000;
 /// Errors of one `applied` frame. Chosen because an error has less than 1 KiB.
 constexpr std::size_t kErrorsPerFrame = 500;
+/// Pause before a snapshot that is not in force is applied again. Chosen because the engine has
+/// waited for its workers already.
+constexpr std::chrono::milliseconds kApplyRetryPause{100};
 /// How often a retiring role looks whether its engine has ended.
 constexpr std::chrono::milliseconds kEndPause{20};
 
@@ -101,6 +104,7 @@ void ProxyRole::pipe_frame(FramePipe& pipe, model::Frame frame) {
   if (frame.kind == message::kExplainQuestion) return answer_explain(frame);
   if (frame.kind == message::kCommit) {
     objects_.set_version(frame.version);
+    is_in_batch_ = false;
     return apply();
   }
   if (is_object_kind(frame.kind)) take_object(frame);
@@ -146,6 +150,9 @@ void ProxyRole::take_unlisten(const model::Frame& frame) {
 }
 
 void ProxyRole::take_object(const model::Frame& frame) {
+  // Half of a batch must not be compiled: its commit does that, verdicts included.
+  is_in_batch_ = true;
+  loop_.cancel(std::exchange(apply_timer_, 0));
   // A version lower than the one held was applied before.
   if (objects_.apply(frame) && frame.kind == model::kind_name(model::Kind::kDrain)) {
     note_drain(frame);
@@ -180,7 +187,7 @@ void ProxyRole::mark(const snapshot::TargetKey& target) {
 }
 
 void ProxyRole::apply_soon() {
-  if (!is_ready_ || apply_timer_ != 0) return;
+  if (!is_ready_ || is_in_batch_ || apply_timer_ != 0) return;
   apply_timer_ = loop_.run_after(kVerdictPause, [this] { apply(); });
 }
 
@@ -195,8 +202,15 @@ void ProxyRole::apply() {
                {{"version", to_string(snapshot->version)}, {"detail", applied.error().message}});
     return;
   }
-  say_applied(*snapshot);
   report_drains();
+  if (applied->version != snapshot->version) {
+    log::warning("a snapshot is not in force yet, it is applied again",
+                 {{"version", to_string(snapshot->version)},
+                  {"in_force", to_string(applied->version)}});
+    apply_timer_ = loop_.run_after(kApplyRetryPause, [this] { apply(); });
+    return;
+  }
+  say_applied(*snapshot);
   if (std::exchange(is_ready_, true)) return;
   send(signal_frame(message::kReady));
 }

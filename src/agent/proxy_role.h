@@ -101,6 +101,7 @@ class ProxyRole final : private FramePipe::User {
   std::map<snapshot::TargetKey, std::string> drain_ids_;
   Json reported_drains_ = Json::array();
   bool is_ready_ = false;
+  bool is_in_batch_ = false;  // objects have come, their commit has not
   bool is_retiring_ = false;
   Instant retire_deadline_ = Instant::max();
   net::TimerId apply_timer_ = 0;
