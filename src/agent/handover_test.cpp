@@ -102,18 +102,5 @@ TEST_F(HandoverTest, OpensTheSocketsThatMoreWorkersNeed) {
   EXPECT_EQ(larger.entries().at(endpoint).sockets.size(), 3U);
 }
 
-TEST_F(HandoverTest, MakesNewsOfSocketsThatComeLate) {
-  const std::uint64_t before = sockets_.entries().at(objects_.endpoint()).generation;
-  ListenSockets other(2);
-  other.ensure({{.endpoint = objects_.endpoint(), .free_bind = false}});
-  std::vector<UniqueFd> copies;
-  for (const UniqueFd& fd : other.entries().at(objects_.endpoint()).sockets) {
-    copies.emplace_back(fcntl(fd.get(), F_DUPFD, 3));
-  }
-  EXPECT_EQ(sockets_.adopt(objects_.endpoint(), std::move(copies)), 2U);
-  EXPECT_EQ(sockets_.entries().at(objects_.endpoint()).sockets.size(), 4U);
-  EXPECT_GT(sockets_.entries().at(objects_.endpoint()).generation, before);
-}
-
 }  // namespace
 }  // namespace weir::agent

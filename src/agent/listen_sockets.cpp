@@ -98,8 +98,6 @@ std::size_t ListenSockets::adopt(const net::Endpoint& endpoint, std::vector<Uniq
   }
   // Another number, or a child that serves this endpoint would never accept from the new ones.
   if (count > 0) entry.generation = next_generation_++;
-  // Those of a proxy that came late join ours, and whoever accepts must learn of them.
-  if (count > 0) entry.generation = next_generation_++;
   if (entry.sockets.empty()) entries_.erase(endpoint);
   return count;
 }

@@ -91,7 +91,9 @@ void ProxyRole::open_pipe(UniqueFd socket) {
   pipe_ = std::make_unique<FramePipe>(loop_, std::move(socket), self);
 }
 
-void ProxyRole::pipe_idle(FramePipe& /*pipe*/) {}
+void ProxyRole::pipe_idle(FramePipe& /*pipe*/) {
+  if (is_ending_) say_ended();
+}
 
 void ProxyRole::pipe_frame(FramePipe& pipe, model::Frame frame) {
   if (frame.kind == message::kLocal) return take_local(frame);
@@ -204,9 +206,9 @@ void ProxyRole::apply() {
   }
   report_drains();
   if (applied->version != snapshot->version) {
-    log::warning("a snapshot is not in force yet, it is applied again",
-                 {{"version", to_string(snapshot->version)},
-                  {"in_force", to_string(applied->version)}});
+    log::warning(
+        "a snapshot is not in force yet, it is applied again",
+        {{"version", to_string(snapshot->version)}, {"in_force", to_string(applied->version)}});
     apply_timer_ = loop_.run_after(kApplyRetryPause, [this] { apply(); });
     return;
   }
@@ -322,18 +324,25 @@ void ProxyRole::watch_end() {
   end_timer_ = loop_.run_after(kEndPause, [this] { watch_end(); });
 }
 
+/// The last samples must leave first, or the node's totals would fall back.
 void ProxyRole::end() {
+  if (std::exchange(is_ending_, true)) return;
   send_samples("last");
-  if (pipe_ && pipe_->is_open() && !pipe_->is_idle()) {
-    // One more turn, so that the last samples leave; the kernel delivers what it has taken.
-    loop_.post([this] { options_.ended(); });
-    return;
-  }
+  if (!pipe_ || !pipe_->is_open() || pipe_->is_idle()) return say_ended();
+  // From here the kernel delivers what it has taken: pipe_idle(), pipe_closed(), or this.
+  loop_.cancel(end_timer_);
+  end_timer_ = loop_.run_after(kLastWordsMax, [this] { say_ended(); });
+}
+
+void ProxyRole::say_ended() {
+  if (std::exchange(has_ended_, true)) return;
+  loop_.cancel(std::exchange(end_timer_, 0));
   options_.ended();
 }
 
 void ProxyRole::pipe_closed(FramePipe& /*pipe*/, const std::string& reason) {
   pipe_.reset();
+  if (is_ending_) return say_ended();
   if (is_retiring_) return;
   if (!is_ready_ || options_.folder.empty()) {
     log::warning("the node is gone before this proxy served", {{"detail", reason}});

@@ -27,6 +27,9 @@ inline constexpr std::chrono::milliseconds kDrainReportPause{200};
 inline constexpr std::chrono::seconds kAbandonedDrain{60};
 /// Drain of a proxy that gets SIGTERM itself, as from an init system that ends all processes.
 inline constexpr std::chrono::seconds kTermDrain{5};
+/// How long a role that ends waits for its node to take the last samples. Chosen because a node
+/// that is busy for longer must not hold up the end.
+inline constexpr std::chrono::milliseconds kLastWordsMax{200};
 
 /// An engine with the calls for listening sockets that belong to a user-space engine only.
 struct RoleEngine {
@@ -86,6 +89,7 @@ class ProxyRole final : private FramePipe::User {
   void offer();
   void watch_end();
   void end();
+  void say_ended();
 
   // Constant after construction.
   net::EventLoop& loop_;
@@ -103,6 +107,8 @@ class ProxyRole final : private FramePipe::User {
   bool is_ready_ = false;
   bool is_in_batch_ = false;  // objects have come, their commit has not
   bool is_retiring_ = false;
+  bool is_ending_ = false;
+  bool has_ended_ = false;
   Instant retire_deadline_ = Instant::max();
   net::TimerId apply_timer_ = 0;
   net::TimerId drain_timer_ = 0;
