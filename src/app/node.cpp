@@ -138,7 +138,8 @@ class Node {
     if (number == SIGCHLD) {
       reap_children([this](pid_t pid, int status) { child_ended(pid, status); });
     } else if (number == SIGHUP) {
-      upgrade_.check(*loop_);
+      // An image that takes over now would forget that this one was told to stop.
+      if (!is_stopping_) upgrade_.check(*loop_);
     } else {
       stop();
     }
@@ -147,12 +148,13 @@ class Node {
   void child_ended(pid_t pid, int status) {
     if (!upgrade_.is_check(pid)) {
       log::info("a child process ended", {{"pid", pid}, {"status", agent::exit_text(status)}});
-    } else if (upgrade_.check_ended(status)) {
+    } else if (upgrade_.check_ended(status) && !is_stopping_) {
       upgrade_.become_next_image(agent_->sockets());
     }
   }
 
   void stop() {
+    is_stopping_ = true;
     log::info("stops", {{"drain_seconds", kStopDrain.count()}});
     agent_->stop(kStopDrain, [this] { loop_->stop(); });
   }
@@ -168,6 +170,7 @@ class Node {
   std::unique_ptr<agent::ControlLink> link_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<http::Server> ops_;
+  bool is_stopping_ = false;
 };
 
 }  // namespace
