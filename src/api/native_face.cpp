@@ -1,7 +1,5 @@
 #include "api/native_face.h"
 
-#include <algorithm>
-
 #include "api/auth.h"
 #include "api/problem.h"
 #include "api/status.h"
@@ -12,9 +10,6 @@ namespace weir::api {
 namespace {
 
 using model::Object;
-
-/// Longest id that is looked up. Chosen because node names have at most 64 characters and ids 21.
-constexpr std::size_t kIdCharactersMax = 64;
 
 http::Response json_response(int status, const Json& body) {
   http::Response response;
@@ -29,14 +24,6 @@ http::Response text_response(int status, std::string body) {
   response.content_type = "text/plain; charset=utf-8";
   response.body = std::move(body);
   return response;
-}
-
-/// Anything else is nobody's id, and is never said back.
-bool is_plausible_id(const std::string& id) {
-  return !id.empty() && id.size() <= kIdCharactersMax && std::ranges::all_of(id, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
-  });
 }
 
 http::Response not_found(const std::string& request_id) {
@@ -159,6 +146,10 @@ http::Response NativeFace::route(const Call& call, std::string& operation) {
   if (has_body && !has_json_type(call.request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
   }
+  if (method != "GET") {
+    const auto checked = check_write_query(call.request, call.kind);
+    if (!checked) return problem_response({checked.error()}, request_id);
+  }
   const auto refreshed = refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
   if (call.request.path.size() == 3) return collection(call);
@@ -182,7 +173,12 @@ http::Response NativeFace::one(const Call& call) {
     return method == "GET" ? health(call) : wrong_method("GET", call.caller.request_id);
   }
   if (method == "GET") return show(call);
-  if (!call.kind.is_user_made) return wrong_method("GET", call.caller.request_id);
+  // A node that never comes back is the one thing of control's own that a user ends.
+  const bool is_node = call.kind.kind == model::Kind::kNode;
+  if (is_node && method == "DELETE") return remove(call);
+  if (!call.kind.is_user_made) {
+    return wrong_method(is_node ? "GET, DELETE" : "GET", call.caller.request_id);
+  }
   if (method == "PUT") return update(call, model::UpdateMode::kReplace);
   if (method == "PATCH") return update(call, model::UpdateMode::kMerge);
   if (method == "DELETE") return remove(call);

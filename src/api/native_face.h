@@ -77,12 +77,22 @@ class NativeFace {
 /// admin}]}.
 Json schema_json();
 
+/// Longest id that is looked up. Chosen because node names have at most 64 characters and ids 21.
+inline constexpr std::size_t kIdCharactersMax = 64;
+
+/// Anything else is nobody's id, and is never said back.
+bool is_plausible_id(std::string_view id);
+
 /// The revision of an If-Match field, if there is one ("*" counts as none).
 /// Errors: kInvalidArgument
 Result<std::optional<Revision>> if_match_of(const http::Request& request);
 
 /// Whether the request says that its body is JSON.
 bool has_json_type(const http::Request& request);
+
+/// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning.
+/// Errors: kInvalidArgument, naming the parameter
+Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind);
 
 /// The JSON object in a request's body. Errors: kInvalidArgument
 Result<Json> body_of(const http::Request& request);

@@ -6,6 +6,13 @@
 
 namespace weir::api {
 
+bool is_plausible_id(std::string_view id) {
+  return !id.empty() && id.size() <= kIdCharactersMax && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  });
+}
+
 Result<std::optional<Revision>> if_match_of(const http::Request& request) {
   const std::string* header = request.header("If-Match");
   if (header == nullptr || *header == "*") return std::optional<Revision>();
@@ -19,6 +26,21 @@ Result<std::optional<Revision>> if_match_of(const http::Request& request) {
     return Error{ErrorCode::kInvalidArgument, "must be one ETag of a resource", "If-Match"};
   }
   return std::optional(Revision(number));
+}
+
+Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind) {
+  const bool may_cascade = request.method == "DELETE" && kind.kind == model::Kind::kLoadBalancer;
+  for (const auto& [name, value] : request.query) {
+    if (name == "plan") return Error{ErrorCode::kInvalidArgument, "not supported yet", name};
+    if (name != "cascade" || !may_cascade) {
+      return Error{ErrorCode::kInvalidArgument, "is no parameter of this call",
+                   is_plausible_id(name) ? name : std::string("query")};
+    }
+    if (value != "true" && value != "false") {
+      return Error{ErrorCode::kInvalidArgument, "must be true or false", name};
+    }
+  }
+  return {};
 }
 
 Result<Json> body_of(const http::Request& request) {

@@ -314,11 +314,31 @@ TEST_F(ApiTest, AnswersNotFoundForIdsThatNobodyHas) {
   EXPECT_EQ(api->get("lb/" + std::string(10'000, 'a')).problem(), "404 NOT_FOUND");
 }
 
+TEST_F(ApiTest, RefusesAParameterThatAWriteWouldIgnore) {
+  const auto field = [](const Answer& answer) {
+    EXPECT_EQ(answer.problem(), "400 INVALID_ARGUMENT");
+    const auto fields = answer.fields();
+    return fields.size() == 1 ? fields.front() : "";
+  };
+  const Answer planned = api->create("vpc?plan=true", "x", Json::object());
+  EXPECT_EQ(field(planned), "plan");
+  EXPECT_NE(planned.message().find("not supported yet"), std::string::npos);
+  EXPECT_EQ(api->get("vpc").items().size(), 1u);
+  const std::string lb = make_lb().id();
+  EXPECT_EQ(field(api->patch("lb/" + lb + "?cascade=true", Json::object())), "cascade");
+  EXPECT_EQ(field(api->remove("subnet/subnet-default?cascade=true")), "cascade");
+  EXPECT_EQ(field(api->remove("lb/" + lb + "?cascade=yes")), "cascade");
+  EXPECT_EQ(field(api->remove("lb/" + lb + "?force=true")), "force");
+  EXPECT_EQ(field(api->remove("lb/" + lb + "?%3Cb%3E=true")), "query");
+  EXPECT_EQ(api->remove("lb/" + lb + "?cascade=false").status, 200);
+}
+
 TEST_F(ApiTest, LetsOnlyControlWriteNodesPlacementsAndDrains) {
+  EXPECT_EQ(api->remove("node/x").status, 404);
   for (const char* kind : {"node", "placement", "drain"}) {
     EXPECT_EQ(api->get(kind).status, 200) << kind;
     EXPECT_EQ(api->create(kind, "x", Json::object()).status, 405) << kind;
-    EXPECT_EQ(api->remove(std::string(kind) + "/x").status, 405) << kind;
+    EXPECT_EQ(api->call("PUT", std::string(kind) + "/x", "{}").status, 405) << kind;
   }
 }
 

@@ -36,14 +36,6 @@ http::Response missing(const V1Kind& kind, const std::string& id, const std::str
   return problem_response({Error{ErrorCode::kNotFound, what, kind.id_key()}}, request_id);
 }
 
-/// Anything else is nobody's id, and is never said back.
-bool is_plausible_id(std::string_view id) {
-  constexpr std::size_t kIdCharactersMax = 64;
-  return !id.empty() && id.size() <= kIdCharactersMax && std::ranges::all_of(id, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
 QueryPairs query_of(const http::Request& request) {
   const auto mark = request.target.find('?');
   if (mark == std::string::npos) return {};
