@@ -41,7 +41,7 @@ class FakeNode {
          {"az", "local-1a"},
          {"bindings", Json::array({binding})},
          {"have", Json::object({{"epoch", have.epoch.value}, {"revision", have.revision.value}})},
-         {"held", Json::array()}});
+         {"held", held}});
     return send("hello", id_, body);
   }
   /// Connects, says hello and takes the first batch; its mode, or what came instead.
@@ -142,6 +142,7 @@ class FakeNode {
   void leave() { channel_.reset(); }
 
   Version have;
+  Json held = Json::array();
   std::map<std::pair<std::string, std::string>, Version> objects;
   std::size_t frames_in_batch = 0;
   int pings = 0;

@@ -165,16 +165,13 @@ void Keeper::place_one(const model::Id& id) {
     must_place_ = true;
     return;
   }
-  const ObservedView observed = parts_.observed.view();
-  const auto is_connected = [&](const std::string& node) {
-    const NodeReport* report = observed.node(node);
-    return report != nullptr && report->is_connected();
-  };
+  const auto presence = presence_in(parts_.observed.view(), parts_.clock.now() - started_);
   WritePlan plan({{model::root_key(id), *root}});
   const bool has_work = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     const Object* lb = index.find(Kind::kLoadBalancer, id);
     if (lb == nullptr) return false;
-    const PlacementChange change = placement_change(*lb, index, is_connected);
+    const PlacementChange change = placement_change(*lb, index, presence);
+    must_place_ = must_place_ || change.is_waiting;
     const std::int64_t epoch = next_placement_epoch(*lb, index);
     const std::string created = utc_text(parts_.clock.wall_now());
     const auto type = model::from_json<model::LoadBalancer>(lb->spec).value.type;

@@ -31,7 +31,7 @@ class Keeper {
     const Clock& clock;
     QuotaSettings quotas;
   };
-  explicit Keeper(Parts parts) : parts_(std::move(parts)) {}
+  explicit Keeper(Parts parts) : parts_(std::move(parts)), started_(parts_.clock.now()) {}
   ~Keeper() { stop(); }
 
   void start();
@@ -58,6 +58,7 @@ class Keeper {
   Result<Revision> root_revision(const model::Id& id) const;
 
   const Parts parts_;
+  const Instant started_;
   // Owned by the keeper's thread.
   Revision seen_;
   bool has_started_ = false;

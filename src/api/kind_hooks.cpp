@@ -44,7 +44,7 @@ Errors choose_vip(Object& lb, const HookContext& context) {
 Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects& effects) {
   Errors errors = choose_vip(lb, context);
   if (!errors.empty()) return errors;
-  const PlacementChange change = placement_change(lb, context.index, context.is_connected);
+  const PlacementChange change = placement_change(lb, context.index, context.presence);
   for (const std::string& node : change.add) {
     effects.created.push_back(new_placement(lb, node, 1, lb.created));
   }

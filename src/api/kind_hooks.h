@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/placement.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/object.h"
@@ -24,7 +25,7 @@ struct HookContext {
   const model::ObjectIndex& index;
   /// Address keys of the VPC that are taken, held or releasing ("10.0.0.4").
   const std::set<std::string>& taken_addresses;
-  const std::function<bool(const std::string& node)>& is_connected;
+  const std::function<Presence(const std::string& node)>& presence;
   WallTime now;
 };
 

@@ -64,7 +64,7 @@ Result<NodeHello> read_hello(const model::Frame& frame) {
   if (!is_node_id(hello.id)) {
     return wrong("id", "a node id has 1 to 64 letters, digits, '-', '_' or '.'");
   }
-  WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body));
+  WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kNodeJsonLimits));
   if (!names_format(body, model::kFrameFormat)) {
     return Error{ErrorCode::kFailedPrecondition,
                  "control writes frames of format " + std::to_string(model::kFrameFormat) +

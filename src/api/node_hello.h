@@ -2,6 +2,7 @@
 // Thread: any (pure).
 #pragma once
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/strong_type.h"
 #include "model/frame.h"
@@ -9,6 +10,11 @@
 #include "model/object.h"
 
 namespace weir::api {
+
+/// Of what a node tells, its hello and its reports. Source: they name at most what the node holds;
+/// so many items are beyond any node.
+inline constexpr JsonLimits kNodeJsonLimits{
+    .size_max = model::kFrameBodyBytesMax, .depth_max = 16, .items_max = 100'000};
 
 struct NodeHello {
   model::Id id;

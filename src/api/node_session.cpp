@@ -19,9 +19,6 @@ constexpr std::chrono::seconds kWriteLimit{10};
 constexpr std::size_t kWritePiece = std::size_t{256} * 1024;
 /// How long a waiting writer takes to notice that its session ends.
 constexpr std::chrono::milliseconds kEndSlice{100};
-// Source: a report names at most the objects of a node; a million items is beyond any node.
-constexpr JsonLimits kReportLimits{
-    .size_max = model::kFrameBodyBytesMax, .depth_max = 16, .items_max = 100'000};
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
@@ -146,7 +143,7 @@ Result<void> NodeSession::take(const Frame& frame) {
   if (frame.kind == "verdict") {
     take_verdict(frame);
   } else if (frame.kind == "report") {
-    WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kReportLimits));
+    WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kNodeJsonLimits));
     WEIR_TRY(parts_.observed.report(hello_.id, body));
   }
   return {};
@@ -199,10 +196,14 @@ Result<void> NodeSession::send_pending() {
   const bool has_news = parts_.catalog.wait_after(sent_, std::min(deadline, now() + kEndSlice));
   if (has_news) {
     std::vector<Frame> frames;
+    bool is_known = true;
     parts_.catalog.read([&](const model::ObjectIndex& index, Revision revision) {
       sent_ = revision;
       frames = batches_->advance(index, revision);
+      is_known = index.find(model::Kind::kNode, hello_.id) != nullptr;
     });
+    // Deleted while it came: it says hello again, and is recorded anew.
+    if (!is_known) return Error{ErrorCode::kNotFound, "the node was deleted", ""};
     if (!frames.empty()) return send_commit(std::move(frames));
     owes_commit_ = true;
   }

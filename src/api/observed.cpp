@@ -1,5 +1,6 @@
 #include "api/observed.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::api {
@@ -77,6 +78,11 @@ const NodeReport* ObservedView::node(const std::string& id) const {
   return found == nodes.end() ? nullptr : found->second.get();
 }
 
+bool ObservedView::is_connected(const std::string& id) const {
+  const NodeReport* report = node(id);
+  return report != nullptr && report->is_connected();
+}
+
 const snapshot::Verdict* ObservedView::verdict(const snapshot::TargetKey& target,
                                                const std::string& node) const {
   const auto service = verdicts.find(target.service);
@@ -104,8 +110,20 @@ void Observed::change_service(const std::string& service,
   if (held->empty()) view_.verdicts.erase(service);
 }
 
+void Observed::forget_verdicts_of(const std::string& node) {
+  const auto is_its_own = [&](const auto& entry) { return entry.first.second == node; };
+  std::vector<std::string> services;
+  for (const auto& [service, verdicts] : view_.verdicts) {
+    if (std::ranges::any_of(*verdicts, is_its_own)) services.push_back(service);
+  }
+  for (const std::string& service : services) {
+    change_service(service, [&](ServiceVerdicts& held) { std::erase_if(held, is_its_own); });
+  }
+}
+
 void Observed::connected(const std::string& node) {
   const MutexLock lock(mutex_);
+  forget_verdicts_of(node);
   change_node(node, [](NodeReport& report) { ++report.streams; });
 }
 

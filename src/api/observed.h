@@ -64,6 +64,7 @@ struct ObservedView {
 
   /// Null when the node has never been seen by this control.
   const NodeReport* node(const std::string& id) const;
+  bool is_connected(const std::string& node) const;
   /// Null without one.
   const snapshot::Verdict* verdict(const snapshot::TargetKey& target,
                                    const std::string& node) const;
@@ -71,7 +72,8 @@ struct ObservedView {
 
 class Observed {
  public:
-  /// A stream of the node has begun; disconnected() tells the end of each.
+  /// A stream of the node has begun, on which it tells all its verdicts anew; disconnected() tells
+  /// the end of each.
   void connected(const std::string& node) WEIR_EXCLUDES(mutex_);
   void disconnected(const std::string& node) WEIR_EXCLUDES(mutex_);
   /// Takes the body of a `report` frame (docs/formats/frames.md).
@@ -93,6 +95,7 @@ class Observed {
  private:
   void change_node(const std::string& node, const std::function<void(NodeReport&)>& change)
       WEIR_REQUIRES(mutex_);
+  void forget_verdicts_of(const std::string& node) WEIR_REQUIRES(mutex_);
   void change_service(const std::string& service,
                       const std::function<void(ServiceVerdicts&)>& change) WEIR_REQUIRES(mutex_);
 

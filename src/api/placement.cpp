@@ -32,7 +32,7 @@ int rank_of(const model::Binding& binding, const Object& subnet) {
 }
 
 struct Candidate {
-  bool is_away = false;  // not connected
+  Presence presence = Presence::kAway;
   std::size_t load = 0;  // placements it has
   std::string node;
 
@@ -63,8 +63,16 @@ std::optional<BindingMode> binding_of(const Object& node, const Object& subnet) 
   return found;
 }
 
+std::function<Presence(const std::string&)> presence_in(const ObservedView& observed,
+                                                        Clock::Duration since_start) {
+  const Presence otherwise = since_start < kReturnGrace ? Presence::kAwaited : Presence::kAway;
+  return [observed, otherwise](const std::string& node) {
+    return observed.is_connected(node) ? Presence::kConnected : otherwise;
+  };
+}
+
 PlacementChange placement_change(const Object& load_balancer, const model::ObjectIndex& index,
-                                 const std::function<bool(const std::string&)>& is_connected) {
+                                 const std::function<Presence(const std::string&)>& presence) {
   PlacementChange change;
   const Object* subnet = index.find(Kind::kSubnet, load_balancer.spec.string_or("subnetId", ""));
   if (subnet == nullptr) return change;
@@ -82,24 +90,30 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
     if (*mode == BindingMode::kExternal || is_everywhere) {
       all.insert(node->id);
     } else {
-      own.insert({!is_connected(node->id), carried == load.end() ? 0 : carried->second, node->id});
+      own.insert({presence(node->id), carried == load.end() ? 0 : carried->second, node->id});
     }
   }
   std::set<std::string> kept;
+  const auto is_gone = [&](const std::string& node) {
+    return index.find(Kind::kNode, node) == nullptr;
+  };
   for (const Object* placement : index.children(Kind::kPlacement, load_balancer.id)) {
     const std::string node = placement->spec.string_or("nodeId", "");
     const bool holds = all.empty() ? able.contains(node) && kept.empty()
                                    : all.contains(node) && !kept.contains(node);
     if (holds) {
       kept.insert(node);
-    } else if (!able.empty()) {
+    } else if (!able.empty() || is_gone(node)) {
       change.remove.push_back(placement);
     }
   }
   for (const std::string& node : all) {
     if (!kept.contains(node)) change.add.push_back(node);
   }
-  if (all.empty() && kept.empty() && !own.empty()) change.add.push_back(own.begin()->node);
+  if (all.empty() && kept.empty() && !own.empty()) {
+    change.is_waiting = own.size() > 1 && own.begin()->presence == Presence::kAwaited;
+    if (!change.is_waiting) change.add.push_back(own.begin()->node);
+  }
   return change;
 }
 

@@ -5,6 +5,7 @@
 // while its node keeps the binding. Thread: any (pure).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/observed.h"
+#include "base/clock.h"
 #include "model/node.h"
 #include "model/object.h"
 #include "model/world_view.h"
@@ -23,16 +26,28 @@ namespace weir::api {
 std::optional<model::BindingMode> binding_of(const model::Object& node,
                                              const model::Object& subnet);
 
+/// Whether a node could take something now, from best to worst.
+enum class Presence { kConnected, kAwaited, kAway };
+
 struct PlacementChange {
   std::vector<std::string> add;              // node ids
   std::vector<const model::Object*> remove;  // placements that no longer hold
+  bool is_waiting = false;                   // for the first of several nodes to come back
 };
 
-/// What must change so that `load_balancer` is where the rule wants it. `is_connected` decides
-/// between nodes that could both take it.
+/// What must change so that `load_balancer` is where the rule wants it. `presence` decides
+/// between nodes that could both take it; several that are all awaited get nothing yet.
 PlacementChange placement_change(const model::Object& load_balancer,
                                  const model::ObjectIndex& index,
-                                 const std::function<bool(const std::string&)>& is_connected);
+                                 const std::function<Presence(const std::string&)>& presence);
+
+/// How long after control's start a node that has not come back yet is awaited. Chosen because
+/// nodes try again within a second or two.
+inline constexpr std::chrono::seconds kReturnGrace{5};
+
+/// The presence of nodes `since_start` of control, by what it has seen since.
+std::function<Presence(const std::string&)> presence_in(const ObservedView& observed,
+                                                        Clock::Duration since_start);
 
 /// A new placement of `load_balancer` on `node`; `epoch` is one above that of any it replaces.
 model::Object new_placement(const model::Object& load_balancer, const std::string& node,

@@ -47,7 +47,9 @@ class Placement : public ::testing::Test {
     index.put(new_placement(*index.find(Kind::kLoadBalancer, lb), node, 1, ""));
   }
   PlacementChange change(const Object& lb, const std::string& away = "") {
-    return placement_change(lb, index, [=](const std::string& node) { return node != away; });
+    return placement_change(lb, index, [=](const std::string& node) {
+      return node != away ? Presence::kConnected : Presence::kAway;
+    });
   }
   using Nodes = std::vector<std::string>;
 
@@ -70,6 +72,33 @@ TEST_F(Placement, TakesTheLeastLoadedNodeThatIsConnected) {
   const Object& lb = add_lb("alb-2");
   EXPECT_EQ(change(lb).add, Nodes{"n2"});
   EXPECT_EQ(change(lb, "n2").add, Nodes{"n3"});
+}
+
+TEST_F(Placement, WaitsForTheFirstOfSeveralNodesAfterAStart) {
+  const auto change_after = [this](const Object& lb, Clock::Duration since_start,
+                                   const ObservedView& observed = {}) {
+    return placement_change(lb, index, presence_in(observed, since_start));
+  };
+  const auto start = std::chrono::seconds(1);
+  add_node("n1", "subnet-1", BindingMode::kInterface);
+  const Object& lb = add_lb("alb-1");
+  EXPECT_EQ(change_after(lb, start).add, Nodes{"n1"}) << "nobody else could take it";
+  add_node("n2", "subnet-1", BindingMode::kInterface);
+  EXPECT_TRUE(change_after(lb, start).add.empty());
+  EXPECT_TRUE(change_after(lb, start).is_waiting);
+  ObservedView observed;
+  NodeReport connected;
+  connected.streams = 1;
+  observed.nodes["n2"] = std::make_shared<const NodeReport>(connected);
+  EXPECT_EQ(change_after(lb, start, observed).add, Nodes{"n2"});
+  EXPECT_EQ(change_after(lb, kReturnGrace).add, Nodes{"n1"});
+}
+
+TEST_F(Placement, EndsOnANodeThatWasDeletedEvenWhenNobodyElseCouldServe) {
+  const Object& lb = add_lb("alb-1");
+  place("alb-1", "n1");
+  EXPECT_EQ(change(lb).remove.size(), 1u);
+  EXPECT_TRUE(change(lb).add.empty());
 }
 
 TEST_F(Placement, PutsADnlbOnEveryNodeThatServesTheSubnet) {

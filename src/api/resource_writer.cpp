@@ -66,7 +66,8 @@ ResourceWriter::ResourceWriter(Parts parts, WriterSettings settings)
       catalog_(parts.catalog),
       observed_(parts.observed),
       clock_(parts.clock),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      started_(clock_.now()) {}
 
 void ResourceWriter::set_own_endpoints(std::vector<net::Endpoint> endpoints) {
   const MutexLock lock(mutex_);
@@ -114,10 +115,8 @@ Result<ResourceWriter::Preparation> ResourceWriter::prepare(const Object& object
     prepared.roots[key] = root ? root->revision : Revision();
   }
   WEIR_ASSIGN_OR_RETURN(prepared.taken_addresses, taken_addresses(object));
-  prepared.is_connected = [view = observed_.view()](const std::string& node) {
-    const NodeReport* report = view.node(node);
-    return report != nullptr && report->is_connected();
-  };
+  prepared.observed = observed_.view();
+  prepared.presence = presence_in(prepared.observed, clock_.now() - started_);
   prepared.now = clock_.wall_now();
   {
     const MutexLock lock(mutex_);
@@ -139,8 +138,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(const Object& want
     Errors errors = model::check_create(object, world, found);
     if (!errors.empty()) return errors;
     SideEffects effects;
-    const HookContext context{index, prepared->taken_addresses, prepared->is_connected,
-                              prepared->now};
+    const HookContext context{index, prepared->taken_addresses, prepared->presence, prepared->now};
     errors = complete_create(object, context, effects);
     if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
@@ -170,8 +168,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
     errors = model::check_update(*old, updated, world, std::move(errors));
     if (!errors.empty()) return errors;
     SideEffects effects;
-    const HookContext context{index, prepared->taken_addresses, prepared->is_connected,
-                              prepared->now};
+    const HookContext context{index, prepared->taken_addresses, prepared->presence, prepared->now};
     errors = complete_update(*old, updated, context, effects);
     if (!errors.empty()) return errors;
     if (updated == *old) return Prepared{{}, updated, true};
@@ -199,6 +196,9 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
     errors = cascade && place.kind == Kind::kLoadBalancer
                  ? model::check_cascade(*object)
                  : model::check_delete(*object, world_of(index, *prepared));
+    if (place.kind == Kind::kNode && prepared->observed.is_connected(place.id)) {
+      errors.push_back({ErrorCode::kConflict, "node is connected", ""});
+    }
     if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
     const auto type = type_of(*object, index);

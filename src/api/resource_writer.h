@@ -80,7 +80,8 @@ class ResourceWriter {
   struct Preparation {
     std::map<std::string, Revision> roots;
     std::set<std::string> taken_addresses;
-    std::function<bool(const std::string&)> is_connected;
+    ObservedView observed;
+    std::function<Presence(const std::string&)> presence;
     WallTime now;
     std::vector<net::Endpoint> own_endpoints;
   };
@@ -116,6 +117,7 @@ class ResourceWriter {
   const Observed& observed_;
   const Clock& clock_;
   const WriterSettings settings_;
+  const Instant started_;
 
   mutable Mutex mutex_;
   std::vector<net::Endpoint> own_endpoints_ WEIR_GUARDED_BY(mutex_);

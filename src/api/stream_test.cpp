@@ -269,5 +269,47 @@ TEST_F(Stream, GivesAnAddressAgainOnlyWhenItsNodeReportsItGone) {
   EXPECT_EQ(api->create("lb", "same", spec).at("admin").string_or("vip", ""), vip);
 }
 
+TEST_F(Stream, MovesLoadBalancersFromANodeThatIsDeletedAndFreesItsAddresses) {
+  FakeNode lost("n1");
+  ASSERT_EQ(lost.follow(address()), "full");
+  make_chain();
+  const std::string other = make_lb("other").id();
+  ASSERT_TRUE(lost.take_until([&] { return lost.has("lb", other); }));
+  ASSERT_TRUE(lost.report());
+  const Answer refused = api->remove("node/n1");
+  EXPECT_EQ(refused.problem(), "409 CONFLICT");
+  EXPECT_NE(refused.message().find("node is connected"), std::string::npos);
+  lost.leave();
+  ASSERT_EQ(api->remove("lb/" + other).status, 200);
+  FakeNode next("n2");
+  ASSERT_EQ(next.follow(address()), "full");
+  EXPECT_TRUE(eventually([&] { return api->remove("node/n1").status == 200; }));
+  EXPECT_EQ(api->get("node/n1").status, 404);
+  EXPECT_TRUE(next.take_until([&] { return next.has("listener", listener); }));
+  EXPECT_TRUE(eventually([&] { return store->list("address/").value().entries.size() == 1; }));
+}
+
+TEST_F(Stream, ForgetsWhatANodeSaidOfTargetsWhenItComesAnew) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  const auto says = [&](const char* reason) {
+    const Answer health = api->get("backend/" + backend + "/health");
+    return health.body.dump().find(reason) != std::string::npos;
+  };
+  ASSERT_TRUE(node.verdict({backend, tg, Slot(0)}, snapshot::HealthState::kUnhealthy, "old"));
+  ASSERT_TRUE(eventually([&] { return says("\"old\""); }));
+  node.leave();
+  EXPECT_EQ(node.follow(address()), "delta");
+  EXPECT_TRUE(eventually([&] { return !says("\"old\""); }));
+}
+
+TEST_F(Stream, TakesAHelloThatNamesThousandsOfAddresses) {
+  FakeNode node("n1");
+  for (int i = 0; i < 1500; ++i) node.held.push_back(Json("127.0.0." + std::to_string(i)));
+  EXPECT_EQ(node.follow(address()), "full");
+}
+
 }  // namespace
 }  // namespace weir::api
