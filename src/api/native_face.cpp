@@ -9,6 +9,10 @@
 namespace weir::api {
 namespace {
 
+/// Units: bytes. Longest list that a watch begins with. Chosen because the other half of its queue
+/// is for the changes that come while the reader takes it.
+constexpr std::size_t kWatchedListMax = http::ServerLimits().stream_queue_max / 2;
+
 using model::Object;
 
 http::Response json_response(int status, const Json& body) {
@@ -195,6 +199,17 @@ http::Response NativeFace::list(const Call& call) {
   return json_response(200, *page);
 }
 
+http::Response NativeFace::refuse_long_list(const Call& call) const {
+  parts_.metrics.value(Metric::kApiLimitReached, {"watch_list"}).add();
+  return problem_response(
+      {Error{ErrorCode::kInvalidArgument,
+             "the list is longer than the " + std::to_string(kWatchedListMax) +
+                 " bytes that a watch begins with: list it in pages, then watch from the "
+                 "revision of the list",
+             "watch"}},
+      call.caller.request_id);
+}
+
 /// Without a revision the stream begins with the list itself, ended by a line of type "listed".
 http::Response NativeFace::watch(const Call& call, ListQuery query) {
   std::string lines;
@@ -213,6 +228,7 @@ http::Response NativeFace::watch(const Call& call, ListQuery query) {
       }
     });
     lines += Json::object({{"type", "listed"}, {"revision", after.value}}).dump() + "\n";
+    if (lines.size() > kWatchedListMax) return refuse_long_list(call);
   } else if (!parts_.catalog.changes_after(after)) {
     return problem_response(
         {Error{ErrorCode::kStale, "changes since that revision are not known: list again",

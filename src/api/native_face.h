@@ -58,6 +58,7 @@ class NativeFace {
 
   http::Response list(const Call& call);
   http::Response watch(const Call& call, ListQuery query);
+  http::Response refuse_long_list(const Call& call) const;
   http::Response show(const Call& call);
   http::Response health(const Call& call);
   http::Response create(const Call& call);

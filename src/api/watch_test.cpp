@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/api_fixture.h"
+#include "model/keys.h"
 
 namespace weir::api {
 namespace {
@@ -129,6 +130,22 @@ TEST_F(ApiTest, WatchOfTargetsTellsOnlyTheOneThatChanged) {
   for (const Json& line : watch.lines) {
     EXPECT_EQ(line.find("object")->string_or("id", ""), second);
   }
+}
+
+TEST_F(ApiTest, WatchDoesNotBeginWithAListThatItsQueueCannotHold) {
+  for (int i = 0; i < 5; ++i) {
+    model::Object vpc;
+    vpc.kind = model::Kind::kVpc;
+    vpc.id = vpc.name = "vpc-long" + std::to_string(i);
+    vpc.spec = Json::object({{"description", std::string(500'000, 'x')}});
+    store::Transaction transaction;
+    transaction.writes.push_back({model::object_key(vpc.kind, vpc.id), model::stored_text(vpc)});
+    const auto stored = store->commit(transaction);
+    ASSERT_TRUE(stored) << to_string(stored.error());
+  }
+  const Answer refused = api->get("vpc?watch=true");
+  EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");
+  EXPECT_NE(refused.message().find("pages"), std::string::npos) << refused.message();
 }
 
 TEST_F(ApiTest, WatchFromAnUnknownRevisionAsksToListAgain) {
