@@ -1,10 +1,19 @@
 #include "agent/node_report.h"
 
+#include "agent/bounded_array.h"
 #include "agent/protocol.h"
 #include "model/kind.h"
 
 namespace weir::agent {
 namespace {
+
+/// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
+/// listener that is left out counts as not serving, so those get the most.
+constexpr std::size_t kErrorsBytesMax = 200'000;
+constexpr std::size_t kDrainsBytesMax = 150'000;
+constexpr std::size_t kAddressesBytesMax = 150'000;
+constexpr std::size_t kListenersBytesMax = 350'000;
+constexpr std::size_t kTablesBytesMax = 150'000;
 
 Json version_json(Version version) {
   return Json::object({{"epoch", version.epoch.value}, {"revision", version.revision.value}});
@@ -25,58 +34,58 @@ Json error_json(std::string_view kind, const std::string& id, Revision revision,
 }
 
 /// Objects that cannot be compiled, and listeners whose socket cannot be opened.
-Json errors_json(const NodeView& view) {
-  Json errors = Json::array();
+BoundedArray errors_of(const NodeView& view) {
+  BoundedArray errors(kErrorsBytesMax);
   for (const snapshot::ObjectError& error : view.snapshot.errors) {
-    errors.push_back(error_json(error.kind, error.id, error.revision, error.reason, error.detail));
+    errors.add(error_json(error.kind, error.id, error.revision, error.reason, error.detail));
   }
   for (const auto& listener : view.snapshot.listeners) {
     const std::string failure = listener_failure(view, *listener);
     if (failure.empty()) continue;
     const Version version = version_of(view.objects, model::Kind::kListener, listener->id);
-    errors.push_back(error_json(model::kind_name(model::Kind::kListener), listener->id,
-                                version.revision, "cannot_listen", failure));
+    errors.add(error_json(model::kind_name(model::Kind::kListener), listener->id, version.revision,
+                          "cannot_listen", failure));
   }
   return errors;
 }
 
-Json listeners_json(const NodeView& view) {
-  Json listeners = Json::array();
+BoundedArray listeners_of(const NodeView& view) {
+  BoundedArray listeners(kListenersBytesMax);
   for (const auto& listener : view.snapshot.listeners) {
     const std::string failure = listener_failure(view, *listener);
     const bool is_applied =
         view.serving != nullptr && view.serving->serves(listener->endpoint) &&
         version_of(view.objects, model::Kind::kListener, listener->id) <= view.serving->applied();
     if (failure.empty() && !is_applied) continue;  // On its way.
-    listeners.push_back(Json::object({{"id", listener->id},
-                                      {"state", failure.empty() ? "serving" : "failed"},
-                                      {"detail", failure},
-                                      {"datapath", "proxy"}}));
+    listeners.add(Json::object({{"id", listener->id},
+                                {"state", failure.empty() ? "serving" : "failed"},
+                                {"detail", failure},
+                                {"datapath", "proxy"}}));
   }
   return listeners;
 }
 
 /// The slot tables in use, for control to compare between nodes.
-Json tables_json(const NodeView& view) {
-  Json tables = Json::array();
+BoundedArray tables_of(const NodeView& view) {
+  BoundedArray tables(kTablesBytesMax);
   for (const auto& service : view.snapshot.services) {
     const auto& slots = service->flow_table.slots;
     if (slots == nullptr) continue;
-    tables.push_back(Json::object({{"groupId", service->group_id},
-                                   {"generation", slots->generation.value},
-                                   {"checksum", slots->checksum}}));
+    tables.add(Json::object({{"groupId", service->group_id},
+                             {"generation", slots->generation.value},
+                             {"checksum", slots->checksum}}));
   }
   return tables;
 }
 
-Json addresses_json(const NodeView& view) {
-  Json addresses = Json::array();
+BoundedArray addresses_of(const NodeView& view) {
+  BoundedArray addresses(kAddressesBytesMax);
   const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
                                 const std::string& failure) {
-    addresses.push_back(Json::object({{"address", address.text()},
-                                      {"subnet", subnet},
-                                      {"state", failure.empty() ? "held" : "failed"},
-                                      {"detail", failure}}));
+    addresses.add(Json::object({{"address", address.text()},
+                                {"subnet", subnet},
+                                {"state", failure.empty() ? "held" : "failed"},
+                                {"detail", failure}}));
   };
   for (const auto& [address, state] : view.addresses.states()) {
     add(address, state.subnet_id, state.failure);
@@ -85,6 +94,14 @@ Json addresses_json(const NodeView& view) {
     add(address, subnet, "this node has no binding for the subnet");
   }
   return addresses;
+}
+
+BoundedArray drains_of(const NodeView& view) {
+  BoundedArray drains(kDrainsBytesMax);
+  for (const auto& [id, connections] : view.drains) {
+    drains.add(Json::object({{"id", id}, {"connections", connections}}));
+  }
+  return drains;
 }
 
 }  // namespace
@@ -102,16 +119,19 @@ std::string listener_failure(const NodeView& view, const snapshot::Listener& lis
 }
 
 Json report_json(const NodeView& view) {
-  Json drains = Json::array();
-  for (const auto& [id, connections] : view.drains) {
-    drains.push_back(Json::object({{"id", id}, {"connections", connections}}));
-  }
-  return Json::object({{"applied", version_json(view.applied)},
-                       {"errors", errors_json(view)},
-                       {"drains", std::move(drains)},
-                       {"addresses", addresses_json(view)},
-                       {"listeners", listeners_json(view)},
-                       {"tables", tables_json(view)}});
+  Json report = Json::object({{"applied", version_json(view.applied)}});
+  Json more = Json::object();
+  const auto put = [&](const std::string& name, BoundedArray list) {
+    report[name] = list.take();
+    if (list.more() > 0) more[name] = list.more();
+  };
+  put("errors", errors_of(view));
+  put("drains", drains_of(view));
+  put("addresses", addresses_of(view));
+  put("listeners", listeners_of(view));
+  put("tables", tables_of(view));
+  if (!more.as_object().empty()) report["more"] = std::move(more);
+  return report;
 }
 
 Json held_json(const Addresses& addresses) {

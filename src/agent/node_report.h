@@ -29,6 +29,7 @@ struct NodeView {
   const std::map<std::string, std::uint64_t>& drains;
 };
 
+/// Fits a frame whatever the node holds; `more` says how many items each list leaves out.
 Json report_json(const NodeView& view);
 /// Addresses this node holds, for the hello.
 Json held_json(const Addresses& addresses);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/bounded_array.h"
 #include "agent/protocol.h"
 #include "agent/proxy_stats.h"
 #include "agent/rendezvous.h"
@@ -15,8 +16,8 @@ namespace {
 
 /// Samples of one `stats` frame. Chosen because each takes at most 250 bytes: 4 000 fit a frame.
 constexpr std::size_t kSamplesPerFrame = 4000;
-/// Errors of one `applied` frame. Chosen because an error has less than 1 KiB.
-constexpr std::size_t kErrorsPerFrame = 500;
+/// Bytes of the list in an `applied` or `drains` frame. Chosen because a frame takes 1 MiB.
+constexpr std::size_t kListBytesMax = 900'000;
 /// Pause before a snapshot that is not in force is applied again. Chosen because the engine has
 /// waited for its workers already.
 constexpr std::chrono::milliseconds kApplyRetryPause{100};
@@ -218,10 +219,10 @@ void ProxyRole::apply() {
 }
 
 void ProxyRole::say_applied(const snapshot::Snapshot& snapshot) {
-  Json errors = Json::array();
-  const std::size_t count = std::min(snapshot.errors.size(), kErrorsPerFrame);
-  for (std::size_t i = 0; i < count; ++i) errors.push_back(error_json(snapshot.errors[i]));
-  send(message_frame(message::kApplied, {}, Json::object({{"errors", std::move(errors)}}),
+  BoundedArray errors(kListBytesMax);
+  for (const snapshot::ObjectError& error : snapshot.errors) errors.add(error_json(error));
+  send(message_frame(message::kApplied, {},
+                     Json::object({{"errors", errors.take()}, {"more", errors.more()}}),
                      snapshot.version));
 }
 
@@ -245,10 +246,14 @@ void ProxyRole::report_drains() {
     const auto found = drain_ids_.find(progress.target);
     if (found != drain_ids_.end()) connections[found->second] += progress.connections;
   }
-  Json report = Json::array();
+  BoundedArray list(kListBytesMax);
   for (const auto& [id, count] : connections) {
-    report.push_back(Json::object({{"id", id}, {"connections", count}}));
+    list.add(Json::object({{"id", id}, {"connections", count}}));
   }
+  if (std::exchange(drains_left_out_, list.more()) == 0 && list.more() > 0) {
+    log::warning("more drains than a report holds", {{"left_out", list.more()}});
+  }
+  Json report = list.take();
   if (report != reported_drains_) {
     send(message_frame(message::kDrains, {}, report));
     reported_drains_ = std::move(report);

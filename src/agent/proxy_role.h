@@ -104,6 +104,7 @@ class ProxyRole final : private FramePipe::User {
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets_;  // our copies, for a later node
   std::map<snapshot::TargetKey, std::string> drain_ids_;
   Json reported_drains_ = Json::array();
+  std::size_t drains_left_out_ = 0;
   bool is_ready_ = false;
   bool is_in_batch_ = false;  // objects have come, their commit has not
   bool is_retiring_ = false;
