@@ -78,11 +78,41 @@ void Addresses::add(const net::IpAddress& address, AddressState& state) {
   state.is_ours = state.is_ours || *added;
   if (!state.is_ours) write_record();  // It was there before us and stays when we go.
   log::info("added an address", {{"address", address.text()}, {"interface", state.interface}});
+  announce(address, state);
+}
+
+void Addresses::announce(const net::IpAddress& address, const AddressState& state) {
   const Result<void> announced = calls_.announce(state.interface, address);
   if (!announced) {
     log::warning("cannot announce an address",
                  {{"address", address.text()}, {"detail", announced.error().message}});
   }
+}
+
+bool Addresses::restore() {
+  bool has_changed = false;
+  for (auto& [address, state] : states_) {
+    const bool is_wanted = state.is_present && !state.is_releasing;
+    if (state.mode != BindingMode::kInterface || !is_wanted) continue;
+    // That it is there already is the normal case.
+    const Result<bool> added = calls_.add(state.interface, address);
+    if (added && !*added) continue;
+    has_changed = true;
+    if (!added) {
+      log::error("an address is gone and cannot be put back", {{"address", address.text()},
+                                                               {"interface", state.interface},
+                                                               {"detail", added.error().message}});
+      state.is_present = false;
+      state.failure = added.error().message;
+      continue;
+    }
+    log::warning("somebody removed an address, put back",
+                 {{"address", address.text()}, {"interface", state.interface}});
+    state.is_ours = true;
+    announce(address, state);
+  }
+  if (has_changed) write_record();
+  return has_changed;
 }
 
 void Addresses::remove(const net::IpAddress& address, const AddressState& state) {

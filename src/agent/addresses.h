@@ -61,6 +61,9 @@ class Addresses {
   /// Adds what is missing (failures are tried again with the next call); what is not wanted any
   /// more starts to be released.
   void ensure(const std::vector<WantedAddress>& wanted);
+  /// Puts back what somebody else has taken away; failures count as with ensure(). True when
+  /// something has changed.
+  bool restore();
   /// Takes away released addresses without connections, or past their limit. True when one went.
   bool release_idle();
   /// Takes away all it added, when the node ends.
@@ -72,6 +75,7 @@ class Addresses {
 
  private:
   void add(const net::IpAddress& address, AddressState& state);
+  void announce(const net::IpAddress& address, const AddressState& state);
   void remove(const net::IpAddress& address, const AddressState& state);
   void read_record();
   void write_record() const;

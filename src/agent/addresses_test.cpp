@@ -117,6 +117,29 @@ TEST_F(AddressesTest, OfANodeThatWasKilledAreAddedAgainAfterAReboot) {
   EXPECT_EQ(present_.size(), 1U);
 }
 
+TEST_F(AddressesTest, ThatSomebodyRemovesArePutBackAndAnnounced) {
+  addresses_->ensure(wanted());
+  EXPECT_FALSE(addresses_->restore()) << "nothing is missing";
+  EXPECT_EQ(announced_, 1);
+  present_.clear();
+  EXPECT_TRUE(addresses_->restore());
+  EXPECT_EQ(present_.size(), 1U);
+  EXPECT_EQ(announced_, 2);
+}
+
+TEST_F(AddressesTest, ThatCannotBePutBackAreFailuresAndTriedAgain) {
+  addresses_->ensure(wanted());
+  present_.clear();
+  is_interface_gone_ = true;
+  EXPECT_TRUE(addresses_->restore());
+  EXPECT_EQ(addresses_->states().begin()->second.failure, "no interface");
+  EXPECT_TRUE(addresses_->has_work());
+  is_interface_gone_ = false;
+  addresses_->ensure(wanted());
+  EXPECT_EQ(present_.size(), 1U);
+  EXPECT_EQ(addresses_->states().begin()->second.failure, "");
+}
+
 TEST_F(AddressesTest, ThatCannotBeAddedAreTriedAgain) {
   is_interface_gone_ = true;
   addresses_->ensure(wanted());

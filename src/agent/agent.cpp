@@ -173,6 +173,7 @@ void Agent::take_batch(Batch batch) {
     reconcile_soon();
   } else if (has_begun_) {
     children_.objects_changed({});  // Only the version has moved.
+    note_replica(replica_->fold_if_large(state_));
   }
   publish();
 }
@@ -306,6 +307,11 @@ void Agent::note_compiled() {
 void Agent::tick() {
   tick_timer_ = loop_.run_after(kRetryPause, [this] { tick(); });
   const bool has_released = addresses_.release_idle();
+  if (loop_.clock().now() - last_restore_ >= kRestorePause) {
+    last_restore_ = loop_.clock().now();
+    if (addresses_.restore()) report_soon();
+    note_replica(replica_->heal(state_));
+  }
   if (!sockets_.failures().empty() || addresses_.has_work()) {
     reconcile_machine();
     note_compiled();

@@ -37,6 +37,9 @@ inline constexpr std::chrono::milliseconds kReportPause{200};
 inline constexpr std::chrono::seconds kReportMax{5};
 /// Failed binds and addresses are tried again, and released addresses looked at, this often.
 inline constexpr std::chrono::seconds kRetryPause{1};
+/// Addresses that somebody else took away are put back this often, and a replica that misses a
+/// write is written anew. Chosen because both may fail again and again, and neither is cheap.
+inline constexpr std::chrono::seconds kRestorePause{5};
 /// How long a start waits for the sockets of a proxy that an earlier node left behind.
 inline constexpr std::chrono::seconds kOrphanWaitMax{2};
 
@@ -167,6 +170,7 @@ class Agent final : private ProxyChildren::User {
   net::TimerId report_timer_ = 0;
   net::TimerId tick_timer_ = 0;
   Instant last_report_;
+  Instant last_restore_;
   std::size_t stats_missing_ = 0;
   std::uint64_t stats_question_ = 0;
   ProxyFeed feed_;

@@ -271,6 +271,34 @@ TEST_F(AgentTest, DropsWhatAFullResyncDoesNotName) {
   EXPECT_TRUE(node_->agent->sockets().entries().empty());
 }
 
+TEST_F(AgentTest, KeepsItsReplicaSmallWhenOnlyTheVersionMoves) {
+  node_->take(objects_.full());
+  for (int i = 0; i < 4000; ++i) {
+    ++objects_.version.revision.value;
+    node_->agent->take_batch(objects_.delta({}));
+    ground_.settle();
+  }
+  const double bytes = node_->metrics.value(Metric::kReplicaBytes, {"log"}).get();
+  EXPECT_LE(bytes, kReplicaLogBytesMin + 1000);
+}
+
+TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
+  node_->take(objects_.full());
+  std::vector<model::Frame> odd;
+  for (int i = 0; i < 4000; ++i) {
+    odd.push_back(objects_.listener(8081, "odd-" + std::to_string(i) + std::string(200, 'x')));
+    odd.back().body = R"({"name":"l2","spec":{"colour":"red"}})";
+  }
+  node_->take(objects_.delta(std::move(odd)));
+  node_->agent->report_now();
+  EXPECT_LE(node_->sent.back().body.size(), model::kFrameBodyBytesMax);
+  const Json report = *parse_json(node_->sent.back().body, body_limits());
+  const auto said = static_cast<std::int64_t>(report.find("errors")->as_array().size());
+  EXPECT_GT(said, 100);
+  EXPECT_EQ(said + report.find("more")->integer_or("errors", 0), 4000);
+  EXPECT_EQ(engine().newest().version, objects_.version) << "the proxy lives";
+}
+
 TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
   node_->take(objects_.full());
   engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 3}};

@@ -166,6 +166,12 @@ Result<void> Replica::fold_if_large(const ReplicaState& state) {
   return fold(state);
 }
 
+Result<void> Replica::heal(const ReplicaState& state) {
+  // Nothing came yet: damaged files stay for whoever looks into them.
+  if (!is_incomplete_ || state.objects.version() == Version{}) return {};
+  return write_both_generations(state);
+}
+
 Result<void> Replica::write_both_generations(const ReplicaState& state) {
   is_incomplete_ = true;
   WEIR_TRY(fold(state));

@@ -63,7 +63,9 @@ class Replica {
   Result<void> sync();
   /// Writes a checkpoint and starts an empty log. Errors: kUnavailable
   Result<void> fold(const ReplicaState& state);
-  /// The same, but only when the log has grown too large. Errors: kUnavailable
+  /// Writes everything anew when an earlier write has failed. Errors: kUnavailable
+  Result<void> heal(const ReplicaState& state);
+  /// The same as fold(), but only when the log has grown too large. Errors: kUnavailable
   Result<void> fold_if_large(const ReplicaState& state);
 
   /// Frames found damaged by open().

@@ -205,6 +205,20 @@ TEST(Replica, GoesOnWhenTheFolderTakesNothingAndIsWholeOnceItDoes) {
   EXPECT_EQ(reopened(path).objects.objects().size(), 3U);
 }
 
+TEST(Replica, IsWrittenAnewAfterAFailureWithoutAnotherBatch) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/r";
+  Written written(path);
+  ASSERT_TRUE(written.add({version(1, 1), true, {object("a", version(1, 1))}}).ok());
+  std::filesystem::remove_all(path);
+  EXPECT_FALSE(written.add({version(1, 2), true, {object("b", version(1, 2))}}).ok());
+  EXPECT_FALSE(written.replica->heal(written.state).ok());
+  std::filesystem::create_directory(path);
+  EXPECT_TRUE(written.replica->heal(written.state).ok());
+  EXPECT_EQ(reopened(path).objects.version(), version(1, 2));
+  EXPECT_TRUE(read_replica(path).is_whole);
+}
+
 class ReplicaDamage : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
