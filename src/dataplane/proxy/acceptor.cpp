@@ -85,6 +85,9 @@ void Acceptor::accept(Socket& socket) {
 }
 
 bool Acceptor::accept_one(Socket& socket, ListenerEntry& listener) {
+  // Idle connections to targets only save time: they give way to clients.
+  while (!parts_.reactor->may_accept() && parts_.pool.make_room()) {
+  }
   if (!parts_.reactor->may_accept()) {
     pause(socket, true);
     return false;
@@ -133,6 +136,8 @@ void Acceptor::restart(Socket& socket) {
 
 void Acceptor::resume() {
   if (paused_ == 0) return;
+  while (short_ > 0 && !parts_.reactor->has_room_again() && parts_.pool.make_room()) {
+  }
   for (Socket& socket : sockets_) {
     if (!socket.is_paused || !socket.fd.valid()) continue;
     if (parts_.directory.listener_at(socket.endpoint) == nullptr) continue;

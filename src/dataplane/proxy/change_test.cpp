@@ -310,6 +310,32 @@ TEST_F(ChangeTest, R1PausesAcceptingAtTheDescriptorLimitAndServesEveryoneInTheEn
   EXPECT_GT(sample(Metric::kProxyLimitReached, {"accept_descriptors"}), 0);
 }
 
+TEST_F(ChangeTest, R1IdleConnectionsToTargetsGiveWayToClients) {
+  Limits limits;
+  limits.descriptors = kReservedDescriptors + 20;
+  start_virtual(limits);
+  std::atomic<int> waiting = 0;
+  ScriptedServer server([&](const Visit& visit) {
+    visit.stream.request();
+    // All at once, so that each has a connection of its own.
+    for (int now = ++waiting; now < 6; now = waiting.load()) waiting.wait(now);
+    waiting.notify_all();
+    visit.stream.send(weir::testing::ok("a"));
+    visit.stream.read_to_end();
+  });
+  const auto front = serve_http({server.endpoint()});
+  std::vector<Stream> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(Stream::connect(front));
+    ASSERT_TRUE(clients.back().send(get()));
+  }
+  for (Stream& client : clients) EXPECT_EQ(client.reply().status, 200);
+  clients.clear();
+  ASSERT_TRUE(soon([&] { return engine().connections() == 0; }));
+  for (int i = 0; i < 9; ++i) clients.push_back(Stream::connect(front));
+  EXPECT_TRUE(soon([&] { return engine().connections() == 9; }));
+}
+
 TEST_F(ChangeTest, RejectsANullSnapshotAndListenersWithoutSockets) {
   EXPECT_EQ(engine().apply(nullptr).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(engine().add_listener({}, {}).error().code, ErrorCode::kInvalidArgument);

@@ -53,6 +53,8 @@ class UpstreamPool {
               FailureKind& failure);
   void report_failure(TargetEntry& target);
 
+  /// Closes the connection that has been idle for longest. False when there is none.
+  bool make_room();
   void close(UpstreamConnection& connection);
   void sweep() { connections_.sweep(); }
   UpstreamConnection* find(std::uint32_t index, std::uint32_t generation) {
@@ -71,7 +73,6 @@ class UpstreamPool {
   void established(UpstreamConnection& connection);
   void connect_failed(UpstreamConnection& connection);
   void dismantle(UpstreamConnection& connection);
-  bool make_room();
 
   Reactor& reactor_;
   const Limits& limits_;

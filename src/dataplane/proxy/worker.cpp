@@ -35,7 +35,7 @@ void Worker::turn() {
   for (const std::uint64_t tag : parts_.reactor->take_again()) handle_again(Tag::unpacked(tag));
   parts_.reactor->wheel().advance(
       parts_.reactor->now(), [this](net::TimerNode& node) { fire(static_cast<Timed&>(node)); });
-  if (acceptor_.is_short() && parts_.reactor->has_room_again()) acceptor_.resume();
+  if (acceptor_.is_short()) acceptor_.resume();
   sweep();
 }
 
@@ -62,11 +62,12 @@ void Worker::read_mail() {
 }
 
 /// Before requests are handled, so that none of them takes an idle connection that this very turn
-/// reports as closed.
+/// reports as closed, or as having said something that nobody asked for.
 void Worker::close_dead_upstreams(std::span<const epoll_event> events) {
   for (const epoll_event& event : events) {
     const Tag tag = Tag::unpacked(event.data.u64);
-    if (tag.kind != TagKind::kUpstream || (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+    if (tag.kind != TagKind::kUpstream ||
+        (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
       continue;
     UpstreamConnection* connection = parts_.pool.find(tag.index, tag.generation);
     if (connection != nullptr && connection->is_connected()) connection->close_if_idle();

@@ -1,0 +1,79 @@
+// What the engine makes of events that reach it together: a gate in its clock holds the worker
+// until they all have come.
+#include <atomic>
+
+#include "dataplane/proxy/engine_fixture.h"
+
+namespace weir::dataplane::proxy {
+namespace {
+
+/// Real time; while the gate is closed, who asks for it waits.
+class GateClock final : public Clock {
+ public:
+  Instant now() const override {
+    while (is_closed_.load()) {
+      is_waiting_.store(true);
+      is_closed_.wait(true);
+    }
+    return clock_.now();
+  }
+  WallTime wall_now() const override { return clock_.wall_now(); }
+
+  void close() {
+    is_waiting_.store(false);
+    is_closed_.store(true);
+  }
+  void open() {
+    is_closed_.store(false);
+    is_closed_.notify_all();
+  }
+  bool is_waiting() const { return is_waiting_.load(); }
+
+ private:
+  SystemClock clock_;
+  std::atomic<bool> is_closed_{false};
+  mutable std::atomic<bool> is_waiting_{false};
+};
+
+using weir::testing::ok;
+
+class BatchTest : public EngineFixture {
+ protected:
+  ~BatchTest() override {
+    gate_.open();
+    engine_.reset();
+  }
+  GateClock gate_;
+};
+
+TEST_F(BatchTest, B11SurplusBytesThatComeWithTheNextRequestAreNotItsReply) {
+  start({.workers = 1, .clock = &gate_, .limits = {}});
+  std::atomic<bool> may_speak = false;
+  std::atomic<bool> has_spoken = false;
+  ScriptedServer server([&](const Visit& visit) {
+    visit.stream.request();
+    visit.stream.send(ok("good"));
+    if (visit.number == 0) {
+      may_speak.wait(false);
+      visit.stream.send(ok("EVIL"));
+      has_spoken = true;
+    }
+    visit.stream.read_to_end();
+  });
+  Stream client = Stream::connect(serve_http({server.endpoint()}));
+  ASSERT_TRUE(client.send(get()));
+  EXPECT_EQ(client.reply().body, "good");
+  gate_.close();
+  engine().wake();
+  EXPECT_TRUE(soon([&] { return gate_.is_waiting(); }));
+  EXPECT_TRUE(client.send(get()));
+  may_speak = true;
+  may_speak.notify_all();
+  EXPECT_TRUE(soon([&] { return has_spoken.load(); }));
+  gate_.open();
+  EXPECT_EQ(client.reply().body, "good");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+}  // namespace
+}  // namespace weir::dataplane::proxy
