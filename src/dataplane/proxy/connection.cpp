@@ -223,8 +223,7 @@ void Connection::settle() {
     return;
   }
   if (after_ == After::kReset) {
-    const linger at_once{1, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    Reactor::prepare_reset(fd_);
     return close();
   }
   if (!is_blocked()) return finish_closing();
@@ -289,6 +288,8 @@ void Connection::cut(FailureKind why) {
   if (exchange_ != nullptr) {
     Exchange* exchange = std::exchange(exchange_, nullptr);
     exchange->client_gone(why);
+    // An answer that has no length of its own would look whole.
+    Reactor::prepare_reset(fd_);
   }
   close();
 }
@@ -309,6 +310,7 @@ void Connection::close() {
   parts_.counters.clients.remove();
   listener_->counters.active.remove();
   parts_.reactor->wheel().disarm(*this);
+  if (is_blocked()) Reactor::prepare_reset(fd_);
   parts_.reactor->close_descriptor(fd_);
   state_ = State::kClosed;
   parts_.connections.retire(*this);

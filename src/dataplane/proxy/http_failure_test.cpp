@@ -181,6 +181,36 @@ TEST_F(HttpFailureTest, ResetsTheClientWhenABodyUntilCloseIsReset) {
   EXPECT_EQ(client.wait_end(), Stream::End::kReset);
 }
 
+TEST_F(HttpFailureTest, B2ResetsTheClientWhenTheEngineStopsWithinABodyUntilClose) {
+  ScriptedServer server([](const Visit& visit) {
+    visit.stream.request();
+    visit.stream.send("HTTP/1.1 200 OK\r\n\r\nsome");
+    visit.stream.read_to_end();
+  });
+  Stream client = Stream::connect(serve_http({server.endpoint()}));
+  ASSERT_TRUE(client.send(get()));
+  client.head();
+  EXPECT_EQ(client.read(4), "some");
+  engine().stop(clock_.now());
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+}
+
+TEST_F(HttpFailureTest, B2ResetsTheClientThatLeavesTheRestOfABodyUntilCloseForTheIdleTime) {
+  start_virtual();
+  ScriptedServer server([](const Visit& visit) {
+    visit.stream.request();
+    visit.stream.send("HTTP/1.1 200 OK\r\n\r\n" + std::string(std::size_t{64} << 20, 'x'));
+  });
+  Stream client = Stream::connect(serve_http({server.endpoint()}));
+  ASSERT_TRUE(client.send(get()));
+  client.head();
+  settled(Metric::kListenerBytesOut);
+  advance(seconds(61));
+  EXPECT_TRUE(soon([&] { return engine().connections() == 0; }));
+  client.read_to_end();
+  EXPECT_EQ(client.end(), Stream::End::kReset);
+}
+
 TEST_F(HttpFailureTest, B10Answers502ToBadReplies) {
   const std::vector<std::string> replies = {
       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",

@@ -93,6 +93,11 @@ bool Reactor::has_room_again() const {
          static_cast<double>(descriptor_limit_) * kAcceptResumesAt;
 }
 
+void Reactor::prepare_reset(int fd) {
+  const linger at_once{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void Reactor::close_descriptor(int fd) {
   ::close(fd);
   --descriptors_;

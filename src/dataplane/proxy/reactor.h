@@ -114,6 +114,8 @@ class Reactor {
   bool has_room_again() const;
   void add_descriptor() { ++descriptors_; }
   void close_descriptor(int fd);
+  /// The close that follows is a reset: the peer sees that what it got is not all.
+  static void prepare_reset(int fd);
   void reserve() { ++reserved_; }
   void unreserve() { --reserved_; }
 

@@ -12,12 +12,6 @@ namespace {
 /// efficient.
 constexpr int kReadsPerTurn = 4;
 
-/// The close that follows is a reset.
-void prepare_reset(int fd) {
-  const linger at_once{1, 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
 }  // namespace
 
 TcpRelay::TcpRelay(Parts& parts) : Timed(TimerKind::kRelay), parts_(parts) {}
@@ -180,8 +174,8 @@ void TcpRelay::on_timer() {
 void TcpRelay::cut(FailureKind why) {
   if (is_retired) return;
   listener_->counters.count(why);
-  prepare_reset(client_.fd);
-  if (upstream_.fd >= 0) prepare_reset(upstream_.fd);
+  Reactor::prepare_reset(client_.fd);
+  if (upstream_.fd >= 0) Reactor::prepare_reset(upstream_.fd);
   close();
 }
 
