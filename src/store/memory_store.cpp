@@ -63,6 +63,7 @@ Result<Revision> MemoryStore::commit_locked(const Transaction& transaction) {
                                exists ? std::optional(found->second.revision) : std::nullopt));
   }
   WEIR_ASSIGN_OR_RETURN(const Sums sums, counter_sums(transaction));
+  trim_audit();
   AuditRow row = transaction.audit;
   row.at = clock_.wall_now();
   audit_.push_back(std::move(row));
@@ -129,6 +130,15 @@ bool MemoryStore::has_nothing_after(Revision after) const {
   return changes_.empty() || changes_.back().revision <= after;
 }
 
+void MemoryStore::trim_audit() {
+  const WallTime oldest = clock_.wall_now() - kAuditKept;
+  for (std::size_t i = 0; i < kAuditTrimmedAtOnce && !audit_.empty(); ++i) {
+    if (audit_.front().at >= oldest) return;
+    audit_.pop_front();
+    ++audit_trimmed_;
+  }
+}
+
 Version MemoryStore::version() const {
   const MutexLock lock(mutex_);
   return {epoch_, revision_};
@@ -139,7 +149,7 @@ Result<std::vector<std::pair<std::uint64_t, AuditRow>>> MemoryStore::audit_rows(
   const MutexLock lock(mutex_);
   std::vector<std::pair<std::uint64_t, AuditRow>> rows;
   for (std::size_t i = audit_.size(); i > 0 && rows.size() < count_max; --i) {
-    rows.emplace_back(i, audit_[i - 1]);
+    rows.emplace_back(audit_trimmed_ + i, audit_[i - 1]);
   }
   return rows;
 }

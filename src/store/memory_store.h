@@ -38,6 +38,7 @@ class MemoryStore final : public Store {
   Result<Sums> counter_sums(const Transaction& transaction) const WEIR_REQUIRES(mutex_);
   void write(const Write& write, Revision revision) WEIR_REQUIRES(mutex_);
   bool has_nothing_after(Revision after) const WEIR_REQUIRES(mutex_);
+  void trim_audit() WEIR_REQUIRES(mutex_);
   void trim_changes() WEIR_REQUIRES(mutex_);
 
   // Constant after construction.
@@ -54,7 +55,8 @@ class MemoryStore final : public Store {
   std::deque<Change> changes_ WEIR_GUARDED_BY(mutex_);
   std::uint64_t changes_bytes_ WEIR_GUARDED_BY(mutex_) = 0;
   Revision changes_trimmed_ WEIR_GUARDED_BY(mutex_);  // this one and all before it are gone
-  std::vector<AuditRow> audit_ WEIR_GUARDED_BY(mutex_);
+  std::deque<AuditRow> audit_ WEIR_GUARDED_BY(mutex_);
+  std::uint64_t audit_trimmed_ WEIR_GUARDED_BY(mutex_) = 0;  // rows that are gone
   Revision revision_ WEIR_GUARDED_BY(mutex_);
 };
 

@@ -12,8 +12,9 @@ class MemoryStores {
  public:
   Store& store() { return store_; }
 
- private:
   testing::VirtualClock clock_;
+
+ private:
   Metrics metrics_;
   MemoryStore store_{clock_, metrics_};
 };

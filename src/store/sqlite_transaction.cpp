@@ -113,9 +113,20 @@ Result<bool> write_entries(SqliteDatabase& database, const Transaction& transact
   return end.number != before.number;
 }
 
+/// Looks at the oldest rows alone, so that its cost does not grow with the table.
+Result<void> trim_audit(SqliteDatabase& database, WallTime now) {
+  const auto oldest =
+      std::chrono::duration_cast<std::chrono::milliseconds>((now - kAuditKept).time_since_epoch());
+  return database.run(
+      "DELETE FROM audit WHERE at_ms < ? AND number IN "
+      "(SELECT number FROM audit ORDER BY number LIMIT ?)",
+      {std::int64_t{oldest.count()}, static_cast<std::int64_t>(kAuditTrimmedAtOnce)});
+}
+
 Result<void> add_audit_row(SqliteDatabase& database, const AuditRow& row, Revision revision,
                            WallTime now) {
   const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  WEIR_TRY(trim_audit(database, now));
   return database.run(
       "INSERT INTO audit (at_ms, revision, who, operation, object, request_id, result) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)",

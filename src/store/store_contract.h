@@ -401,6 +401,21 @@ TYPED_TEST_P(StoreContract, KeepsOneAuditRowPerCommitNewestFirst) {
   EXPECT_EQ(this->must(this->store().audit_rows(1)).size(), 1U);
 }
 
+TYPED_TEST_P(StoreContract, LetsAuditRowsGoAfterFourHundredDays) {
+  for (int i = 0; i < 3; ++i) this->put("object/lb/1", "old" + std::to_string(i));
+  this->stores_.clock_.advance(kAuditKept);
+  this->put("object/lb/1", "in time");
+  EXPECT_EQ(this->must(this->store().audit_rows(10)).size(), 4U);
+  this->stores_.clock_.advance(std::chrono::hours(1));
+  this->put("object/lb/1", "later");
+  EXPECT_EQ(this->must(this->store().audit_rows(10)).size(), 3U);
+  this->put("object/lb/1", "later still");
+  const auto rows = this->must(this->store().audit_rows(10));
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].first, 6U);
+  EXPECT_EQ(rows[2].first, 4U);
+}
+
 TYPED_TEST_P(StoreContract, KeepsTheAuditRowOfARefusedCallWithoutANewRevision) {
   this->put("object/lb/1", "a");
   Transaction refusal{.audit = kSomebody};
@@ -422,6 +437,6 @@ REGISTER_TYPED_TEST_SUITE_P(
     TellsChangesOfObjectsInOrderWithTombstones, WaitsForTheNextChangeOfAnObject,
     DeliversEveryChangeOnceToAReaderThatFollows, AsksAReaderThatIsTooFarBehindToListAgain,
     BoundsTheBytesOfKeptChanges, KeepsOneAuditRowPerCommitNewestFirst,
-    KeepsTheAuditRowOfARefusedCallWithoutANewRevision);
+    LetsAuditRowsGoAfterFourHundredDays, KeepsTheAuditRowOfARefusedCallWithoutANewRevision);
 
 }  // namespace weir::store
