@@ -239,7 +239,9 @@ Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& 
 
 Outcome<Object> ResourceWriter::refused(const Operation& operation, const model::Id& id,
                                         Errors errors) {
-  note_refused(operation.name, id, errors, operation.caller);
+  if (!operation.caller.is_repeating) {
+    note_refused(operation.name, id, errors, operation.caller);
+  }
   return errors;
 }
 

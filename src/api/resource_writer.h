@@ -32,6 +32,8 @@ inline constexpr int kWriteAttemptsMax = 100;
 struct Caller {
   std::string who;
   std::string request_id;
+  /// Tries again by itself for as long as it is refused: its session logs that, the audit does not.
+  bool is_repeating = false;
 };
 
 /// What the checks of the model need to know of the configuration.

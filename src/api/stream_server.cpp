@@ -9,6 +9,8 @@ namespace {
 constexpr std::chrono::milliseconds kAcceptSlice{200};
 /// Pause after accepting failed for want of descriptors.
 constexpr std::chrono::milliseconds kFailurePause{100};
+/// Shortest time between two lines about those that could not connect.
+constexpr std::chrono::seconds kStrangersPause{1};
 
 }  // namespace
 
@@ -54,13 +56,24 @@ void StreamServer::accept_all(net::ChannelListener& listener, const std::stop_to
     }
     const ErrorCode code = channel.error().code;
     if (code == ErrorCode::kDeadlineExceeded || stop.stop_requested()) continue;
-    log::warning("a node could not connect", {{"error", to_string(channel.error())}});
+    note_stranger(channel.error());
     if (code == ErrorCode::kUnauthenticated) {
       parts_.metrics.value(Metric::kStreamRefused, {"key"}).add();
     } else {
       std::this_thread::sleep_for(kFailurePause);
     }
   }
+}
+
+/// Anybody can fail to connect as often as they like: one line tells of all within its pause.
+void StreamServer::note_stranger(const Error& error) {
+  const Instant now = std::chrono::steady_clock::now();
+  const MutexLock lock(mutex_);
+  ++strangers_;
+  if (now - strangers_logged_ < kStrangersPause) return;
+  log::warning("a node could not connect", {{"error", to_string(error)}, {"count", strangers_}});
+  strangers_logged_ = now;
+  strangers_ = 0;
 }
 
 void StreamServer::serve(std::unique_ptr<net::Channel> channel) {

@@ -41,6 +41,7 @@ class StreamServer {
 
   explicit StreamServer(StreamParts parts) : parts_(std::move(parts)) {}
   void accept_all(net::ChannelListener& listener, const std::stop_token& stop);
+  void note_stranger(const Error& error) WEIR_EXCLUDES(mutex_);
   void serve(std::unique_ptr<net::Channel> channel) WEIR_EXCLUDES(mutex_);
   void joined(NodeSession& session) WEIR_EXCLUDES(mutex_);
   void left(NodeSession& session) WEIR_EXCLUDES(mutex_);
@@ -54,6 +55,8 @@ class StreamServer {
   std::vector<std::unique_ptr<Served>> served_ WEIR_GUARDED_BY(mutex_);
   std::map<std::string, NodeSession*> by_node_ WEIR_GUARDED_BY(mutex_);
   std::set<NodeSession*> joined_ WEIR_GUARDED_BY(mutex_);
+  Instant strangers_logged_ WEIR_GUARDED_BY(mutex_);
+  std::uint64_t strangers_ WEIR_GUARDED_BY(mutex_) = 0;  // since then
   std::vector<std::jthread> acceptors_;
 };
 
