@@ -1,6 +1,11 @@
 #include "api/control_server.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cstring>
 
 #include "api/bootstrap.h"
 #include "api/catalog.h"
@@ -39,6 +44,25 @@ Result<std::unique_ptr<store::Store>> open_store(ControlOptions& options, const 
   WEIR_ASSIGN_OR_RETURN(
       auto opened, store::SqliteStore::open({store_path(options.data_dir), ""}, clock, metrics));
   return std::unique_ptr<store::Store>(std::move(opened));
+}
+
+/// What listens on every address is met at each address that this machine has now, and on all of
+/// loopback (which the rule for targets knows from the unspecified address itself).
+void add_own(const net::Endpoint& endpoint, std::vector<net::Endpoint>& own) {
+  own.push_back(endpoint);
+  if (!endpoint.address.is_unspecified()) return;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr) continue;
+    const int family = one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    sockaddr_storage storage{};
+    std::memcpy(&storage, one->ifa_addr,
+                family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    own.push_back({net::endpoint_of(storage).address, endpoint.port});
+  }
+  ::freeifaddrs(all);
 }
 
 class StartedControl final : public ControlServer {
@@ -132,11 +156,11 @@ Result<void> StartedControl::name_own_endpoints() {
   std::vector<net::Endpoint> own;
   for (const std::string& address : server_->addresses()) {
     WEIR_ASSIGN_OR_RETURN(const net::Endpoint endpoint, net::Endpoint::parse(address));
-    own.push_back(endpoint);
+    add_own(endpoint, own);
   }
   for (const std::string& address : stream_->addresses()) {
     const auto endpoint = net::Endpoint::parse(address);
-    if (endpoint) own.push_back(*endpoint);  // the Unix socket has none
+    if (endpoint) add_own(*endpoint, own);  // the Unix socket has none
   }
   writer_->set_own_endpoints(std::move(own));
   return {};

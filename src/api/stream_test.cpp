@@ -1,6 +1,7 @@
 // The stream to the nodes, with a node that says and does what a test wants.
 #include "api/api_fixture.h"
 #include "api/fake_node.h"
+#include "net/address.h"
 
 namespace weir::api {
 namespace {
@@ -309,6 +310,37 @@ TEST_F(Stream, TakesAHelloThatNamesThousandsOfAddresses) {
   FakeNode node("n1");
   for (int i = 0; i < 1500; ++i) node.held.push_back(Json("127.0.0." + std::to_string(i)));
   EXPECT_EQ(node.follow(address()), "full");
+}
+
+TEST_F(Stream, WritesNoAuditRowWhenANodeIsRefused) {
+  FakeNode node("n1", "loopback", "");
+  const auto newest = store->audit_rows(1).value().at(0).first;
+  EXPECT_EQ(node.follow(address()), "refused");
+  EXPECT_EQ(store->audit_rows(1).value().at(0).first, newest);
+}
+
+/// Control takes nodes on every address of the machine.
+class OpenStream : public ApiTest {
+ protected:
+  void SetUp() override {
+    options.stream_listen = {"0.0.0.0:0"};
+    start();
+  }
+};
+
+TEST_F(OpenStream, IsNoTargetOnAnyAddressOfLoopback) {
+  const auto stream = net::Endpoint::parse(server->stream_addresses().back());
+  ASSERT_TRUE(stream) << to_string(stream.error());
+  const std::string tg = make_tg(make_lb().id()).id();
+  const auto target = [&](int port) {
+    return api->post("target", Json::object({{"spec", Json::object({{"targetGroupId", tg},
+                                                                    {"ipAddress", "127.0.0.9"},
+                                                                    {"port", port}})}}));
+  };
+  const Answer refused = target(stream->port);
+  EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");
+  EXPECT_NE(refused.message().find("this service itself"), std::string::npos) << refused.message();
+  EXPECT_EQ(target(stream->port - 1).status, 201);
 }
 
 }  // namespace

@@ -37,6 +37,15 @@ std::optional<Place> place_of(const Checker& checker, const Object& lb) {
 
 /// Ranges that no target may have in a VPC that is not bound to loopback: this host, link-local
 /// with metadata services, multicast, reserved, broadcast.
+/// Whether what is sent to the address and port reaches the service itself; port 0 stands for any.
+bool is_own(const WorldView& world, const net::IpAddress& address, std::uint16_t port) {
+  return std::ranges::any_of(world.own_endpoints, [&](const net::Endpoint& own) {
+    const bool is_here =
+        own.address == address || (own.address.is_unspecified() && address.is_loopback());
+    return is_here && (port == 0 || own.port == port);
+  });
+}
+
 bool is_forbidden(const net::IpAddress& address) {
   static const net::Prefix kForbidden[] = {{net::IpAddress::v4(0x00000000), 8},
                                            {net::IpAddress::v4(0x7F000000), 8},
@@ -61,17 +70,18 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
   if (target.ip_address == place.vip) {
     return checker.invalid(path, "is the address of the load balancer itself");
   }
+  // On loopback everything shares one address: there a target without a port may be anything.
+  if (place.is_loopback && target.port != 0 && is_own(checker.world(), *address, target.port)) {
+    return checker.invalid(path, "is an address of this service itself");
+  }
   if (place.is_loopback) return check_loopback_target(checker, place, path, *address);
   if (is_forbidden(*address)) {
     return checker.invalid(path,
                            "lies in a forbidden range (loopback, link-local, multicast, "
                            "reserved)");
   }
-  const bool is_own =
-      std::ranges::any_of(checker.world().own_endpoints, [&](const net::Endpoint& own) {
-        return own.address == *address && (target.port == 0 || own.port == target.port);
-      });
-  if (is_own) return checker.invalid(path, "is an address of this service itself");
+  if (is_own(checker.world(), *address, target.port))
+    return checker.invalid(path, "is an address of this service itself");
   if (std::ranges::any_of(place.subnets, [&](const auto& net) { return net.contains(*address); })) {
     return;
   }
