@@ -313,7 +313,7 @@ int inherited_sockets() {
 
 TEST_F(ServerTest, LetsNoStartedProgramInheritItsSockets) {
   const int before = inherited_sockets();
-  int during = -1;
+  std::atomic<int> during = -1;
   start([&](const Request& request) {
     during = inherited_sockets();
     return echo(request);
