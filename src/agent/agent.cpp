@@ -52,7 +52,8 @@ Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, Agen
                 .gone = [this](const snapshot::TargetKey& target) { drop_verdict(target); }}) {}
 
 Agent::~Agent() {
-  for (const net::TimerId timer : {begin_timer_, reconcile_timer_, report_timer_, tick_timer_}) {
+  for (const net::TimerId timer :
+       {begin_timer_, reconcile_timer_, report_timer_, tick_timer_, stop_timer_}) {
     loop_.cancel(timer);
   }
 }
@@ -111,7 +112,7 @@ void Agent::begin() {
 void Agent::stop(std::chrono::seconds drain, std::function<void()> stopped) {
   if (std::exchange(is_stopping_, true)) return;
   stopped_ = std::move(stopped);
-  rendezvous_.reset();
+  orphan_deadline_ = loop_.clock().now() + kOrphanWaitMax;
   for (net::TimerId* timer : {&begin_timer_, &reconcile_timer_, &report_timer_, &tick_timer_}) {
     loop_.cancel(std::exchange(*timer, 0));
   }
@@ -122,6 +123,14 @@ void Agent::stop(std::chrono::seconds drain, std::function<void()> stopped) {
 }
 
 void Agent::proxies_stopped() {
+  loop_.cancel(std::exchange(stop_timer_, 0));
+  if (!children_.is_empty()) return;  // This is called again for the last one.
+  // A proxy of an earlier node that has not called yet would serve on with nobody to stop it.
+  if (loop_.clock().now() < orphan_deadline_ && is_proxy_lock_held(options_.data_dir)) {
+    stop_timer_ = loop_.run_after(kOrphanPause, [this] { proxies_stopped(); });
+    return;
+  }
+  rendezvous_.reset();
   addresses_.release_all();
   if (stopped_) loop_.post(std::exchange(stopped_, nullptr));
 }
@@ -135,6 +144,7 @@ void Agent::sockets_offered(const net::Endpoint& endpoint, std::vector<UniqueFd>
 }
 
 void Agent::orphan_offered_all() {
+  if (is_stopping_) return;
   if (!has_begun_) return begin();
   reconcile();
 }

@@ -40,7 +40,7 @@ inline constexpr std::chrono::seconds kRetryPause{1};
 /// Addresses that somebody else took away are put back this often, and a replica that misses a
 /// write is written anew. Chosen because both may fail again and again, and neither is cheap.
 inline constexpr std::chrono::seconds kRestorePause{5};
-/// How long a start waits for the sockets of a proxy that an earlier node left behind.
+/// How long a start, and a stop, waits for a proxy that an earlier node left behind.
 inline constexpr std::chrono::seconds kOrphanWaitMax{2};
 
 struct AgentOptions {
@@ -166,6 +166,8 @@ class Agent final : private ProxyChildren::User {
   bool is_stopping_ = false;
   bool is_following_ = false;
   net::TimerId begin_timer_ = 0;
+  net::TimerId stop_timer_ = 0;
+  Instant orphan_deadline_;  // of a stop
   net::TimerId reconcile_timer_ = 0;
   net::TimerId report_timer_ = 0;
   net::TimerId tick_timer_ = 0;

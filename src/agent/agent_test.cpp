@@ -326,6 +326,33 @@ TEST_F(AgentTest, StopsWhenItsProxyHasDrained) {
   EXPECT_TRUE(is_stopped);
 }
 
+TEST_F(AgentTest, RetiresAProxyOfAnEarlierNodeThatCallsWhileItStops) {
+  node_->take(objects_.full());
+  kill_node();
+  restart();
+  bool is_stopped = false;
+  node_->agent->stop(5s, [&is_stopped] { is_stopped = true; });
+  EXPECT_FALSE(proxies().at(0).engine->is_stopping) << "it has not called yet";
+  ground_.run_for(300ms);
+  EXPECT_TRUE(proxies().at(0).engine->is_stopping);
+  EXPECT_FALSE(is_stopped);
+  proxies().at(0).engine->is_stopped = true;
+  ground_.run_for(100ms);
+  EXPECT_TRUE(is_stopped);
+}
+
+TEST_F(AgentTest, StopsWithoutAProxyOfAnEarlierNodeThatNeverCalls) {
+  node_->take(objects_.full());
+  const auto lock = hold_proxy_lock(ground_.folder.path());
+  engine().is_stopped = true;
+  bool is_stopped = false;
+  node_->agent->stop(5s, [&is_stopped] { is_stopped = true; });
+  ground_.run_for(1s);
+  EXPECT_FALSE(is_stopped);
+  ground_.run_for(kOrphanWaitMax);
+  EXPECT_TRUE(is_stopped);
+}
+
 TEST_F(AgentTest, SendsAReportAtLeastEveryFiveSeconds) {
   node_->take(objects_.full());
   ground_.run_for(1s);

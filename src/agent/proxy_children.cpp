@@ -100,6 +100,7 @@ void ProxyChildren::child_offers(const net::Endpoint& endpoint, std::vector<Uniq
 }
 
 void ProxyChildren::child_offered(ProxyChild& child) {
+  if (child.state() != ProxyChild::State::kOrphan) return;  // Retired before it could say so.
   orphans_done_.push_back(&child);
   user_.orphan_offered_all();
   // What it offered goes to the serving child first: user_ has fed it by now.
@@ -157,8 +158,7 @@ void ProxyChildren::child_gone(ProxyChild& child, const std::string& reason) {
     if (was_serving) user_.serving_changed();
   }
   count_processes();
-  const bool is_last = !current_ && !successor_ && retiring_.empty() && orphans_.empty();
-  if (is_stopping_ && is_last) user_.proxies_stopped();
+  if (is_stopping_ && is_empty()) user_.proxies_stopped();
 }
 
 /// True when it was the one that served. Ends the child.
@@ -215,7 +215,7 @@ void ProxyChildren::stop(std::chrono::seconds drain) {
   }
   for (ChildPtr& orphan : std::exchange(orphans_, {})) retire(std::move(orphan), drain);
   orphans_done_.clear();
-  if (retiring_.empty()) user_.proxies_stopped();
+  if (is_empty()) user_.proxies_stopped();
 }
 
 void ProxyChildren::objects_changed(std::span<const snapshot::ObjectSet::Key> keys) {
@@ -243,6 +243,10 @@ std::size_t ProxyChildren::ask_all(const model::Frame& question) {
     ++count;
   });
   return count;
+}
+
+bool ProxyChildren::is_empty() const {
+  return !current_ && !successor_ && retiring_.empty() && orphans_.empty();
 }
 
 const ProxyChild* ProxyChildren::serving() const {

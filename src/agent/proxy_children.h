@@ -84,6 +84,8 @@ class ProxyChildren final : private ProxyChild::User {
   /// Sends a question to every child and answers how many will reply.
   std::size_t ask_all(const model::Frame& question);
 
+  /// No process is left.
+  bool is_empty() const;
   /// The child that serves, or null.
   const ProxyChild* serving() const;
   /// Connections to draining targets in all processes, by drain id.
