@@ -13,6 +13,8 @@ namespace {
 
 /// Bytes read at once. Chosen because most batches are smaller.
 constexpr std::size_t kReadBytes = 64 << 10;
+/// Bytes written with one deadline. Chosen because the slowest link worth having takes them in it.
+constexpr std::size_t kWriteBytes = 256 << 10;
 
 Json version_json(Version version) {
   return Json::object({{"epoch", static_cast<std::int64_t>(version.epoch.value)},
@@ -267,11 +269,21 @@ std::string ControlLink::next_outgoing() {
   return bytes;
 }
 
+/// Piece by piece, so that only a write without progress runs into its deadline.
+Result<void> ControlLink::write_all(net::Channel& channel, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kWriteBytes);
+    WEIR_TRY(channel.write(piece, clock_.now() + kLinkPatience));
+    bytes.remove_prefix(piece.size());
+  }
+  return {};
+}
+
 void ControlLink::write_frames(net::Channel& channel) {
   while (true) {
     const std::string bytes = next_outgoing();
     if (bytes.empty()) return;
-    if (channel.write(bytes, clock_.now() + kLinkPatience)) continue;
+    if (write_all(channel, bytes)) continue;
     channel.close();  // The reading side sees it and says why.
     return;
   }

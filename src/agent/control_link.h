@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "agent/replica.h"
@@ -71,6 +72,7 @@ class ControlLink {
   Result<void> follow(net::Channel& channel);
   Result<void> read_frames(net::Channel& channel);
   void write_frames(net::Channel& channel);
+  Result<void> write_all(net::Channel& channel, std::string_view bytes);
   Result<void> say_hello(net::Channel& channel);
   Result<void> take_frame(Session& session, model::Frame frame);
   Result<void> take_welcome(Session& session, const model::Frame& frame);
