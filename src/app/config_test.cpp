@@ -197,6 +197,16 @@ TEST(Flags, GoToEachRoleThatUnderstandsThem) {
                                 "--binding", "a=loopback", "--binding", "b=external,10.0.0.1"}));
 }
 
+TEST(Flags, OfBothRolesReachTheDemonstrationSoThatItUsesTheZoneOfItsNode) {
+  const std::vector<std::string> given = {"--azs", "east", "--azs", "west", "--node-az", "west"};
+  const ParsedFlags up = parse_role_flags("up", kBothRoles, given);
+  ASSERT_TRUE(up.flags.has_value());
+  EXPECT_EQ(up.flags->all_flags, given);
+  const ParsedFlags demo = parse_role_flags("demo", kBothRoles, up.flags->all_flags);
+  ASSERT_TRUE(demo.flags.has_value());
+  EXPECT_EQ(demo.flags->config.node_az, "west");
+}
+
 TEST(Flags, ThatARoleDoesNotKnowAreRefused) {
   ::testing::internal::CaptureStderr();
   const ParsedFlags parsed = parse_role_flags("control", kControlRole, {"--workers", "2"});

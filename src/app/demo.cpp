@@ -122,7 +122,7 @@ Result<void> Demo::start(Instant deadline) {
                         api.ensure("lb", name,
                                    Json::object({{"type", "alb"},
                                                  {"subnetId", subnet.string_or("id", "")},
-                                                 {"azs", Json::array({"local-1a"})}})));
+                                                 {"azs", Json::array({az_})}})));
   const std::string lb_id = lb.string_or("id", "");
   address_ = text_at(lb, "admin", "vip");
   WEIR_ASSIGN_OR_RETURN(const Json group,

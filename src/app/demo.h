@@ -39,7 +39,8 @@ class DemoApi {
 
 class Demo {
  public:
-  explicit Demo(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+  /// `az` is the zone of the node beside it.
+  Demo(std::string data_dir, std::string az) : data_dir_(std::move(data_dir)), az_(std::move(az)) {}
 
   /// Makes what is missing and waits until a request gets through. Errors: as DemoApi
   Result<void> start(Instant deadline);
@@ -53,6 +54,7 @@ class Demo {
   Result<void> wait_for_traffic(Instant deadline) const;
 
   const std::string data_dir_;
+  const std::string az_;
   std::string api_endpoint_;
   std::string url_;
   std::string address_;

@@ -21,7 +21,7 @@ int run_demo(const RoleFlags& flags) {
   const SystemClock clock;
   // The setting up waits a lot, so signals end it as they do any program; then they are followed.
   signal(SIGPIPE, SIG_IGN);
-  Demo demo(flags.config.data_dir);
+  Demo demo(flags.config.data_dir, flags.config.node_az);
   const Result<void> started = demo.start(clock.now() + kDemoPatience);
   if (!started) {
     std::cerr << "weir demo: " << to_string(started.error()) << "\n";

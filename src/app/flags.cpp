@@ -88,6 +88,7 @@ ParsedFlags parse_role_flags(const std::string& word, unsigned roles,
   fill_in_defaults(flags.config);
   flags.control_flags = given_flags(collected, kControlRole);
   flags.node_flags = given_flags(collected, kNodeRole);
+  flags.all_flags = given_flags(collected, kBothRoles);
   flags.is_demo = collected.is_demo;
   flags.is_check = collected.is_check;
   return {std::move(flags), 0};

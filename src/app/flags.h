@@ -16,6 +16,7 @@ struct RoleFlags {
   // The flags that came and that each role understands, for the children of `weir up`.
   std::vector<std::string> control_flags;
   std::vector<std::string> node_flags;
+  std::vector<std::string> all_flags;
   bool is_demo = false;
   bool is_check = false;  // only judge whether it could start
 };

@@ -44,7 +44,7 @@ int dispatch(const Words& words) {
   const std::string word = words.size() > 1 ? words[1] : "";
   if (word == "up") return run_role(word, app::kBothRoles, words, app::run_up);
   if (word == "control") return run_role(word, app::kControlRole, words, app::run_control);
-  if (word == "demo") return run_role(word, app::kControlRole, words, app::run_demo);
+  if (word == "demo") return run_role(word, app::kBothRoles, words, app::run_demo);
   if (word == "node") {
     return run_role(word, app::kNodeRole, words,
                     [&words](const RoleFlags& flags) { return app::run_node(flags, words); });

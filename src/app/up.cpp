@@ -37,7 +37,7 @@ class Up {
         program_(agent::own_program_path().value_or("/proc/self/exe")) {
     parts_.push_back({.name = "control", .flags = flags.control_flags});
     parts_.push_back({.name = "node", .flags = flags.node_flags});
-    if (flags.is_demo) parts_.push_back({.name = "demo", .flags = flags.control_flags});
+    if (flags.is_demo) parts_.push_back({.name = "demo", .flags = flags.all_flags});
   }
 
   int run() {
