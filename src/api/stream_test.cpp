@@ -290,6 +290,17 @@ TEST_F(Stream, MovesLoadBalancersFromANodeThatIsDeletedAndFreesItsAddresses) {
   EXPECT_TRUE(eventually([&] { return store->list("address/").value().entries.size() == 1; }));
 }
 
+TEST_F(Stream, LetsANodeThatWasDeletedWhileItCameSayHelloAgain) {
+  FakeNode node("n1");
+  ASSERT_EQ(node.follow(address()), "full");
+  store::Transaction deletion;
+  deletion.writes.push_back({"object/node/n1", std::nullopt});
+  ASSERT_TRUE(store->commit(deletion).ok());
+  EXPECT_FALSE(node.take_until([] { return false; })) << "the stream goes on";
+  EXPECT_EQ(node.follow(address()), "delta");
+  EXPECT_EQ(api->get("node/n1").status, 200);
+}
+
 TEST_F(Stream, ForgetsWhatANodeSaidOfTargetsWhenItComesAnew) {
   make_chain();
   FakeNode node("n1");
