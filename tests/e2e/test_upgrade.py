@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import socket
 import stat
 import time
 
@@ -84,6 +85,20 @@ def test_a_program_that_does_not_start_is_refused_within_ten_seconds_and_nothing
     wait_for(lambda: copied.http(service.vip, service.port)[0] == 200, "an answer")
     report = load.finish()
     assert report["failures"].get("connect", 0) == 0, report
+
+
+def test_a_stop_that_comes_while_the_new_program_is_checked_is_not_forgotten(copied):
+    service = running_service(copied)
+    copied.replace_program(f'#!/bin/sh\nsleep 1\nexec {PROGRAM} "$@"\n')
+    # A request that is under way keeps the old proxy, and so the node, until after the check.
+    with socket.create_connection((service.vip, service.port)) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+        time.sleep(0.5)
+        copied.node.signal(signal.SIGHUP)
+        wait_for(lambda: "checks the new program" in copied.node.tail(100000), "the check")
+        copied.node.signal(signal.SIGTERM)
+        wait_for(lambda: not copied.node.alive(), "the node to end", 15)
+    assert "becomes the new program" not in copied.node.tail(100000)
 
 
 def test_a_proxy_serves_on_without_its_node_and_hands_its_sockets_to_the_next(copied):
