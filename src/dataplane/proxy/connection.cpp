@@ -60,6 +60,9 @@ void Connection::on_events(std::uint32_t events) {
     const SendState flushed = pending_.flush(fd_, parts_.reactor->buffers(), sent);
     listener_->counters.bytes_out.add(sent);
     if (flushed == SendState::kBroken) return cut(FailureKind::kClientAborted);
+    // A client that takes its bytes slowly is not a stalled one.
+    if (sent > 0 && exchange_ != nullptr) exchange_->client_took();
+    if (sent > 0 && exchange_ == nullptr) parts_.reactor->arm(*this, listener_->idle_timeout());
     if (flushed == SendState::kSent && exchange_ != nullptr) exchange_->client_writable();
     if (flushed == SendState::kSent && state_ == State::kFlushing) finish_closing();
   }

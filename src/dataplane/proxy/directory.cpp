@@ -120,11 +120,16 @@ ListenerEntry* Directory::listener_at(const net::Endpoint& endpoint) const {
   return at == endpoints_.end() ? nullptr : at->second.get();
 }
 
+Ref<ServiceEntry> Directory::in_force(ServiceEntry& service) const {
+  const auto at = services_.find(service.plan->service->id);
+  return at == services_.end() ? Ref<ServiceEntry>::of(service) : at->second;
+}
+
 TargetEntry* Directory::pick(ServiceEntry& service, const FlowEnds& flow,
                              const TargetEntry* tried) {
   const auto usable = [&](balancing::TargetIndex index) {
     const TargetEntry& target = *service.targets[index.value];
-    return target.state->takes_new() && &target != tried;
+    return target.is_current && target.state->takes_new() && &target != tried;
   };
   const auto index = service.scheduler.pick(flow, usable);
   return index ? service.targets[index->value].get() : nullptr;

@@ -94,8 +94,10 @@ class Directory {
   void update(PlanPtr plan);
   /// Null when the plan has no listener there.
   ListenerEntry* listener_at(const net::Endpoint& endpoint) const;
-  /// The next target of the service that takes new traffic and is not `tried`; null when there is
-  /// none.
+  /// The service as the plan in force has it; `service` itself when it has left.
+  Ref<ServiceEntry> in_force(ServiceEntry& service) const;
+  /// The next target of the service that takes new traffic, is in force and is not `tried`; null
+  /// when there is none.
   static TargetEntry* pick(ServiceEntry& service, const FlowEnds& flow, const TargetEntry* tried);
   /// A drain timer fired.
   static void end_drain(TargetEntry& target);

@@ -180,6 +180,22 @@ class EngineFixture : public ::testing::Test {
   std::vector<snapshot::TargetKey> connect_failures_ WEIR_GUARDED_BY(mutex_);
 };
 
+/// A port where a connect gets no answer: a full accept queue drops every further SYN.
+class SilentPort {
+ public:
+  SilentPort() : hole_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const auto loopback = net::socket_address(*net::Endpoint::parse("127.0.0.1:0"));
+    EXPECT_EQ(::bind(hole_.get(), loopback.get(), loopback.size), 0);
+    EXPECT_EQ(::listen(hole_.get(), 0), 0);
+    filler_ = Stream::connect(endpoint());
+  }
+  net::Endpoint endpoint() const { return *net::local_endpoint(hole_.get()); }
+
+ private:
+  UniqueFd hole_;
+  Stream filler_{UniqueFd()};
+};
+
 /// Waits until `holds`, for what another thread does soon.
 template <class Condition>
 ::testing::AssertionResult soon(Condition&& holds) {

@@ -131,9 +131,12 @@ Exchange::Phase Exchange::route(const Signal& signal) {
 
 Exchange::Phase Exchange::pick() {
   const FlowEnds flow{client_.peer(), listener_->plan->listener->endpoint};
-  target_ = Directory::pick(*service_, flow, tried_);
-  if (target_ == nullptr && is_retried_ && may_retry_same_ && tried_->state->takes_new())
-    target_ = tried_;
+  // What was chosen before may have left the configuration since.
+  if (is_retried_) service_ = parts_.directory.in_force(*service_);
+  target_ = Directory::pick(*service_, flow, tried_.get());
+  if (target_ == nullptr && is_retried_ && may_retry_same_ && tried_->is_current &&
+      tried_->state->takes_new())
+    target_ = tried_.get();
   if (target_ != nullptr) return Phase::kConnect;
   return fail({is_retried_ ? first_failure_ : FailureKind::kNoTarget});
 }
@@ -227,8 +230,10 @@ void Exchange::client_gone(FailureKind why) {
   parts_.exchanges.retire(*this);
 }
 
+void Exchange::note_progress() { progress_ = parts_.reactor->now(); }
+
 void Exchange::client_writable() {
-  progress_ = parts_.reactor->now();
+  note_progress();
   if (upstream_ != nullptr) upstream_->resume();
 }
 
@@ -239,7 +244,7 @@ Exchange::Phase Exchange::fail(ExchangeFailure failure) {
     parts_.counters.retries.add();
     first_failure_ = failure.kind;
     is_retried_ = true;
-    tried_ = target_;
+    tried_ = Ref<TargetEntry>::of(*target_);
     needs_fresh_ = may_retry_same_;
     was_written_ = is_broken_ = false;
     return Phase::kPick;

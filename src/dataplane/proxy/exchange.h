@@ -35,6 +35,8 @@ class Exchange final : public SlabObject, public Timed, public StreamOwner {
   bool wants_body() const;
   /// Returns how many of `bytes` belong to this request. The exchange may have ended by then.
   std::size_t request_bytes(std::span<const char> bytes);
+  /// The client took bytes, if not all.
+  void client_took() { note_progress(); }
   void client_writable();
   /// The connection ends; nothing can be answered.
   void client_gone(FailureKind why);
@@ -45,6 +47,7 @@ class Exchange final : public SlabObject, public Timed, public StreamOwner {
   void stream_event(const UpstreamEvent& event) override;
   void stream_flush() override;
   void stream_failed(const StreamFailure& failure) override;
+  void stream_took() override { note_progress(); }
   void stream_writable() override;
   bool stream_paused() const override { return client_.is_blocked(); }
 
@@ -73,6 +76,7 @@ class Exchange final : public SlabObject, public Timed, public StreamOwner {
 
   Phase fail(ExchangeFailure failure);
   Phase timed_out();
+  void note_progress();
   void open_window();
   bool may_retry(const ExchangeFailure& failure) const;
   void answer(const FailureFacts& facts);
@@ -97,7 +101,7 @@ class Exchange final : public SlabObject, public Timed, public StreamOwner {
   Ref<ServiceEntry> service_;
   Ref<ListenerEntry> listener_;
   TargetEntry* target_ = nullptr;  // of service_
-  TargetEntry* tried_ = nullptr;   // failed before; of service_
+  Ref<TargetEntry> tried_;         // failed before, perhaps of the service as it was then
   UpstreamConnection* upstream_ = nullptr;
   Buffer* request_ =
       nullptr;  // head and first bytes of the body, until an answer makes a retry impossible

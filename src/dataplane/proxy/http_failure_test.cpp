@@ -65,13 +65,8 @@ TEST_F(HttpFailureTest, Answers502WhenEveryTargetThatMayBeTriedRefuses) {
 
 TEST_F(HttpFailureTest, B7TriesAnotherTargetWhenAConnectTakesTooLong) {
   start_virtual();
-  // A full accept queue drops every further SYN.
-  const UniqueFd hole(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto loopback = net::socket_address(*net::Endpoint::parse("127.0.0.1:0"));
-  ASSERT_EQ(::bind(hole.get(), loopback.get(), loopback.size), 0);
-  ASSERT_EQ(::listen(hole.get(), 0), 0);
-  const auto silent = *net::local_endpoint(hole.get());
-  Stream filler = Stream::connect(silent);
+  const SilentPort port;
+  const auto silent = port.endpoint();
   auto server = ScriptedServer::named("a");
   const auto front = serve_http({silent, server->endpoint()});
   Stream client = Stream::connect(front);
@@ -89,6 +84,23 @@ TEST_F(HttpFailureTest, B7TriesAnotherTargetWhenAConnectTakesTooLong) {
   advance(seconds(6));
   EXPECT_EQ(client.reply().status, 504);
   EXPECT_EQ(failures("connect_timeout"), 1);
+}
+
+TEST_F(HttpFailureTest, ChoosesAgainWhenATargetIsRemovedThatHasNotTakenTheConnectionYet) {
+  start_virtual();
+  const SilentPort silent;
+  auto server = ScriptedServer::named("a");
+  Stream client = Stream::connect(serve_http({silent.endpoint()}));
+  ASSERT_TRUE(client.send(get()));
+  ASSERT_TRUE(
+      soon([&] { return sample(Metric::kTargetConnectionsActive, {"web", "target-1"}) == 1; }));
+  auto& service = services_["web"];
+  service.targets = {target(2, server->endpoint())};
+  drains_.push_back({key(service, 1), silent.endpoint(), virtual_clock_.wall_now()});
+  apply();
+  advance(std::chrono::seconds(1));
+  EXPECT_EQ(client.reply().body, "a");
+  EXPECT_TRUE(connect_failures().empty());
 }
 
 /// Answers the first request of each connection with `bytes`, then closes or resets.

@@ -76,6 +76,8 @@ void TcpRelay::connect_failed(FailureKind why) {
   is_retried_ = true;
   parts_.counters.retries.add();
   close_target();
+  // What was chosen before may have left the configuration since.
+  service_ = parts_.directory.in_force(*service_);
   connect();
 }
 
@@ -170,9 +172,11 @@ void TcpRelay::on_timer() {
   close();
 }
 
-/// Both sides see a reset.
+/// Both sides see a reset, unless only the choice of a target has to be made again.
 void TcpRelay::cut(FailureKind why) {
   if (is_retired) return;
+  const bool is_free = !is_connected_ && !is_retried_ && upstream_.fd >= 0;
+  if (why == FailureKind::kDrainEnded && is_free) return connect_failed(why);
   listener_->counters.count(why);
   Reactor::prepare_reset(client_.fd);
   if (upstream_.fd >= 0) Reactor::prepare_reset(upstream_.fd);

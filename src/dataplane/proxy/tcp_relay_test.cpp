@@ -98,6 +98,23 @@ TEST_F(TcpRelayTest, TriesAnotherTargetWhenOneRefuses) {
   EXPECT_EQ(connect_failures().front(), key(services_["web"], 1));
 }
 
+TEST_F(TcpRelayTest, ChoosesAgainWhenATargetIsRemovedThatHasNotTakenTheConnectionYet) {
+  start_virtual();
+  const SilentPort silent;
+  ScriptedServer server(echo);
+  Stream client = Stream::connect(serve_tcp({silent.endpoint()}));
+  ASSERT_TRUE(client.send("x"));
+  ASSERT_TRUE(
+      soon([&] { return sample(Metric::kTargetConnectionsActive, {"web", "target-1"}) == 1; }));
+  auto& service = services_["web"];
+  service.targets = {target(2, server.endpoint())};
+  drains_.push_back({key(service, 1), silent.endpoint(), virtual_clock_.wall_now()});
+  apply();
+  advance(std::chrono::seconds(1));
+  EXPECT_EQ(client.read(1), "x");
+  EXPECT_TRUE(connect_failures().empty());
+}
+
 TEST_F(TcpRelayTest, ResetsTheClientWhenEveryTargetRefuses) {
   ScriptedServer dead(echo);
   const auto refused = dead.endpoint();

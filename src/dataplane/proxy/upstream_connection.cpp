@@ -47,6 +47,7 @@ void UpstreamConnection::on_events(std::uint32_t events) {
       pending_.clear(pool_.reactor().buffers());
       is_readable_ = true;
     }
+    if (sent > 0) streams_.for_each([](StreamOwner& owner) { owner.stream_took(); });
     if (!is_blocked()) streams_.for_each([](StreamOwner& owner) { owner.stream_writable(); });
   }
   if (!is_retired) read();
@@ -69,7 +70,9 @@ void UpstreamConnection::on_timer() {
 }
 
 void UpstreamConnection::cut(FailureKind why) {
-  fail({.kind = why, .is_connected = true, .was_answered = true});
+  // Before the connection stands, nothing was written: the request may go elsewhere.
+  const bool is_established = is_connected();
+  fail({.kind = why, .is_connected = is_established, .was_answered = is_established});
 }
 
 void UpstreamConnection::close_if_idle() {
@@ -165,7 +168,14 @@ bool UpstreamConnection::dispatch(const UpstreamEvent& event, StreamOwner*& writ
   }
   StreamOwner* owner = owner_of(event.stream);
   if (owner == nullptr) return true;
-  if (writing != nullptr && writing != owner) writing->stream_flush();
+  // What came before a failure is the client's.
+  const bool is_failed = event.kind == UpstreamEvent::Kind::kStreamFailed;
+  if (writing != nullptr && (writing != owner || is_failed)) {
+    writing->stream_flush();
+    writing = nullptr;
+    owner = owner_of(event.stream);  // a client that is gone gives up its stream
+    if (owner == nullptr) return true;
+  }
   const bool is_last =
       event.kind == UpstreamEvent::Kind::kEnd || event.kind == UpstreamEvent::Kind::kStreamFailed;
   writing = is_last ? nullptr : owner;
@@ -208,7 +218,8 @@ void UpstreamConnection::ended(bool is_clean) {
 
 void UpstreamConnection::fail(StreamFailure failure) {
   if (is_retired) return;
-  if (!failure.is_connected) pool_.connect_failed(*this);
+  if (failure.kind == FailureKind::kConnectFailed || failure.kind == FailureKind::kConnectTimeout)
+    pool_.connect_failed(*this);
   pool_.close(*this);
   streams_.for_each([&](StreamOwner& owner) {
     target_->end_use();

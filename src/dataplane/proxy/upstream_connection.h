@@ -36,6 +36,8 @@ class StreamOwner : public Link<StreamTag> {
   virtual void stream_flush() = 0;
   /// The stream is gone, its connection with it.
   virtual void stream_failed(const StreamFailure& failure) = 0;
+  /// The target took bytes that had to wait, if not all.
+  virtual void stream_took() = 0;
   /// The connection takes bytes again.
   virtual void stream_writable() = 0;
   /// True while no more of the response is wanted.
