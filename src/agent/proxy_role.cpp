@@ -16,21 +16,13 @@ namespace {
 
 /// Samples of one `stats` frame. Chosen because each takes at most 250 bytes: 4 000 fit a frame.
 constexpr std::size_t kSamplesPerFrame = 4000;
-/// Bytes of the list in an `applied` or `drains` frame. Chosen because a frame takes 1 MiB.
+/// Bytes of the list in a `drains` frame. Chosen because a frame takes 1 MiB.
 constexpr std::size_t kListBytesMax = 900'000;
 /// Pause before a snapshot that is not in force is applied again. Chosen because the engine has
 /// waited for its workers already.
 constexpr std::chrono::milliseconds kApplyRetryPause{100};
 /// How often a retiring role looks whether its engine has ended.
 constexpr std::chrono::milliseconds kEndPause{20};
-
-Json error_json(const snapshot::ObjectError& error) {
-  return Json::object({{"kind", error.kind},
-                       {"id", error.id},
-                       {"revision", error.revision.value},
-                       {"reason", error.reason},
-                       {"detail", error.detail}});
-}
 
 Json explanation_json(const dataplane::Explanation& explanation) {
   Json targets = Json::array();
@@ -213,17 +205,10 @@ void ProxyRole::apply() {
     apply_timer_ = loop_.run_after(kApplyRetryPause, [this] { apply(); });
     return;
   }
-  say_applied(*snapshot);
+  // Without its errors: the node compiles the same objects and reports them itself.
+  send(signal_frame(message::kApplied, {}, snapshot->version));
   if (std::exchange(is_ready_, true)) return;
   send(signal_frame(message::kReady));
-}
-
-void ProxyRole::say_applied(const snapshot::Snapshot& snapshot) {
-  BoundedArray errors(kListBytesMax);
-  for (const snapshot::ObjectError& error : snapshot.errors) errors.add(error_json(error));
-  send(message_frame(message::kApplied, {},
-                     Json::object({{"errors", errors.take()}, {"more", errors.more()}}),
-                     snapshot.version));
 }
 
 void ProxyRole::note_drain(const model::Frame& frame) {

@@ -78,7 +78,6 @@ class ProxyRole final : private FramePipe::User {
 
   void apply_soon();
   void apply();
-  void say_applied(const snapshot::Snapshot& snapshot);
   void note_drain(const model::Frame& frame);
   void report_drains();
   void send(const model::Frame& frame);
