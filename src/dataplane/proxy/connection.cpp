@@ -248,7 +248,7 @@ void Connection::finish_closing() {
 }
 
 void Connection::refuse(http::ParseError error) {
-  listener_->counters.parse_errors[static_cast<std::size_t>(error)].add();
+  count_parse_error(error, listener_->counters, parts_.counters);
   listener_->counters.count(FailureKind::kBadRequest);
   http::ErrorResponse response;
   response.status = http::error_status(error);

@@ -62,7 +62,17 @@ struct alignas(64) WorkerCounters {
   Counter accept_pauses;     // descriptor limit reached
   Counter connect_refusals;  // no descriptor for a connection to a target
   Counter retries;
+  Counter idle_evictions;  // more idle connections to one target than are kept
+  Counter bodies_too_large;
+  Counter interim_excesses;  // more interim answers to one request than are passed on
+  std::array<Counter, kParseErrors> codec_limits;  // those of http::is_limit
 };
+
+inline void count_parse_error(http::ParseError error, ListenerCounters& listener,
+                              WorkerCounters& worker) {
+  listener.parse_errors[static_cast<std::size_t>(error)].add();
+  if (http::is_limit(error)) worker.codec_limits[static_cast<std::size_t>(error)].add();
+}
 
 /// One set per worker.
 template <class T>

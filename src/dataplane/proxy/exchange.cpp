@@ -250,6 +250,7 @@ Exchange::Phase Exchange::fail(ExchangeFailure failure) {
     return Phase::kPick;
   }
   listener_->counters.count(failure.kind);
+  if (failure.kind == FailureKind::kBodyTooLarge) parts_.counters.bodies_too_large.add();
   after_ = is_request_complete() ? After::kClose : After::kLinger;
   if (is_answered_) {
     // Without framing of its own, only a reset tells the client that its answer is cut short.

@@ -89,7 +89,8 @@ class Exchange final : public SlabObject, public Timed, public StreamOwner {
   Phase take_head(const UpstreamEvent& event);
   Phase pass_interim(const UpstreamEvent& event);
   void pass_payload(std::span<const char> payload);
-  void tunnel(const UpstreamEvent& event);
+  Phase tunnel(const UpstreamEvent& event);
+  bool write_head(const UpstreamEvent& event, const http::ResponseOptions& options);
   http::ResponseOptions response_options() const;
   bool must_close() const;
   bool is_request_complete() const { return body_.is_done(); }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "dataplane/proxy/exchange.h"
 #include "dataplane/proxy/forwarding.h"
 #include "dataplane/proxy/parts.h"
@@ -19,6 +20,8 @@ void Exchange::keep_request(const http::RequestHead& head, std::span<const char>
   request_->end = static_cast<std::uint32_t>(
       http::write_request_head(head, bytes.data(), options, request_->room()));
   head_size_ = request_->end;
+  // Half a head would let the body be read as one.
+  WEIR_CHECK(head_size_ > 0);
 }
 
 /// Takes what belongs to this request: into request_ before it is sent, then to the target. False
@@ -31,8 +34,7 @@ bool Exchange::take_body(std::span<const char> bytes) {
     body_size_ += part.payload.size();
     const bool is_too_large = body_size_ > parts_.limits.body_size;
     if (part.state == http::BodyState::kFailed || is_too_large) {
-      if (!is_too_large)
-        listener_->counters.parse_errors[static_cast<std::size_t>(body_.error())].add();
+      if (!is_too_large) count_parse_error(body_.error(), listener_->counters, parts_.counters);
       fail({is_too_large ? FailureKind::kBodyTooLarge : FailureKind::kBadRequest});
       return false;
     }
@@ -97,9 +99,7 @@ Exchange::Phase Exchange::take_head(const UpstreamEvent& event) {
   if (head.status < 200) return pass_interim(event);
   const http::ResponseOptions options = response_options();
   plan_ = http::plan_response(head, options);
-  Output& output = parts_.reactor->output();
-  output.commit(http::write_response_head(head, event.head_bytes, options,
-                                          output.room(http::response_bound(head))));
+  if (!write_head(event, options)) return fail({FailureKind::kBadResponse});
   listener_->counters.count_status(head.status);
   is_answered_ = true;
   parts_.reactor->buffers().give(std::exchange(request_, nullptr));
@@ -109,10 +109,12 @@ Exchange::Phase Exchange::take_head(const UpstreamEvent& event) {
 /// RFC 9110, 15.2: passed on, but not to a client that may not know them.
 Exchange::Phase Exchange::pass_interim(const UpstreamEvent& event) {
   const http::ResponseHead& head = *event.head;
-  if (++interim_count_ > kInterimMax) return fail({FailureKind::kBadResponse});
+  if (++interim_count_ > kInterimMax) {
+    parts_.counters.interim_excesses.add();
+    return fail({FailureKind::kBadResponse});
+  }
   if (head.status == 101) {
-    tunnel(event);
-    return Phase::kDone;
+    return tunnel(event);
   }
   if (head.status == 100) {
     is_window_open_ = true;
@@ -120,10 +122,17 @@ Exchange::Phase Exchange::pass_interim(const UpstreamEvent& event) {
     arm();
   }
   if (version_ == http::Version::kHttp10) return Phase::kForward;
+  return write_head(event, response_options()) ? Phase::kForward
+                                               : fail({FailureKind::kBadResponse});
+}
+
+/// False when nothing was written: without a head the body must not be.
+bool Exchange::write_head(const UpstreamEvent& event, const http::ResponseOptions& options) {
   Output& output = parts_.reactor->output();
-  output.commit(http::write_response_head(head, event.head_bytes, response_options(),
-                                          output.room(http::response_bound(head))));
-  return Phase::kForward;
+  const std::size_t size = http::write_response_head(
+      *event.head, event.head_bytes, options, output.room(http::response_bound(*event.head)));
+  output.commit(size);
+  return !WEIR_BUG(size == 0);
 }
 
 void Exchange::pass_payload(std::span<const char> payload) {
@@ -142,10 +151,9 @@ void Exchange::stream_flush() {
 }
 
 /// 101: from here on the bytes belong to another protocol.
-void Exchange::tunnel(const UpstreamEvent& event) {
+Exchange::Phase Exchange::tunnel(const UpstreamEvent& event) {
+  if (!write_head(event, response_options())) return fail({FailureKind::kBadResponse});
   Output& output = parts_.reactor->output();
-  output.commit(http::write_response_head(*event.head, event.head_bytes, response_options(),
-                                          output.room(http::response_bound(*event.head))));
   output.refer(event.payload);
   listener_->counters.count_status(101);
   client_.send(output);  // a broken client shows in the relay's first read
@@ -155,6 +163,7 @@ void Exchange::tunnel(const UpstreamEvent& event) {
       parts_.pool.detach(*std::exchange(upstream_, nullptr), *this, tunnel.to_target);
   tunnel.client_fd = client_.detach(tunnel.to_client, tunnel.to_target);
   parts_.relays.make(parts_).adopt(std::move(tunnel));
+  return Phase::kDone;
 }
 
 }  // namespace weir::dataplane::proxy

@@ -263,6 +263,7 @@ TEST_F(HttpFailureTest, B10PassesOnlyAFewInterimAnswersOn) {
   for (; reply.status == 102; reply = client.reply()) ++interim;
   EXPECT_EQ(reply.status, 502);
   EXPECT_LE(interim, kInterimMax);
+  EXPECT_EQ(sample(Metric::kProxyLimitReached, {"interim_answers"}), 1);
 }
 
 TEST_F(HttpFailureTest, B11SurplusBytesNeverBecomeTheNextReply) {
@@ -486,6 +487,8 @@ TEST_F(HttpFailureTest, RefusesBadRequestsWithTheirStatusAndCloses) {
   EXPECT_EQ(server->requests(), 0);
   EXPECT_EQ(failures("bad_request"), static_cast<double>(cases.size()));
   EXPECT_EQ(failures("connect_refused"), 1);
+  EXPECT_EQ(sample(Metric::kProxyLimitReached, {"start_line_too_long"}), 1);
+  EXPECT_EQ(sample(Metric::kProxyLimitReached, {"field_too_long"}), 1);
 }
 
 TEST_F(HttpFailureTest, N4RefusesABodyWithBadChunksAndPassesNoByteAfterThem) {
@@ -529,6 +532,7 @@ TEST_F(HttpFailureTest, Answers413ToABodyAboveTheLimit) {
       status_of(front, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
                            std::string(1001, 'x') + "\r\n0\r\n\r\n"),
       413);
+  EXPECT_EQ(sample(Metric::kProxyLimitReached, {"body_size"}), 2);
 }
 
 TEST_F(HttpFailureTest, GivesUpTheTargetWhenTheClientGoesAway) {

@@ -89,6 +89,16 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
       workers.sum([](Set set) -> const Counter& { return set.accept_pauses; }));
   add("upstream_descriptors",
       workers.sum([](Set set) -> const Counter& { return set.connect_refusals; }));
+  add("idle_per_target", workers.sum([](Set set) -> const Counter& { return set.idle_evictions; }));
+  add("body_size", workers.sum([](Set set) -> const Counter& { return set.bodies_too_large; }));
+  add("interim_answers",
+      workers.sum([](Set set) -> const Counter& { return set.interim_excesses; }));
+  for (std::size_t i = 0; i < kParseErrors; ++i) {
+    const auto error = static_cast<http::ParseError>(i);
+    if (!http::is_limit(error)) continue;
+    add(std::string(http::error_name(error)),
+        workers.sum([i](Set set) -> const Counter& { return set.codec_limits[i]; }));
+  }
   out.push_back({Metric::kProxyRetries, {}, number(workers.sum([](Set set) -> const Counter& {
                    return set.retries;
                  }))});

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "base/check.h"
 #include "net/socket.h"
 
 namespace weir::dataplane::proxy {
@@ -99,7 +100,14 @@ void UpstreamPool::release(UpstreamConnection& connection, StreamOwner& owner, b
   if (!is_offered) return close(connection);
   idle_.push_front(connection);
   reactor_.arm(connection, limits_.upstream_idle);
-  if (target.available_count > limits_.idle_per_target) close(target.available.back());
+  if (target.available_count > limits_.idle_per_target) evict(target, connection);
+}
+
+/// The longest unused goes, unless it carries streams; `latest` is idle for sure.
+void UpstreamPool::evict(TargetEntry& target, UpstreamConnection& latest) {
+  counters_.idle_evictions.add();
+  UpstreamConnection& oldest = target.available.back();
+  close(oldest.is_idle() ? oldest : latest);
 }
 
 void UpstreamPool::offer(UpstreamConnection& connection) {
@@ -158,7 +166,7 @@ void UpstreamPool::report_failure(TargetEntry& target) {
 }
 
 bool UpstreamPool::make_room() {
-  if (idle_.empty()) return false;
+  if (idle_.empty() || WEIR_BUG(!idle_.back().is_idle())) return false;
   close(idle_.back());
   return true;
 }

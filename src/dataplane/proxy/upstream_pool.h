@@ -68,6 +68,7 @@ class UpstreamPool {
   friend class UpstreamConnection;
 
   void attach(UpstreamConnection& connection, StreamOwner& owner, const StreamRequest& request);
+  void evict(TargetEntry& target, UpstreamConnection& latest);
   void offer(UpstreamConnection& connection);
   void withdraw(UpstreamConnection& connection);
   void established(UpstreamConnection& connection);
