@@ -75,5 +75,20 @@ TEST_F(BatchTest, B11SurplusBytesThatComeWithTheNextRequestAreNotItsReply) {
   EXPECT_EQ(server.connections(), 2);
 }
 
+TEST_F(BatchTest, AVersionThatAWorkerTakesLateIsInForceThen) {
+  start({.workers = 1, .clock = &gate_, .limits = {}});
+  serve_http({});
+  const Version before = engine().applied();
+  auto next = std::make_shared<snapshot::Snapshot>();
+  next->version = Version{Epoch(1), Revision(100)};
+  gate_.close();
+  engine().wake();
+  EXPECT_TRUE(soon([&] { return gate_.is_waiting(); }));
+  EXPECT_EQ(engine().apply(next)->version, before);
+  EXPECT_EQ(engine().applied(), before);
+  gate_.open();
+  EXPECT_TRUE(soon([&] { return engine().applied() == next->version; }));
+}
+
 }  // namespace
 }  // namespace weir::dataplane::proxy

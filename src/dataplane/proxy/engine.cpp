@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "base/mutex.h"
 #include "dataplane/proxy/explain.h"
 #include "dataplane/proxy/samples.h"
@@ -45,6 +47,7 @@ struct ProxyEngine::Core {
   std::vector<std::weak_ptr<const snapshot::Snapshot>> snapshots WEIR_GUARDED_BY(mutex);
   WallTime applied_at WEIR_GUARDED_BY(mutex){};
   Version applied WEIR_GUARDED_BY(mutex);
+  std::optional<Version> pending WEIR_GUARDED_BY(mutex);  // posted, perhaps not in force yet
 
   const Clock* clock = nullptr;
 
@@ -55,11 +58,26 @@ struct ProxyEngine::Core {
     plan = planner.plan(std::move(snapshot), plan.get());
     return plan;
   }
-  bool wait_taken() {
-    const Instant deadline = SystemClock().now() + kApplyPatience;
+  bool wait_taken(std::chrono::milliseconds patience) const {
+    const Instant deadline = SystemClock().now() + patience;
     return std::ranges::all_of(workers, [&](const auto& worker) {
       return worker->is_stopped() || worker->mailbox().wait_taken(deadline);
     });
+  }
+  /// The posted version is in force once every worker has taken it, however late.
+  void promote(std::chrono::milliseconds patience) WEIR_EXCLUDES(mutex) {
+    std::optional<Version> posted;
+    {
+      const MutexLock lock(mutex);
+      posted = pending;
+    }
+    if (!posted || !wait_taken(patience)) return;
+    const MutexLock lock(mutex);
+    // Another thread may have done it, and a newer one may be posted by now.
+    if (pending != posted) return;
+    applied = *posted;
+    pending.reset();
+    applied_at = clock->wall_now();
   }
 };
 
@@ -122,25 +140,35 @@ void ProxyEngine::remove_listener(const net::Endpoint& endpoint) {
     mail.listeners.push_back({endpoint, {}});
     worker->mailbox().post(std::move(mail));
   }
-  core_->wait_taken();
+  if (!core_->wait_taken(kApplyPatience)) {
+    log::warning("a proxy worker is slow: it still accepts on an endpoint that was removed",
+                 {{"endpoint", endpoint.text()}});
+  }
 }
 
 Result<Applied> ProxyEngine::apply(std::shared_ptr<const snapshot::Snapshot> snapshot) {
   if (snapshot == nullptr) return Error{ErrorCode::kInvalidArgument, "no snapshot was given", {}};
   const Version version = snapshot->version;
+  core_->promote({});
   const PlanPtr plan = core_->make_plan(std::move(snapshot));
   for (const auto& worker : core_->workers) {
     Mail mail;
     mail.plan = plan;
     worker->mailbox().post(std::move(mail));
   }
-  const bool is_in_force = core_->wait_taken();
-  const MutexLock lock(core_->mutex);
-  if (is_in_force) {
-    core_->applied = version;
-    core_->applied_at = core_->clock->wall_now();
+  {
+    const MutexLock lock(core_->mutex);
+    core_->pending = version;
   }
+  core_->promote(kApplyPatience);
+  const MutexLock lock(core_->mutex);
   return Applied{core_->applied};
+}
+
+Version ProxyEngine::applied() const {
+  core_->promote({});
+  const MutexLock lock(core_->mutex);
+  return core_->applied;
 }
 
 void ProxyEngine::mark(std::span<const HealthMark> marks) {
@@ -166,6 +194,7 @@ std::vector<DrainProgress> ProxyEngine::progress() const {
 }
 
 void ProxyEngine::stats(std::vector<Sample>& out) const {
+  core_->promote({});
   std::vector<TargetStatePtr> targets;
   std::vector<ListenerStatePtr> listeners;
   {

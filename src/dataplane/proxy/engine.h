@@ -50,6 +50,8 @@ class ProxyEngine final : public Engine {
   /// Returns when all workers use the Snapshot, or after kApplyPatience with the version they all
   /// have.
   Result<Applied> apply(std::shared_ptr<const snapshot::Snapshot> snapshot) override;
+  /// The version that all workers have, also when the last of them was too late for apply().
+  Version applied() const;
   void mark(std::span<const HealthMark> marks) override;
   std::vector<DrainProgress> progress() const override;
   void stats(std::vector<Sample>& out) const override;
