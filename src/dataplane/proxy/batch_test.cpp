@@ -1,5 +1,7 @@
 // What the engine makes of events that reach it together: a gate in its clock holds the worker
 // until they all have come.
+#include <sys/socket.h>
+
 #include <atomic>
 
 #include "dataplane/proxy/engine_fixture.h"
@@ -73,6 +75,25 @@ TEST_F(BatchTest, B11SurplusBytesThatComeWithTheNextRequestAreNotItsReply) {
   gate_.open();
   EXPECT_EQ(client.reply().body, "good");
   EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(BatchTest, BytesBehindAnUrgentMarkAreRead) {
+  start({.workers = 1, .clock = &gate_, .limits = {}});
+  ScriptedServer server([](const Visit& visit) {
+    visit.stream.send("+");
+    visit.stream.send(visit.stream.read(4));
+    visit.stream.read_to_end();
+  });
+  Stream client = Stream::connect(serve_tcp({server.endpoint()}));
+  EXPECT_EQ(client.read(1), "+");
+  gate_.close();
+  engine().wake();
+  EXPECT_TRUE(soon([&] { return gate_.is_waiting(); }));
+  EXPECT_TRUE(client.send("ab"));
+  EXPECT_EQ(::send(client.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+  EXPECT_TRUE(client.send("cd"));
+  gate_.open();
+  EXPECT_EQ(client.read(4), "abcd");
 }
 
 TEST_F(BatchTest, AVersionThatAWorkerTakesLateIsInForceThen) {

@@ -53,8 +53,8 @@ void Connection::start() {
 void Connection::on_events(std::uint32_t events) {
   const bool is_gone = (events & (EPOLLERR | EPOLLHUP)) != 0;
   if (is_gone && state_ != State::kLingering) return cut(FailureKind::kClientAborted);
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) has_hung_up_ = true;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
+  if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) reads_to_end_ = true;
+  if ((events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
   if ((events & EPOLLOUT) != 0 && is_blocked()) {
     std::uint64_t sent = 0;
     const SendState flushed = pending_.flush(fd_, parts_.reactor->buffers(), sent);
@@ -99,7 +99,7 @@ bool Connection::receive(std::span<char>& bytes) {
   }
   const Arrival received = Reactor::receive(fd_, room);
   if (received.state == Arrival::State::kBytes) {
-    if (received.size < room.size()) is_readable_ = has_hung_up_;
+    if (received.size < room.size()) is_readable_ = reads_to_end_;
     listener_->counters.bytes_in.add(received.size);
     bytes = room.first(received.size);
     if (input_ == nullptr) return true;

@@ -86,8 +86,8 @@ class Connection final : public SlabObject, public Timed {
   After after_ = After::kKeep;
   bool is_partial_ = false;  // input_ was parsed and is no whole head
   bool is_readable_ = false;
-  bool has_hung_up_ =
-      false;  // the client closed its side: read to the end, whatever a read brought
+  bool reads_to_end_ =
+      false;  // the client closed its side or marked bytes as urgent: a short read is not the last
   bool is_advancing_ = false;
   bool is_fresh_ = true;       // no request has come yet
   bool is_reserving_ = false;  // a descriptor is kept free for its target

@@ -62,6 +62,7 @@ struct alignas(64) WorkerCounters {
   Counter accept_pauses;     // descriptor limit reached
   Counter connect_refusals;  // no descriptor for a connection to a target
   Counter retries;
+  Counter retry_refusals;  // no retry left in the budget
   Counter idle_evictions;  // more idle connections to one target than are kept
   Counter bodies_too_large;
   Counter interim_excesses;  // more interim answers to one request than are passed on

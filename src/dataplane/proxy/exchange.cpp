@@ -49,6 +49,7 @@ Exchange::Exchange(Parts& parts, Connection& client)
 Exchange::~Exchange() { parts_.reactor->buffers().give(request_); }
 
 std::size_t Exchange::begin(const http::RequestHead& head, std::span<const char> bytes) {
+  parts_.retries.earn();
   step({.kind = Signal::Kind::kBegin, .bytes = bytes, .head = &head});
   return used_;
 }
@@ -240,8 +241,7 @@ void Exchange::client_writable() {
 Exchange::Phase Exchange::fail(ExchangeFailure failure) {
   leave_upstream(false);
   parts_.reactor->output().clear();
-  if (may_retry(failure)) {
-    parts_.counters.retries.add();
+  if (may_retry(failure) && parts_.take_retry()) {
     first_failure_ = failure.kind;
     is_retried_ = true;
     tried_ = Ref<TargetEntry>::of(*target_);

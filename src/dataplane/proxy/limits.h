@@ -41,6 +41,16 @@ inline constexpr std::chrono::milliseconds kLingerTotal{30'000};
 /// send one or two.
 inline constexpr std::uint8_t kInterimMax = 8;
 
+/// Retries earned per exchange; without one left the failure goes to the client. Source:
+/// reliability guide, section 6, "Retries".
+inline constexpr double kRetryShare = 0.2;
+/// Retries a worker may have saved. Chosen because a target that has died is found out within some
+/// 100 ms, and its share of a busy worker's requests until then is about this.
+inline constexpr double kRetryTokens = 500;
+/// Retries earned per second beside. Chosen because ten more requests per second overload no
+/// target.
+inline constexpr double kRetriesPerSecond = 10;
+
 /// Descriptors of the process that workers leave to others (agent loop, logs, epoll). Chosen
 /// because the agent thread of `weir proxy` uses about ten.
 inline constexpr std::size_t kReservedDescriptors = 32;

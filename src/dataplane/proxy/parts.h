@@ -10,6 +10,7 @@
 #include "dataplane/proxy/exchange.h"
 #include "dataplane/proxy/limits.h"
 #include "dataplane/proxy/reactor.h"
+#include "dataplane/proxy/retry_budget.h"
 #include "dataplane/proxy/slab.h"
 #include "dataplane/proxy/tcp_relay.h"
 #include "dataplane/proxy/upstream_pool.h"
@@ -25,7 +26,8 @@ struct Parts {
         counters(worker_counters),
         reactor(std::move(made)),
         directory(*reactor, worker, workers),
-        pool(*reactor, limits, counters, codecs, std::move(connect_failed)) {}
+        pool(*reactor, limits, counters, codecs, std::move(connect_failed)),
+        retries(reactor->now()) {}
 
   // Constant after construction.
   const Limits limits;
@@ -34,9 +36,17 @@ struct Parts {
   std::unique_ptr<Reactor> reactor;
   Directory directory;
   UpstreamPool pool;
+  RetryBudget retries;
   Slab<Connection> connections;
   Slab<Exchange> exchanges;
   Slab<TcpRelay> relays;
+  /// Counts the retry, or its refusal.
+  bool take_retry() {
+    const bool is_granted = retries.spend(reactor->now());
+    (is_granted ? counters.retries : counters.retry_refusals).add();
+    return is_granted;
+  }
+
   http::RequestHead request_head;  // of the request being read
   bool is_stopping = false;        // every response ends its connection
 };

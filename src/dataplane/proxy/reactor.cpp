@@ -12,7 +12,8 @@
 namespace weir::dataplane::proxy {
 namespace {
 
-constexpr std::uint32_t kEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+/// EPOLLPRI, because a read stops at an urgent mark, whatever lies behind it.
+constexpr std::uint32_t kEdge = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 bool control(int epoll, int operation, int fd, std::uint32_t events, Tag tag) {
   epoll_event event{};

@@ -31,6 +31,7 @@ void TcpRelay::start(int fd, ListenerEntry& listener, const net::Endpoint& peer)
   parts_.reactor->watch(fd, tag(TagKind::kRelayClient));
   ServiceEntry* service = route(listener, {}, {});
   if (service == nullptr) return cut(FailureKind::kNoTarget);
+  parts_.retries.earn();
   service_ = Ref<ServiceEntry>::of(*service);
   connect();
 }
@@ -72,9 +73,11 @@ void TcpRelay::connect() {
 void TcpRelay::connect_failed(FailureKind why) {
   if (why == FailureKind::kConnectFailed || why == FailureKind::kConnectTimeout)
     parts_.pool.report_failure(*target_);
-  if (is_retried_) return cut(why);
+  if (is_retried_ || !parts_.take_retry()) {
+    is_retried_ = true;
+    return cut(why);
+  }
   is_retried_ = true;
-  parts_.counters.retries.add();
   close_target();
   // What was chosen before may have left the configuration since.
   service_ = parts_.directory.in_force(*service_);
@@ -97,8 +100,8 @@ void TcpRelay::on_events(TagKind kind, std::uint32_t events) {
     if (is_over && &side == &client_) return cut(FailureKind::kClientAborted);
     if (is_over) return connect_failed(FailureKind::kConnectFailed);
   }
-  if (is_over || (events & EPOLLRDHUP) != 0) side.has_hung_up = true;
-  if (is_over || (events & (EPOLLIN | EPOLLRDHUP)) != 0) side.is_readable = true;
+  if (is_over || (events & (EPOLLPRI | EPOLLRDHUP)) != 0) side.reads_to_end = true;
+  if (is_over || (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP)) != 0) side.is_readable = true;
   if (!is_connected_) {
     if (&side == &upstream_ && (events & EPOLLOUT) != 0) established();
     return;
@@ -125,7 +128,7 @@ TcpRelay::Moved TcpRelay::pass(Side& from, Side& to) {
     const Arrival received = Reactor::receive(from.fd, scratch);
     if (received.state == Arrival::State::kBroken) return Moved::kBroken;
     from.is_finished = received.state == Arrival::State::kEnd;
-    if (received.size < scratch.size()) from.is_readable = from.has_hung_up;
+    if (received.size < scratch.size()) from.is_readable = from.reads_to_end;
     if (received.state == Arrival::State::kNothing) from.is_readable = false;
     if (received.state != Arrival::State::kBytes) break;
     Output& output = parts_.reactor->output();
@@ -155,7 +158,7 @@ void TcpRelay::stop_sending(Side& from, Side& to) {
   to.unsent.clear(parts_.reactor->buffers());
   from.is_finished = true;
   to.is_shut = true;
-  to.is_readable = to.has_hung_up = true;
+  to.is_readable = to.reads_to_end = true;
 }
 
 void TcpRelay::count(const Side& to, std::uint64_t received, std::uint64_t sent) {

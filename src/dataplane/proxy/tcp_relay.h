@@ -44,9 +44,9 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
     int fd = -1;
     Pending unsent;  // to this side
     bool is_readable = false;
-    bool has_hung_up = false;  // read to the end, whatever a read brought
-    bool is_finished = false;  // its end has been read
-    bool is_shut = false;      // it has been told the other's end
+    bool reads_to_end = false;  // a short read is not the last
+    bool is_finished = false;   // its end has been read
+    bool is_shut = false;       // it has been told the other's end
   };
   enum class Moved : std::uint8_t { kAll, kMore, kBroken };
 

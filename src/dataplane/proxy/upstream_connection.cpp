@@ -38,8 +38,8 @@ void UpstreamConnection::on_events(std::uint32_t events) {
     connected();
     if (is_retired) return;
   }
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) has_hung_up_ = true;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
+  if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) reads_to_end_ = true;
+  if ((events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
   if ((events & EPOLLOUT) != 0 && is_blocked()) {
     std::uint64_t sent = 0;
     // A broken socket shows in the read that follows.
@@ -105,14 +105,14 @@ Arrival UpstreamConnection::receive(std::span<char>& bytes) {
   if (input_ == nullptr) {
     const Arrival received = Reactor::receive(fd_, pool_.reactor().scratch());
     bytes = pool_.reactor().scratch().first(received.size);
-    if (received.size < pool_.reactor().scratch().size()) is_readable_ = has_hung_up_;
+    if (received.size < pool_.reactor().scratch().size()) is_readable_ = reads_to_end_;
     return received;
   }
   const std::span<char> room = input_->room();
   const Arrival received = Reactor::receive(fd_, room);
   input_->end += static_cast<std::uint32_t>(received.size);
   bytes = input_->content();
-  if (received.size < room.size()) is_readable_ = has_hung_up_;
+  if (received.size < room.size()) is_readable_ = reads_to_end_;
   return received;
 }
 

@@ -103,8 +103,8 @@ class UpstreamConnection final : public SlabObject,
   int fd_;
   State state_ = State::kConnecting;
   bool is_readable_ = false;
-  bool has_hung_up_ =
-      false;  // the target closed its side: read to the end, whatever a read brought
+  bool reads_to_end_ =
+      false;  // the target closed its side or marked bytes as urgent: a short read is not the last
   bool was_reused_ = false;
   bool was_answered_ = false;
 };
