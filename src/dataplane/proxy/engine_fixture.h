@@ -94,6 +94,11 @@ class EngineFixture : public ::testing::Test {
     for (std::size_t i = 0; i < workers_; ++i) {
       sockets.push_back(*net::tcp_listen(listener.endpoint, {.reuse_port = true}));
       listener.endpoint = *net::local_endpoint(sockets.back().get());
+      if (send_buffer_ > 0) {
+        EXPECT_EQ(::setsockopt(sockets.back().get(), SOL_SOCKET, SO_SNDBUF, &send_buffer_,
+                               sizeof send_buffer_),
+                  0);
+      }
     }
     EXPECT_TRUE(engine().add_listener(listener.endpoint, std::move(sockets)).ok());
     return listener;
@@ -161,6 +166,7 @@ class EngineFixture : public ::testing::Test {
   SystemClock clock_;
   weir::testing::VirtualClock virtual_clock_;
   std::size_t workers_ = 1;
+  int send_buffer_ = 0;  // bytes towards clients of listeners added from now on; 0 = the system's
   std::map<std::string, snapshot::Service> services_;
   std::map<std::string, snapshot::Listener> listeners_;
   std::map<std::string, std::string> routes_;

@@ -1,4 +1,7 @@
 // What a client of an HTTP listener sees when targets, clients or the configuration fail.
+#include <array>
+#include <cerrno>
+
 #include "dataplane/proxy/engine_fixture.h"
 
 namespace weir::dataplane::proxy {
@@ -221,6 +224,32 @@ TEST_F(HttpFailureTest, B2ResetsTheClientThatLeavesTheRestOfABodyUntilCloseForTh
   EXPECT_TRUE(soon([&] { return engine().connections() == 0; }));
   client.read_to_end();
   EXPECT_EQ(client.end(), Stream::End::kReset);
+}
+
+TEST_F(HttpFailureTest, KeepsAClientThatTakesItsAnswerSlowly) {
+  start_virtual();
+  send_buffer_ = 4096;
+  ScriptedServer server([](const Visit& visit) {
+    visit.stream.request();
+    visit.stream.send(ok(std::string(1 << 20, 'x')));
+    visit.stream.read_to_end();
+  });
+  Stream client = Stream::connect(serve_http({server.endpoint()}));
+  const int small = 4096;
+  ASSERT_EQ(::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+  ASSERT_TRUE(client.send(get()));
+  std::array<char, 2048> room;
+  double taken = settled(Metric::kListenerBytesOut);
+  for (int i = 0; i < 5; ++i) {
+    advance(seconds(40));
+    while (sample(Metric::kListenerBytesOut) == taken) {
+      const auto got = ::recv(client.fd(), room.data(), room.size(), MSG_DONTWAIT);
+      ASSERT_TRUE(got > 0 || (got < 0 && errno == EAGAIN)) << i;
+    }
+    taken = settled(Metric::kListenerBytesOut);
+    ASSERT_EQ(engine().connections(), 1) << i;
+  }
+  EXPECT_EQ(failures("client_stalled"), 0);
 }
 
 TEST_F(HttpFailureTest, B10Answers502ToBadReplies) {
