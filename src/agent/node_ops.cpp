@@ -21,15 +21,17 @@ http::Response text(int status, std::string body) {
   return response;
 }
 
-http::Response answer(const http::Request& request, const std::vector<Check>& checks) {
+/// `good` is the word for "all of them hold": "ok" or "ready".
+http::Response answer(const http::Request& request, const std::vector<Check>& checks,
+                      const std::string& good) {
   bool is_ok = true;
   std::string lines;
   for (const Check& check : checks) {
     is_ok = is_ok && check.is_ok;
-    lines += (check.is_ok ? "[+]" : "[-]") + std::string(check.name) + " " + check.detail + "\n";
+    lines += (check.is_ok ? "[+] " : "[-] ") + std::string(check.name) + " " + check.detail + "\n";
   }
   const bool is_verbose = request.parameter("verbose") != nullptr;
-  const std::string word = is_ok ? "ok\n" : "not ok\n";
+  const std::string word = (is_ok ? good : "not " + good) + "\n";
   return text(is_ok ? 200 : 503, is_verbose || !is_ok ? lines + word : word);
 }
 
@@ -54,8 +56,8 @@ http::Handler node_ops_handler(Agent& agent, Metrics& metrics, const Clock& cloc
   return [&agent, &metrics, &clock](const http::Request& request) {
     const std::string path = request.path.size() == 1 ? request.path.front() : "";
     if (request.method != "GET" && request.method != "HEAD") return text(405, "only GET\n");
-    if (path == "livez") return answer(request, {loop_check(agent.status(), clock)});
-    if (path == "readyz") return answer(request, ready_checks(agent.status(), clock));
+    if (path == "livez") return answer(request, {loop_check(agent.status(), clock)}, "ok");
+    if (path == "readyz") return answer(request, ready_checks(agent.status(), clock), "ready");
     if (path != "metrics") return text(404, "ask for /metrics, /livez or /readyz\n");
     http::Response response = text(200, metrics.text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -38,11 +38,11 @@ class NodeOpsTest : public ::testing::Test {
 TEST_F(NodeOpsTest, IsReadyOnceAProxyServesWhatWasReceived) {
   EXPECT_EQ(get("livez").status, 200);
   EXPECT_EQ(get("readyz").status, 503);
-  EXPECT_NE(get("readyz").body.find("[-]state nothing received yet"), std::string::npos);
+  EXPECT_NE(get("readyz").body.find("[-] state nothing received yet"), std::string::npos);
   node_->take(objects_.full());
   EXPECT_EQ(get("readyz").status, 200);
-  EXPECT_EQ(get("readyz").body, "ok\n");
-  EXPECT_NE(get("readyz", true).body.find("[+]proxy has applied 1/5"), std::string::npos);
+  EXPECT_EQ(get("readyz").body, "ready\n");
+  EXPECT_NE(get("readyz", true).body.find("[+] proxy has applied 1/5"), std::string::npos);
 }
 
 TEST_F(NodeOpsTest, IsNotAliveWhenTheLoopIsStuck) {

@@ -216,23 +216,24 @@ class Targets:
     def __init__(self, folder, address="127.0.0.1", namespace=None):
         self.folder, self.address, self.namespace, self.processes = folder, address, namespace, {}
 
-    def add(self, name, protocol="http", port=None, address=None):
-        address = address or self.address
+    def add(self, name, protocol="http", port=None, address=None, namespace=None):
+        address, namespace = address or self.address, namespace or self.namespace
         if port is None:
-            with in_namespace(self.namespace):
+            with in_namespace(namespace):
                 port = free_port(address)
         log = self.folder / f"target-{name}.log"
-        process = Process([TOOLS / "faultback", protocol, f"{address}:{port}={name}"], log, self.namespace)
+        log.unlink(missing_ok=True)
+        process = Process([TOOLS / "faultback", protocol, f"{address}:{port}={name}"], log, namespace)
         wait_for(lambda: "ready" in log.read_text(), f"target {name}")
-        self.processes[name] = (process, protocol, address, port)
+        self.processes[name] = (process, protocol, address, port, namespace)
         return address, port
 
     def kill(self, name):
         self.processes[name][0].kill()
 
     def revive(self, name):
-        _, protocol, address, port = self.processes[name]
-        self.add(name, protocol, port, address)
+        _, protocol, address, port, namespace = self.processes[name]
+        self.add(name, protocol, port, address, namespace)
 
     def stop(self):
         for process, *_ in self.processes.values():
@@ -307,7 +308,7 @@ class Cluster:
 
     def targets_again(self):
         """(address, port) of the targets that already run."""
-        return [(address, port) for _, _, address, port in self.targets.processes.values()]
+        return [(address, port) for _, _, address, port, _ in self.targets.processes.values()]
 
     def service(self, targets, lb_type="alb", protocol="Http", port=None, weights=None, check=None, **lb_spec):
         """A whole chain from load balancer to targets; returns a Service. Targets are (address, port)."""
@@ -527,9 +528,8 @@ class Namespaced(Cluster):
         """One target in each of up to three target namespaces."""
         places = []
         for i in range(count):
-            self.targets.namespace = self.target_spaces[i]
             places.append(self.targets.add(f"{protocol}{i}", protocol, port=9000 if protocol == "http" else 9001,
-                                           address=self.network.addresses[f"t{i}"]))
+                                           address=self.network.addresses[f"t{i}"], namespace=self.target_spaces[i]))
         return places
 
     def stop(self):

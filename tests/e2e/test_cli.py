@@ -27,7 +27,7 @@ def test_a_chain_made_by_name_serves(chain):
     listener = json.loads(chain.cli("get", "listener", "front", "-o", "json").stdout)
     lb = json.loads(chain.cli("get", "lb", "web", "-o", "json").stdout)
     wait_for(lambda: rows(chain.cli("health", "web").stdout)[1][4] == "healthy", "a healthy target")
-    assert chain.http(lb["admin"]["vip"], listener["spec"]["port"])[0] == 200
+    wait_for(lambda: chain.http(lb["admin"]["vip"], listener["spec"]["port"])[0] == 200, "the first answer")
 
 
 def test_lists_show_columns_and_plurals_are_accepted(chain):
