@@ -112,7 +112,7 @@ def skip_reason(case, log):
     messages = [entry.get("message", "") for entry in case.get("skipped", [])] if isinstance(case.get("skipped"), list) else []
     if messages:
         return " ".join(messages)[:200]
-    found = re.search(re.escape(case["name"]) + r"\n.*?Skipped\n(.*?)\n", log.read_text(errors="replace"))
+    found = re.search(re.escape(case["name"]) + r"\n.*?Skipped\n(.*?)\n", log.read_text(errors="replace"), re.S)
     return found.group(1).strip() if found else ""
 
 

@@ -166,15 +166,17 @@ Result<void> BeastClient::begin(const ClientRequest& request, Instant deadline,
   const bool was_kept = is_alive();
   if (!was_kept) WEIR_TRY(connect(deadline));
   Result<void> outcome = send(request, deadline);
-  if (outcome) {
+  // A server that refuses a body may answer and close before it has read all of it: then sending
+  // fails and the answer is there all the same.
+  if (outcome || outcome.error().code == ErrorCode::kUnavailable) {
     parser.emplace();
     parser->skip(request.method == "HEAD");
     parser->body_limit(kClientBodyMax);
     const auto error =
         run([&](auto done) { bhttp::async_read_header(*stream_, buffer_, *parser, done); });
-    if (error) outcome = failure_of(error, "no answer");
+    if (!error) return {};
+    if (outcome) outcome = failure_of(error, "no answer");
   }
-  if (outcome) return {};
   const bool may_repeat =
       was_kept && request.method == "GET" && outcome.error().code == ErrorCode::kUnavailable;
   drop();

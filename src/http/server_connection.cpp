@@ -32,8 +32,8 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 8 * 1024;
 /// Bytes and time spent on reading what a refused client still sends, so that closing does not
 /// destroy the answer on its way (RFC 9112, 9.6). Chosen because a client that does not stop within
-/// a second is not going to read the answer either.
-constexpr std::size_t kLingerBytes = std::size_t{256} * 1024;
+/// a second is not going to read the answer either; and a body that is just too large fits in.
+constexpr std::size_t kLingerBytes = std::size_t{4} << 20;
 constexpr std::chrono::milliseconds kLingerTime{1000};
 
 using BodyParser = bhttp::request_parser<bhttp::string_body>;
