@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
+#include "http/request_target.h"
+
 namespace weir::api {
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
+using http::hex_value;
+using http::is_unreserved;
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 

@@ -5,8 +5,6 @@
 #include "http/client.h"
 
 namespace weir::http {
-namespace {
-
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -18,8 +16,6 @@ bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
 }
-
-}  // namespace
 
 Result<std::string> percent_decode(std::string_view text) {
   std::string decoded;

@@ -12,6 +12,11 @@
 
 namespace weir::http {
 
+/// 0..15, or -1 when it is no hex digit.
+int hex_value(char c);
+/// Needs no percent-encoding anywhere. Source: RFC 3986, 2.3
+bool is_unreserved(char c);
+
 /// Errors:  kInvalidArgument when '%' is not followed by two hex digits
 Result<std::string> percent_decode(std::string_view text);
 
