@@ -42,13 +42,21 @@ struct Flow {
 struct ExplainedTarget {
   std::string target_id;
   Slot slot;
+  net::Endpoint endpoint{};
   double share = 0;      // of new traffic, 0..1
   std::string excluded;  // why it gets none; empty when it does
 };
 
+/// Where a new connection of a flow would go, by the Snapshot in force. The shares sum to 1, or to
+/// 0 when no target takes new traffic.
 struct Explanation {
   bool is_certain = false;  // one target, by hash or persistence; else shares
-  std::vector<ExplainedTarget> targets;
+  Version version{};        // of the Snapshot that decides
+  std::string service_id{};
+  std::string group_id{};
+  snapshot::Algorithm algorithm = snapshot::Algorithm::kRoundRobin;
+  std::string reason{};  // what decided, in words
+  std::vector<ExplainedTarget> targets{};
 };
 
 struct Capabilities {

@@ -1,20 +1,23 @@
 #include "dataplane/proxy/explain.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "dataplane/proxy/scheduler.h"
 
 namespace weir::dataplane::proxy {
 namespace {
 
-/// How often each target is picked in one period.
+/// How often each target is picked while the turns go once around.
 std::vector<std::size_t> picks(const ServicePlan& service) {
   std::vector<std::size_t> counts(service.targets.size(), 0);
   balancing::WeightedRoundRobin picker(service.sequence, 0);
   const auto usable = [&](balancing::TargetIndex index) {
     return service.targets[index.value]->takes_new();
   };
-  for (std::size_t i = 0; i < service.sequence->size(); ++i) {
+  // Each turn of a usable target is taken once; those of the others are passed over.
+  const auto turns = std::ranges::count_if(*service.sequence, usable);
+  for (std::ptrdiff_t i = 0; i < turns; ++i) {
     const auto index = picker.pick(0, usable);
     if (index) ++counts[index->value];
   }
@@ -28,19 +31,56 @@ std::string why_excluded(const snapshot::Target& target, const TargetState& stat
                            : "marked as taking nothing new";
 }
 
+ExplainedTarget explained_target(const snapshot::Target& target) {
+  return {.target_id = target.id,
+          .slot = target.slot,
+          .endpoint = target.endpoint,
+          .share = 0,
+          .excluded = {}};
+}
+
+/// Shares of `total` by count; those that count nothing have a reason.
+void share_out(const ServicePlan& service, const std::vector<std::size_t>& counts,
+               Explanation& into) {
+  const std::size_t total = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const snapshot::Target& target = service.service->targets[i];
+    ExplainedTarget explained = explained_target(target);
+    if (counts[i] == 0) {
+      explained.excluded = why_excluded(target, *service.targets[i]);
+    } else {
+      explained.share = static_cast<double>(counts[i]) / static_cast<double>(total);
+    }
+    into.targets.push_back(std::move(explained));
+  }
+  if (total == 0) into.reason = "no target takes new traffic";
+}
+
+/// Rows of each target that takes new traffic: a pick that lands on another's row lands once more.
+std::vector<std::size_t> rows(const ServicePlan& service) {
+  std::vector<std::size_t> counts(service.targets.size(), 0);
+  for (const Slot slot : service.service->flow_table.slots->rows) {
+    if (slot.value >= service.place_of_slot.size()) continue;
+    const std::uint16_t place = service.place_of_slot[slot.value];
+    if (place != 0 && service.targets[place - 1U]->takes_new()) ++counts[place - 1U];
+  }
+  return counts;
+}
+
 /// The target that the table gives to the flow, and why the others do not get it.
-Explanation explain_table(const ServicePlan& service, const FlowEnds& flow) {
+void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
   const TablePicker picker(service);
   const auto picked = picker.pick(picker.hash(flow), [&](balancing::TargetIndex index) {
     return service.targets[index.value]->takes_new();
   });
-  Explanation explanation;
-  // Without its port a flow has no five-tuple: the answer is that of another one.
-  explanation.is_certain =
-      service.service->algorithm == snapshot::Algorithm::kSourceHash || flow.client.port != 0;
+  into.is_certain = picked.has_value();
+  into.reason = !picked ? "no target takes new traffic"
+                : service.service->algorithm == snapshot::Algorithm::kSourceHash
+                    ? "the hash of the client's address names the target"
+                    : "the hash of the five-tuple names the target";
   for (std::size_t i = 0; i < service.targets.size(); ++i) {
     const snapshot::Target& target = service.service->targets[i];
-    ExplainedTarget explained{target.id, target.slot, 0, {}};
+    ExplainedTarget explained = explained_target(target);
     if (picked && picked->value == i) {
       explained.share = 1;
     } else if (target.takes_new && service.targets[i]->takes_new()) {
@@ -48,26 +88,37 @@ Explanation explain_table(const ServicePlan& service, const FlowEnds& flow) {
     } else {
       explained.excluded = why_excluded(target, *service.targets[i]);
     }
-    explanation.targets.push_back(std::move(explained));
+    into.targets.push_back(std::move(explained));
   }
-  return explanation;
 }
 
-Explanation explain_service(const ServicePlan& service) {
-  Explanation explanation;
-  const std::vector<std::size_t> counts = picks(service);
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const snapshot::Target& target = service.service->targets[i];
-    ExplainedTarget explained{target.id, target.slot, 0, {}};
-    if (counts[i] == 0) {
-      explained.excluded = why_excluded(target, *service.targets[i]);
-    } else {
-      explained.share =
-          static_cast<double>(counts[i]) / static_cast<double>(service.sequence->size());
-    }
-    explanation.targets.push_back(std::move(explained));
+void explain_turns(const ServicePlan& service, Explanation& into) {
+  switch (service.service->algorithm) {
+    case snapshot::Algorithm::kRoundRobin:
+      into.reason = "by turns, as often as the weights say";
+      break;
+    case snapshot::Algorithm::kLeastConnections:
+      into.reason =
+          "fewest connections for its weight: the shares are those at which open connections "
+          "settle";
+      break;
+    case snapshot::Algorithm::kSourceHash:
+    case snapshot::Algorithm::kFiveTupleHash:
+      into.reason = "by turns, since the slot table has not arrived";
+      break;
   }
-  return explanation;
+  share_out(service, picks(service), into);
+}
+
+void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
+  into.service_id = service.service->id;
+  into.group_id = service.service->group_id;
+  into.algorithm = service.service->algorithm;
+  if (service.service->flow_table.slots == nullptr) return explain_turns(service, into);
+  const bool needs_port = into.algorithm == snapshot::Algorithm::kFiveTupleHash;
+  if (!needs_port || flow.client.port != 0) return explain_table(service, flow, into);
+  into.reason = "the hash of the five-tuple needs the client's port: these are the shares of all";
+  share_out(service, rows(service), into);
 }
 
 }  // namespace
@@ -78,10 +129,15 @@ Result<Explanation> explain_flow(const Plan* plan, const Flow& flow) {
       return entry->listener->id == flow.listener_id;
     });
     if (at != plan->listeners.end()) {
-      if ((*at)->route.empty()) return Explanation{};
-      const ServicePlan& service = *(*at)->route.front();
-      if (service.service->flow_table.slots == nullptr) return explain_service(service);
-      return explain_table(service, {flow.client, (*at)->listener->endpoint});
+      Explanation explanation;
+      explanation.version = plan->snapshot->version;
+      if ((*at)->route.empty()) {
+        explanation.reason = "the listener has no backend service yet";
+      } else {
+        explain_service(*(*at)->route.front(), {flow.client, (*at)->listener->endpoint},
+                        explanation);
+      }
+      return explanation;
     }
   }
   return Error{ErrorCode::kNotFound, "no listener " + flow.listener_id + " on this node", {}};
