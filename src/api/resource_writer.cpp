@@ -135,6 +135,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(const Object& want
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
     const model::WorldView world = world_of(index, *prepared);
+    model::fill_in_defaults(object, world);
     Errors errors = model::check_create(object, world, found);
     if (!errors.empty()) return errors;
     SideEffects effects;
@@ -165,6 +166,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
     const model::WorldView world = world_of(index, *prepared);
     Object updated = *old;
     errors = change(*old, updated);
+    model::fill_in_defaults(updated, world);
     errors = model::check_update(*old, updated, world, std::move(errors));
     if (!errors.empty()) return errors;
     SideEffects effects;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct Backend {
   std::string load_balancer_id;
   Protocol protocol = Protocol::kTcp;
   std::uint16_t port = 0;
-  Algorithm algorithm = Algorithm::kRoundRobin;
+  /// Absent only in what a caller sends: fill_in_defaults() writes the one of the type.
+  std::optional<Algorithm> algorithm;
   std::vector<std::string> target_group_ids;
   std::vector<std::string> ag_ids;
   bool proxy_protocol = false;
@@ -55,11 +57,13 @@ struct Backend {
     constexpr OnlyWith kHttp{Protocol::kHttp};
     v("loadBalancerId", s.load_balancer_id, "the load balancer it belongs to", kRequired,
       kImmutable, Ref{Kind::kLoadBalancer});
-    v("protocol", s.protocol, "what it speaks to targets (alb: Http, Tcp; nlb: Tcp)", kRequired,
-      kImmutable, NotYet{"Udp", "Tls"});
+    v("protocol", s.protocol, "what it speaks to targets (alb: Http, Tcp; nlb, dnlb: Tcp)",
+      kRequired, kImmutable, NotYet{"Udp", "Tls"});
     v("port", s.port, "port of targets that have none of their own", Range{1, 65535}, kRequired,
       kImmutable);
-    v("algorithm", s.algorithm, "how new traffic is shared among targets", NotYet{"QuintupleHash"});
+    v("algorithm", s.algorithm,
+      "how new traffic is shared among targets (alb, nlb: RoundRobin, LeastConn, IpHash; dnlb: "
+      "IpHash, QuintupleHash); absent: the first of these");
     v("targetGroupIds", s.target_group_ids, "the target group, at most one", Items{0, 1},
       Ref{Kind::kTargetGroup});
     v("agIds", s.ag_ids, "the availability group, at most one", Items{0, 1}, kNotYet);
@@ -89,5 +93,18 @@ struct Backend {
 
   friend bool operator==(const Backend&, const Backend&) = default;
 };
+
+/// The algorithm of a backend service that names none.
+/// Source: product.md A.6
+constexpr Algorithm default_algorithm(LoadBalancerType type) {
+  return type == LoadBalancerType::kDnlb ? Algorithm::kIpHash : Algorithm::kRoundRobin;
+}
+
+/// Whether a type of load balancer has the algorithm.
+/// Source: product.md A.6
+constexpr bool has_algorithm(LoadBalancerType type, Algorithm algorithm) {
+  if (algorithm == Algorithm::kIpHash) return true;
+  return (type == LoadBalancerType::kDnlb) == (algorithm == Algorithm::kQuintupleHash);
+}
 
 }  // namespace weir::model

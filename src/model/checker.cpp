@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/listener.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
 #include "model/text_rules.h"
@@ -68,10 +69,18 @@ std::string offered(unsigned mask) {
   return text;
 }
 
-/// A setting that does not fit answers an error, unless it says what is in force anyway.
+/// Null, false, or what is in force anyway.
+bool says_nothing(const Object& object, const FieldDescription& field, const Json& value) {
+  if (value.is_null() || value == Json(false) || value == field.default_value) return true;
+  if (object.kind != Kind::kListener || field.name != "connectionIdleTimeSeconds") return false;
+  auto listener = from_json<Listener>(object.spec).value;
+  listener.connection_idle_time_seconds.reset();
+  return value == Json(idle_seconds(listener));
+}
+
+/// A setting that does not fit answers an error.
 void check_fits(Checker& checker, const FieldDescription& field, const Json& value) {
-  const bool says_nothing = value.is_null() || value == Json(false) || value == field.default_value;
-  if (says_nothing) return;
+  if (says_nothing(checker.object(), field, value)) return;
   const std::string path = "spec." + field.name;
   const auto type = checker.load_balancer_type();
   if (type && (field.options.types >> static_cast<unsigned>(*type) & 1) == 0) {
@@ -106,6 +115,16 @@ void check_update_only(Checker& checker) {
 
 void Checker::add(ErrorCode code, std::string_view field, std::string message) {
   if (is_good(field)) errors_.push_back({code, std::move(message), std::string(field)});
+}
+
+void Checker::offer(std::string_view field, std::string_view words) {
+  for (Error& error : errors_) {
+    const auto begin = error.message.find("one of [");
+    const auto end = error.message.find(']', begin);
+    if (error.field != field || end == std::string::npos) continue;
+    const auto list = error.message.find('[', begin) + 1;
+    error.message.replace(list, end - list, words);
+  }
 }
 
 bool Checker::is_good(std::string_view field) const {

@@ -29,6 +29,9 @@ class Checker {
   void invalid(std::string_view field, std::string message) {
     add(ErrorCode::kInvalidArgument, field, std::move(message));
   }
+  /// The reader offers the words of every type of load balancer ("expected one of [...]"): a
+  /// violation of this field offers these alone, "Tcp, Http".
+  void offer(std::string_view field, std::string_view words);
   /// Whether the field has no violation so far.
   bool is_good(std::string_view field) const;
   /// Whether the field is new, or differs from the object that is replaced.

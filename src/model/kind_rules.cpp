@@ -112,7 +112,9 @@ void check_load_balancer(Checker& checker) {
 /// Which protocols a type of load balancer has. Source: product.md A.2.
 void check_protocol(Checker& checker, Protocol protocol) {
   const auto type = checker.load_balancer_type();
-  if (!type || *type == LoadBalancerType::kAlb || protocol == Protocol::kTcp) return;
+  if (!type || *type == LoadBalancerType::kAlb) return;
+  checker.offer("spec.protocol", "Tcp");
+  if (!checker.is_good("spec.protocol") || protocol == Protocol::kTcp) return;
   checker.invalid("spec.protocol", "is '" + std::string(word_of(protocol)) +
                                        "', expected one of [Tcp] on a load balancer of type " +
                                        std::string(word_of(*type)));
@@ -131,7 +133,7 @@ void check_listener_backend(Checker& checker, const Listener& listener) {
 
 void check_listener(Checker& checker) {
   const Listener listener = checker.spec<Listener>();
-  if (checker.is_good("spec.protocol")) check_protocol(checker, listener.protocol);
+  check_protocol(checker, listener.protocol);
   check_listener_backend(checker, listener);
   if (!checker.is_good("spec.port")) return;
   for (const Object* other : checker.siblings()) {
@@ -143,19 +145,43 @@ void check_listener(Checker& checker) {
 }
 
 void check_health_check(Checker& checker, const HealthCheck& check) {
+  const auto type = checker.load_balancer_type();
+  if (type == LoadBalancerType::kDnlb) checker.offer("spec.healthCheck.protocol", "Tcp");
   if (!checker.is_good("spec.healthCheck.protocol")) return;
   if (check.protocol != Protocol::kHttp && check.http_path) {
     checker.invalid("spec.healthCheck.httpPath", "is supported with protocol Http only");
   }
-  const auto type = checker.load_balancer_type();
   if (type == LoadBalancerType::kDnlb && check.protocol != Protocol::kTcp) {
-    checker.invalid("spec.healthCheck.protocol", "is 'Http', expected one of [Tcp] on a dnlb");
+    checker.invalid("spec.healthCheck.protocol",
+                    "is 'Http', expected one of [Tcp] on a load balancer of type dnlb");
   }
+}
+
+/// The words that this type of load balancer has, "IpHash, QuintupleHash".
+std::string algorithms_of(LoadBalancerType type) {
+  std::string text;
+  for (std::size_t i = 0; i < std::size(kAlgorithmWords); ++i) {
+    if (!has_algorithm(type, static_cast<Algorithm>(i))) continue;
+    text += (text.empty() ? "" : ", ") + std::string(kAlgorithmWords[i]);
+  }
+  return text;
+}
+
+void check_algorithm(Checker& checker, const Backend& backend) {
+  const auto type = checker.load_balancer_type();
+  if (!type) return;
+  const std::string words = algorithms_of(*type);
+  checker.offer("spec.algorithm", words);
+  if (!backend.algorithm || has_algorithm(*type, *backend.algorithm)) return;
+  checker.invalid("spec.algorithm",
+                  "is '" + std::string(word_of(*backend.algorithm)) + "', expected one of [" +
+                      words + "] on a load balancer of type " + std::string(word_of(*type)));
 }
 
 void check_backend(Checker& checker) {
   const Backend backend = checker.spec<Backend>();
-  if (checker.is_good("spec.protocol")) check_protocol(checker, backend.protocol);
+  check_algorithm(checker, backend);
+  check_protocol(checker, backend.protocol);
   check_health_check(checker, backend.health_check);
 }
 

@@ -38,8 +38,8 @@ struct Listener {
   static void fields(Self& s, Visitor& v) {
     v("loadBalancerId", s.load_balancer_id, "the load balancer it belongs to", kRequired,
       kImmutable, Ref{Kind::kLoadBalancer});
-    v("protocol", s.protocol, "what it speaks to clients (alb: Http, Tcp; nlb: Tcp)", kRequired,
-      kImmutable, NotYet{"Https", "Tls", "Udp"});
+    v("protocol", s.protocol, "what it speaks to clients (alb: Http, Tcp; nlb, dnlb: Tcp)",
+      kRequired, kImmutable, NotYet{"Https", "Tls", "Udp"});
     v("port", s.port, "the port it accepts on, once per load balancer", Range{1, 65535}, kRequired,
       kImmutable);
     v("backendId", s.backend_id, "the backend service that serves it, of the same protocol",

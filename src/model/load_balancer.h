@@ -42,8 +42,7 @@ struct LoadBalancer {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
-    v("type", s.type, "alb: HTTP and TCP; nlb: TCP; dnlb: TCP, stateless", kImmutable,
-      NotYet{"dnlb"});
+    v("type", s.type, "alb: HTTP and TCP; nlb: TCP; dnlb: TCP, stateless", kImmutable);
     v("subnetId", s.subnet_id, "the subnet its address comes from", kRequired, kImmutable,
       Ref{Kind::kSubnet});
     v("azs", s.azs, "availability zones, 1 or 2 (alb, nlb); a dnlb needs none", Items{0, 2},

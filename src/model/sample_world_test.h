@@ -1,5 +1,5 @@
 // The objects that the tests of this module judge writes against: a VPC bound to loopback and one
-// that is not, load balancers of both types, one of another owner.
+// that is not, load balancers of every type, one of another owner.
 #pragma once
 
 #include <string>
@@ -37,6 +37,7 @@ inline std::string sample_id(std::string_view word) {
   if (word == "subnet") return "subnet-private000";
   if (word == "alb") return "alb-private000";
   if (word == "nlb") return "nlb-private000";
+  if (word == "dnlb") return "dnlb-private000";
   if (word == "local_alb") return "alb-local00000";
   if (word == "foreign_alb") return "alb-foreign000";
   if (word == "tg") return "tg-private000";
@@ -45,6 +46,7 @@ inline std::string sample_id(std::string_view word) {
   if (word == "http_backend") return "backend-http000000";
   if (word == "tcp_backend") return "backend-tcp0000000";
   if (word == "nlb_backend") return "backend-nlb0000000";
+  if (word == "dnlb_backend") return "backend-dnlb000000";
   if (word == "other_backend") return "backend-local00000";
   if (word == "foreign_backend") return "backend-foreign000";
   if (word == "listener") return "listener-private000";
@@ -69,6 +71,8 @@ inline void put_load_balancers(ObjectIndex& index) {
       R"({"vip":"10.0.1.10","vpcId":"vpc-private000"})");
   put("nlb-private000", R"({"type":"nlb","subnetId":"subnet-private000","azs":["local-1a"]})",
       R"({"vip":"10.0.1.11","vpcId":"vpc-private000"})");
+  put("dnlb-private000", R"({"type":"dnlb","subnetId":"subnet-private000"})",
+      R"({"vip":"10.0.1.13","vpcId":"vpc-private000"})");
   put("alb-local00000", R"({"subnetId":"subnet-default","azs":["local-1a"]})",
       R"({"vip":"127.0.8.10","vpcId":"vpc-default"})");
   Object foreign = *index.find(Kind::kLoadBalancer, "alb-private000");
@@ -88,6 +92,8 @@ inline void put_parts(ObjectIndex& index) {
   put(Kind::kBackend, "backend-http000000", "taken", lb + "alb-private000" + http);
   put(Kind::kBackend, "backend-tcp0000000", "tcp", lb + "alb-private000" + tcp);
   put(Kind::kBackend, "backend-nlb0000000", "nlb", lb + "nlb-private000" + tcp);
+  put(Kind::kBackend, "backend-dnlb000000", "dnlb",
+      lb + R"(dnlb-private000","algorithm":"IpHash)" + tcp);
   put(Kind::kBackend, "backend-local00000", "local", lb + "alb-local00000" + http);
   put(Kind::kTargetGroup, "tg-private000", "taken", lb + "alb-private000\"}");
   put(Kind::kTargetGroup, "tg-local00000", "local", lb + "alb-local00000\"}");

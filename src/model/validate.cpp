@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "model/backend.h"
 #include "model/checker.h"
+#include "model/load_balancer.h"
 #include "model/registry.h"
 
 namespace weir::model {
@@ -66,6 +68,16 @@ Errors check(const Object* old, const Object& object, const WorldView& world, Er
 }
 
 }  // namespace
+
+void fill_in_defaults(Object& object, const WorldView& world) {
+  if (object.kind != Kind::kBackend || !object.spec.is_object()) return;
+  const Json* algorithm = object.spec.find("algorithm");
+  const Object* lb = world.find(Kind::kLoadBalancer, load_balancer_of(object));
+  if (lb == nullptr || (algorithm != nullptr && !algorithm->is_null())) return;
+  auto backend = from_json<Backend>(object.spec).value;
+  backend.algorithm = default_algorithm(from_json<LoadBalancer>(lb->spec).value.type);
+  object.spec = to_json(backend);
+}
 
 Errors check_create(const Object& object, const WorldView& world, Errors found) {
   return check(nullptr, object, world, std::move(found));

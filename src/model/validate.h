@@ -10,6 +10,10 @@
 
 namespace weir::model {
 
+/// Writes out the defaults that depend on other objects: the algorithm of a backend service is that
+/// of its load balancer's type. Call after reading, before checking; what an object says stays.
+void fill_in_defaults(Object& object, const WorldView& world);
+
 /// `object` as read_create() gave it; `found` are the errors of that reading: what they name is not
 /// judged again, and they come first in the answer.
 /// Errors:  kInvalidArgument (field, combination, forbidden address, immutable), kNotFound (a

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "balancing/table_codec.h"
@@ -42,8 +43,9 @@ Protocol protocol_of(model::Protocol protocol) {
   return protocol == model::Protocol::kHttp ? Protocol::kHttp : Protocol::kTcp;
 }
 
-Algorithm algorithm_of(model::Algorithm algorithm) {
-  switch (algorithm) {
+/// Stored ones name their algorithm.
+Algorithm algorithm_of(std::optional<model::Algorithm> algorithm) {
+  switch (algorithm.value_or(model::Algorithm::kRoundRobin)) {
     case model::Algorithm::kRoundRobin:
       return Algorithm::kRoundRobin;
     case model::Algorithm::kLeastConn:
