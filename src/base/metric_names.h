@@ -39,6 +39,8 @@
   X(kTargetConnectFailures, "weir_target_connect_failures_total", kCounter, ({"backend", "target"}), "Failed attempts to connect to a target.") \
   X(kTargetUp, "weir_target_up", kGauge, ({"backend", "target"}), "1 when the target takes new traffic.") \
   X(kHealthChecks, "weir_target_health_checks_total", kCounter, ({"backend", "result"}), "Health probes by result (success, failure, not_run).") \
+  X(kPersistenceAddresses, "weir_backend_persistence_addresses", kGauge, ({"backend"}), "Client addresses that persistence remembers for a backend service.") \
+  X(kPersistenceEvictions, "weir_backend_persistence_evictions_total", kCounter, ({"backend"}), "Client addresses forgotten before their time because persistence remembers as many as it may.") \
   X(kHealthLimitReached, "weir_health_limit_reached_total", kCounter, ({"limit"}), "Health probes that had to wait because a limit was reached.") \
   X(kProxyRetries, "weir_proxy_retries_total", kCounter, ({}), "Requests and connections tried a second time.") \
   X(kProxyLimitReached, "weir_proxy_limit_reached_total", kCounter, ({"limit"}), "Events refused because a limit of the proxy was reached.")

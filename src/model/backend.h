@@ -69,10 +69,10 @@ struct Backend {
     v("agIds", s.ag_ids, "the availability group, at most one", Items{0, 1}, kNotYet);
     v("proxyProtocol", s.proxy_protocol, "passes the client address on with PROXY protocol",
       kAlbOrNlb, kNotYet);
-    v("sessionStickiness", s.session_stickiness, "keeps a client on its target", kAlbOrNlb,
-      kNotYet);
-    v("sessionStickyTimeout", s.session_sticky_timeout, "seconds a client address is kept",
-      Range{1, 3600}, kNlbOnly, kNotYet);
+    v("sessionStickiness", s.session_stickiness, "keeps a client on its target", kAlbOrNlb);
+    v("sessionStickyTimeout", s.session_sticky_timeout,
+      "seconds a client address keeps its target after its last connection", Range{1, 3600},
+      kNlbOnly);
     v("httpCookieExpireSeconds", s.http_cookie_expire_seconds,
       "lifetime of the cookie; 0: until the browser closes", Range{0, 86400}, kAlbOnly, kHttp,
       kNotYet);

@@ -164,10 +164,20 @@ std::string algorithms_of(LoadBalancerType type) {
     if (!has_algorithm(type, static_cast<Algorithm>(i))) continue;
     text += (text.empty() ? "" : ", ") + std::string(kAlgorithmWords[i]);
   }
+/// By a cookie on an alb, which comes later; a Tcp backend has nowhere to put one.
+void check_stickiness(Checker& checker, const Backend& backend) {
+  static constexpr std::string_view kField = "spec.sessionStickiness";
+  if (!backend.session_stickiness || checker.load_balancer_type() != LoadBalancerType::kAlb) return;
+  checker.invalid(kField, backend.protocol == Protocol::kHttp
+                              ? "is not supported yet on a load balancer of type alb"
+                              : "is supported on alb with protocol Http only");
+}
+
   return text;
 }
 
 void check_algorithm(Checker& checker, const Backend& backend) {
+  check_stickiness(checker, backend);
   const auto type = checker.load_balancer_type();
   if (!type) return;
   const std::string words = algorithms_of(*type);

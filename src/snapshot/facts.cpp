@@ -58,6 +58,13 @@ Algorithm algorithm_of(std::optional<model::Algorithm> algorithm) {
   return Algorithm::kRoundRobin;
 }
 
+/// By the client's address. What speaks HTTP keeps clients by a cookie.
+std::chrono::seconds persistence_of(const model::Backend& backend) {
+  const bool is_by_address =
+      backend.session_stickiness && backend.protocol == model::Protocol::kTcp;
+  return std::chrono::seconds(is_by_address ? backend.session_sticky_timeout : 0);
+}
+
 HealthCheck check_of(const model::HealthCheck& check) {
   return {.protocol =
               check.protocol == model::Protocol::kHttp ? CheckProtocol::kHttp : CheckProtocol::kTcp,
@@ -163,7 +170,8 @@ Result<void> read_facts(const model::Object& object, BackendFacts& into) {
                                        .vip = spec.http_forwarded_vip,
                                        .client_port = spec.http_forwarded_client_port},
                          .check = check_of(spec.health_check),
-                         .is_check_closed = backend.admin.close_health_check};
+                         .is_check_closed = backend.admin.close_health_check,
+                         .persistence = persistence_of(spec)};
   into.port = spec.port;
   into.group_id = spec.target_group_ids.empty() ? std::string() : spec.target_group_ids.front();
   return {};

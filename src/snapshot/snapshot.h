@@ -89,7 +89,9 @@ struct Service {
   ForwardedFields forwarded{};
   HealthCheck check{};
   bool is_check_closed = false;
-  std::vector<Target> targets{};                   // ascending by slot
+  std::chrono::seconds persistence{0};  // how long a client address keeps its target after its last
+                                        // connection; 0 = not at all
+  std::vector<Target> targets{};        // ascending by slot
   std::vector<net::IpAddress> source_addresses{};  // upstream connections and probes leave from
                                                    // these; empty = kernel's choice
 

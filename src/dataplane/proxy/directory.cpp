@@ -55,7 +55,7 @@ Ref<TargetEntry> Directory::target(const TargetStatePtr& state) {
 void Directory::change_service(const ServicePlanPtr& plan) {
   Ref<ServiceEntry>& current = services_[id_of(plan)];
   const Ref<ServiceEntry> old = current;
-  current = Ref<ServiceEntry>::make(plan, place_, old.get());
+  current = Ref<ServiceEntry>::make(plan, reactor_, place_, old.get());
   if (old) {
     for (const auto& entry : old->targets) entry->is_current = false;
   }
@@ -131,7 +131,7 @@ TargetEntry* Directory::pick(ServiceEntry& service, const FlowEnds& flow,
     const TargetEntry& target = *service.targets[index.value];
     return target.is_current && target.state->takes_new() && &target != tried;
   };
-  const auto index = service.scheduler.pick(flow, usable);
+  const auto index = service.scheduler.pick({flow.client, flow.vip, service.reactor.now()}, usable);
   return index ? service.targets[index->value].get() : nullptr;
 }
 

@@ -62,11 +62,14 @@ struct TargetEntry : Counted, Timed {
 };
 
 struct ServiceEntry : Counted {
-  ServiceEntry(ServicePlanPtr service_plan, WorkerPlace place, const ServiceEntry* previous)
+  ServiceEntry(ServicePlanPtr service_plan, const Reactor& worker_reactor, WorkerPlace place,
+               const ServiceEntry* previous)
       : plan(std::move(service_plan)),
+        reactor(worker_reactor),
         scheduler(*plan, place, previous == nullptr ? nullptr : &previous->scheduler) {}
 
   const ServicePlanPtr plan;
+  const Reactor& reactor;  // for the time
   Scheduler scheduler;
   std::vector<Ref<TargetEntry>> targets;  // in the order of the plan's
   std::size_t source_cursor = 0;

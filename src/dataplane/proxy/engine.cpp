@@ -197,8 +197,10 @@ void ProxyEngine::stats(std::vector<Sample>& out) const {
   core_->promote({});
   std::vector<TargetStatePtr> targets;
   std::vector<ListenerStatePtr> listeners;
+  PlanPtr plan;
   {
     const MutexLock lock(core_->mutex);
+    plan = core_->plan;
     targets = core_->planner.all_targets();
     listeners = core_->planner.all_listeners();
     const auto alive =
@@ -210,6 +212,8 @@ void ProxyEngine::stats(std::vector<Sample>& out) const {
   for (const auto& listener : listeners) add_samples(*listener, out);
   add_samples(targets, out);
   add_samples(core_->counters, out);
+  if (plan == nullptr) return;
+  for (const auto& service : plan->services) add_samples(*service, core_->clock->now(), out);
 }
 
 Result<Explanation> ProxyEngine::explain(const Flow& flow) const {
@@ -218,7 +222,7 @@ Result<Explanation> ProxyEngine::explain(const Flow& flow) const {
     const MutexLock lock(core_->mutex);
     plan = core_->plan;
   }
-  return explain_flow(plan.get(), flow);
+  return explain_flow(plan.get(), flow, core_->clock->now());
 }
 
 Capabilities ProxyEngine::capabilities() const {

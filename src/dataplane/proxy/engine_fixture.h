@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <map>
 #include <memory>
@@ -130,6 +131,15 @@ class EngineFixture : public ::testing::Test {
   }
   net::Endpoint serve_tcp(const std::vector<net::Endpoint>& targets) {
     return serve(snapshot::Protocol::kTcp, targets);
+  }
+
+  static Stream connect_from(const net::IpAddress& source, const net::Endpoint& front) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const net::SocketAddress own = net::socket_address({source, 0});
+    const net::SocketAddress there = net::socket_address(front);
+    const bool is_connected = ::bind(fd.get(), own.get(), own.size) == 0 &&
+                              ::connect(fd.get(), there.get(), there.size) == 0;
+    return Stream(is_connected ? std::move(fd) : UniqueFd());
   }
 
   /// Value of one sample, summed over those whose labels begin with `labels`.

@@ -67,29 +67,35 @@ std::vector<std::size_t> rows(const ServicePlan& service) {
   return counts;
 }
 
-/// The target that the table gives to the flow, and why the others do not get it.
-void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
-  const TablePicker picker(service);
-  const auto picked = picker.pick(picker.hash(flow), [&](balancing::TargetIndex index) {
-    return service.targets[index.value]->takes_new();
-  });
+/// All goes to one target; `why_not` says why nothing goes to others that take new traffic.
+void explain_one(const ServicePlan& service, std::optional<balancing::TargetIndex> picked,
+                 const char* why_not, Explanation& into) {
   into.is_certain = picked.has_value();
-  into.reason = !picked ? "no target takes new traffic"
-                : service.service->algorithm == snapshot::Algorithm::kSourceHash
-                    ? "the hash of the client's address names the target"
-                    : "the hash of the five-tuple names the target";
   for (std::size_t i = 0; i < service.targets.size(); ++i) {
     const snapshot::Target& target = service.service->targets[i];
     ExplainedTarget explained = explained_target(target);
     if (picked && picked->value == i) {
       explained.share = 1;
     } else if (target.takes_new && service.targets[i]->takes_new()) {
-      explained.excluded = "the hash of the flow names another target";
+      explained.excluded = why_not;
     } else {
       explained.excluded = why_excluded(target, *service.targets[i]);
     }
     into.targets.push_back(std::move(explained));
   }
+}
+
+/// The target that the table gives to the flow, and why the others do not get it.
+void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
+  const TablePicker picker(service);
+  const auto picked = picker.pick(picker.hash(flow), [&](balancing::TargetIndex index) {
+    return service.targets[index.value]->takes_new();
+  });
+  into.reason = !picked ? "no target takes new traffic"
+                : service.service->algorithm == snapshot::Algorithm::kSourceHash
+                    ? "the hash of the client's address names the target"
+                    : "the hash of the five-tuple names the target";
+  explain_one(service, picked, "the hash of the flow names another target", into);
 }
 
 void explain_turns(const ServicePlan& service, Explanation& into) {
@@ -114,6 +120,10 @@ void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanati
   into.service_id = service.service->id;
   into.group_id = service.service->group_id;
   into.algorithm = service.service->algorithm;
+  if (const auto kept = kept_target(service, flow.client.address, flow.now)) {
+    into.reason = "persistence keeps the target for the client's address";
+    return explain_one(service, kept, "persistence keeps another target for the client", into);
+  }
   if (service.service->flow_table.slots == nullptr) return explain_turns(service, into);
   const bool needs_port = into.algorithm == snapshot::Algorithm::kFiveTupleHash;
   if (!needs_port || flow.client.port != 0) return explain_table(service, flow, into);
@@ -123,7 +133,7 @@ void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanati
 
 }  // namespace
 
-Result<Explanation> explain_flow(const Plan* plan, const Flow& flow) {
+Result<Explanation> explain_flow(const Plan* plan, const Flow& flow, Instant now) {
   if (plan != nullptr) {
     const auto at = std::ranges::find_if(plan->listeners, [&](const ListenerPlanPtr& entry) {
       return entry->listener->id == flow.listener_id;
@@ -134,7 +144,7 @@ Result<Explanation> explain_flow(const Plan* plan, const Flow& flow) {
       if ((*at)->route.empty()) {
         explanation.reason = "the listener has no backend service yet";
       } else {
-        explain_service(*(*at)->route.front(), {flow.client, (*at)->listener->endpoint},
+        explain_service(*(*at)->route.front(), {flow.client, (*at)->listener->endpoint, now},
                         explanation);
       }
       return explanation;

@@ -7,8 +7,9 @@
 
 namespace weir::dataplane::proxy {
 
-/// Shares of one period of the round robin, with the marks as they are now. `plan` may be null.
+/// The target that persistence keeps for the client or that a hash names, else shares of one period
+/// of the round robin; with the marks as they are now. `plan` may be null.
 /// Errors:  kNotFound when the listener is unknown
-Result<Explanation> explain_flow(const Plan* plan, const Flow& flow);
+Result<Explanation> explain_flow(const Plan* plan, const Flow& flow, Instant now);
 
 }  // namespace weir::dataplane::proxy

@@ -1,7 +1,4 @@
 // Hash algorithms as clients see them.
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <set>
@@ -17,15 +14,6 @@ constexpr std::uint64_t kSeed = 0x5eed;
 /// 127.1.0.0 and up.
 net::IpAddress client_address(int number) {
   return net::IpAddress::v4(0x7F010000U + static_cast<std::uint32_t>(number));
-}
-
-Stream connect_from(const net::IpAddress& source, const net::Endpoint& front) {
-  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const net::SocketAddress own = net::socket_address({source, 0});
-  const net::SocketAddress there = net::socket_address(front);
-  const bool is_connected = ::bind(fd.get(), own.get(), own.size) == 0 &&
-                            ::connect(fd.get(), there.get(), there.size) == 0;
-  return Stream(is_connected ? std::move(fd) : UniqueFd());
 }
 
 class FlowTableTest : public EngineFixture, public ::testing::WithParamInterface<std::size_t> {

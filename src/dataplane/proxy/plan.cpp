@@ -29,7 +29,8 @@ std::shared_ptr<const balancing::Sequence> sequence_of(const snapshot::Service& 
 
 std::vector<std::uint16_t> places_by_slot(const snapshot::Service& service) {
   std::vector<std::uint16_t> places;
-  if (service.flow_table.slots == nullptr || service.targets.empty()) return places;
+  const bool is_asked = service.flow_table.slots != nullptr || service.persistence.count() > 0;
+  if (!is_asked || service.targets.empty()) return places;
   places.resize(std::size_t{service.targets.back().slot.value} + 1);
   for (std::size_t i = 0; i < service.targets.size(); ++i) {
     places[service.targets[i].slot.value] = static_cast<std::uint16_t>(i + 1);
@@ -44,6 +45,15 @@ void set_marks(const ServicePlan& plan) {
   }
 }
 
+/// Targets that the service did not have just before come without what was bound to them once.
+void begin_tenures(const ServicePlan& plan, const ServicePlan* before) {
+  for (const TargetStatePtr& target : plan.targets) {
+    const bool was_there =
+        before != nullptr && std::ranges::find(before->targets, target) != before->targets.end();
+    if (!was_there) target->rejoin();
+  }
+}
+
 }  // namespace
 
 PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous) {
@@ -54,6 +64,7 @@ PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const 
     plan->services.push_back(service_plan(service, previous));
     set_marks(*plan->services.back());
   }
+  std::erase_if(persistence_, [&](const auto& entry) { return !find_service(*plan, entry.first); });
   for (const auto& listener : plan->snapshot->listeners) {
     plan->listeners.push_back(listener_plan(listener, *plan, previous));
   }
@@ -74,6 +85,8 @@ ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Servi
     plan->targets.push_back(target_state(*service, target));
   plan->sequence = sequence_of(*service);
   plan->place_of_slot = places_by_slot(*service);
+  plan->persistence = persistence_of(*service);
+  if (plan->persistence != nullptr) begin_tenures(*plan, old == nullptr ? nullptr : old->get());
   for (const auto& source : service->source_addresses) {
     plan->sources.push_back(net::socket_address(net::Endpoint{source, 0}));
   }
@@ -107,10 +120,21 @@ TargetStatePtr Planner::target_state(const snapshot::Service& service,
   snapshot::TargetKey key{service.id, service.group_id, target.slot};
   TargetStatePtr& state = targets_[{key, target.endpoint}];
   if (state == nullptr) {
-    state =
-        std::make_shared<const TargetState>(std::move(key), target.id, target.endpoint, workers_);
+    state = std::make_shared<const TargetState>(std::move(key), target.id, target.endpoint,
+                                                ++serial_, workers_);
   }
   return state;
+}
+
+/// Switching off forgets.
+std::shared_ptr<const Persistence> Planner::persistence_of(const snapshot::Service& service) {
+  if (service.persistence.count() == 0) {
+    persistence_.erase(service.id);
+    return nullptr;
+  }
+  auto& kept = persistence_[service.id];
+  if (kept == nullptr) kept = std::make_shared<const Persistence>(random_.next());
+  return kept;
 }
 
 /// A state goes when no plan and no connection holds it: this map is its last holder then.

@@ -12,7 +12,9 @@
 #include "balancing/least_connections.h"
 #include "balancing/weighted_round_robin.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "dataplane/proxy/counters.h"
+#include "dataplane/proxy/persistence.h"
 #include "net/address.h"
 #include "snapshot/snapshot.h"
 
@@ -20,13 +22,15 @@ namespace weir::dataplane::proxy {
 
 /// The lasting part of a target, from Snapshot to Snapshot: who it is, its marks and its counters.
 struct TargetState {
+  /// `serial` is its own in the process, from 1.
   TargetState(snapshot::TargetKey target_key, std::string target_id, net::Endpoint where,
-              std::size_t workers)
+              std::uint64_t serial, std::size_t workers)
       : key(std::move(target_key)),
         id(std::move(target_id)),
         endpoint(where),
         address(net::socket_address(where)),
-        counters(workers) {}
+        counters(workers),
+        marks_(serial << kSerialShift) {}
 
   snapshot::TargetKey key;
   std::string id;
@@ -39,20 +43,38 @@ struct TargetState {
 
   bool takes_new() const { return (marks_.load(std::memory_order_relaxed) & kTakesNew) != 0; }
   bool keeps_old() const { return (marks_.load(std::memory_order_relaxed) & kKeepsOld) != 0; }
-  /// Relaxed: a mark stands alone; what it means does not depend on other memory.
+  /// Names the time since it began to take new traffic or joined its service, whichever was later;
+  /// never the same for two targets. 0 while it takes nothing new.
+  std::uint64_t tenure() const {
+    const std::uint64_t marks = marks_.load(std::memory_order_relaxed);
+    return (marks & kTakesNew) != 0 ? marks >> kTenureShift : 0;
+  }
+  /// Relaxed: a mark stands alone; what it means does not depend on other memory. One writer.
   void set_marks(bool takes_new, bool keeps_old) const {
+    const std::uint64_t before = marks_.load(std::memory_order_relaxed);
+    std::uint64_t tenure = before >> kTenureShift;
+    if ((before & kTakesNew) != 0 && !takes_new) ++tenure;
     marks_.store(
-        static_cast<std::uint8_t>((takes_new ? kTakesNew : 0) | (keeps_old ? kKeepsOld : 0)),
+        (tenure << kTenureShift) | (takes_new ? kTakesNew : 0) | (keeps_old ? kKeepsOld : 0),
         std::memory_order_relaxed);
+  }
+  /// It is in its service again: what was bound to it before is no more. One writer.
+  void rejoin() const {
+    marks_.store(marks_.load(std::memory_order_relaxed) + (std::uint64_t{1} << kTenureShift),
+                 std::memory_order_relaxed);
   }
   std::uint64_t active() const {
     return counters.sum([](const TargetCounters& set) -> const Counter& { return set.active; });
   }
 
  private:
-  static constexpr int kTakesNew = 1;
-  static constexpr int kKeepsOld = 2;
-  mutable std::atomic<std::uint8_t> marks_{0};
+  static constexpr std::uint64_t kTakesNew = 1;
+  static constexpr std::uint64_t kKeepsOld = 2;
+  // Tenures of a target stand above the marks, its serial above 32 bits of them: a word that
+  // changes as one.
+  static constexpr int kTenureShift = 2;
+  static constexpr int kSerialShift = 34;
+  mutable std::atomic<std::uint64_t> marks_;
 };
 using TargetStatePtr = std::shared_ptr<const TargetState>;
 
@@ -70,9 +92,11 @@ struct ServicePlan {
   std::shared_ptr<const snapshot::Service> service;
   std::vector<TargetStatePtr> targets;  // in the order of service->targets
   std::shared_ptr<const balancing::Sequence> sequence;
-  /// With a flow table, by slot: place among `targets` counted from 1, 0 = no target has the slot.
+  /// With a flow table or persistence, by slot: place among `targets` counted from 1, 0 = no target
+  /// has the slot.
   std::vector<std::uint16_t> place_of_slot;
-  std::vector<net::SocketAddress> sources;  // upstream connections leave from these in turn
+  std::shared_ptr<const Persistence> persistence;  // null: off
+  std::vector<net::SocketAddress> sources;         // upstream connections leave from these in turn
 };
 using ServicePlanPtr = std::shared_ptr<const ServicePlan>;
 
@@ -121,9 +145,13 @@ class Planner {
   ListenerPlanPtr listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
                                 const Plan& plan, const Plan* previous);
   TargetStatePtr target_state(const snapshot::Service& service, const snapshot::Target& target);
+  std::shared_ptr<const Persistence> persistence_of(const snapshot::Service& service);
   void forget_unused();
 
   std::size_t workers_;
+  std::uint64_t serial_ = 0;  // of the newest target state
+  Random random_;
+  std::map<std::string, std::shared_ptr<const Persistence>> persistence_;  // of services in force
   std::map<Place, TargetStatePtr> targets_;
   std::map<std::string, ListenerStatePtr> listeners_;
 };

@@ -105,4 +105,13 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
                  }))});
 }
 
+void add_samples(const ServicePlan& service, Instant now, std::vector<Sample>& out) {
+  const Persistence* const persistence = service.persistence.get();
+  if (persistence == nullptr) return;
+  const std::vector<std::string> labels{service.service->id};
+  const std::size_t addresses = persistence->size({now, service.service->persistence});
+  out.push_back({Metric::kPersistenceAddresses, labels, number(addresses)});
+  out.push_back({Metric::kPersistenceEvictions, labels, number(persistence->evictions())});
+}
+
 }  // namespace weir::dataplane::proxy

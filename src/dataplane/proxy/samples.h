@@ -14,5 +14,7 @@ void add_samples(const ListenerState& listener, std::vector<Sample>& out);
 /// sample.
 void add_samples(std::span<const TargetStatePtr> targets, std::vector<Sample>& out);
 void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& out);
+/// Of its persistence, where it has that.
+void add_samples(const ServicePlan& service, Instant now, std::vector<Sample>& out);
 
 }  // namespace weir::dataplane::proxy

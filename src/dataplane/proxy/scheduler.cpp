@@ -19,6 +19,22 @@ balancing::LeastConnections least_connections(const ServicePlan& plan, std::uint
   return {std::move(targets), start};
 }
 
+std::optional<balancing::TargetIndex> index_of(const ServicePlan& plan, Slot slot) {
+  if (slot.value >= plan.place_of_slot.size() || plan.place_of_slot[slot.value] == 0) return {};
+  return balancing::TargetIndex(static_cast<std::uint16_t>(plan.place_of_slot[slot.value] - 1));
+}
+
+/// The target of the bond, while its tenure lasts.
+std::optional<balancing::TargetIndex> bound_target(const ServicePlan& plan, const Bond& bond) {
+  const auto index = index_of(plan, bond.slot);
+  if (!index || plan.targets[index->value]->tenure() != bond.tenure) return {};
+  return bond.tenure == 0 ? std::nullopt : index;
+}
+
+BondClock bond_clock(const ServicePlan& plan, Instant now) {
+  return {now, plan.service->persistence};
+}
+
 }  // namespace
 
 TablePicker::TablePicker(const ServicePlan& plan)
@@ -37,23 +53,24 @@ balancing::FlowHash TablePicker::hash(const FlowEnds& flow) const {
 
 std::optional<balancing::TargetIndex> TablePicker::pick(balancing::FlowHash hash,
                                                         balancing::Usable usable) const {
-  const std::vector<std::uint16_t>& places = plan_->place_of_slot;
   // The table may name a slot that this node does not know, and the other way round, while only
   // one of both has arrived.
-  const auto place = [&](Slot slot) -> std::uint16_t {
-    return slot.value < places.size() ? places[slot.value] : 0;
-  };
-  const auto index = [&](Slot slot) {
-    return balancing::TargetIndex(static_cast<std::uint16_t>(place(slot) - 1));
-  };
   const auto slot = balancing::pick(*plan_->service->flow_table.slots, hash, [&](Slot wanted) {
-    return place(wanted) != 0 && usable(index(wanted));
+    const auto index = index_of(*plan_, wanted);
+    return index && usable(*index);
   });
-  return slot ? std::optional(index(*slot)) : std::nullopt;
+  return slot ? index_of(*plan_, *slot) : std::nullopt;
+}
+
+std::optional<balancing::TargetIndex> kept_target(const ServicePlan& plan,
+                                                  const net::IpAddress& client, Instant now) {
+  if (plan.persistence == nullptr) return {};
+  const auto bond = plan.persistence->peek(client, bond_clock(plan, now));
+  return bond ? bound_target(plan, *bond) : std::nullopt;
 }
 
 Scheduler::Scheduler(const ServicePlan& plan, WorkerPlace place, const Scheduler* previous)
-    : picker_(picker_of(plan, place, previous)) {}
+    : plan_(&plan), picker_(picker_of(plan, place, previous)) {}
 
 Scheduler::Picker Scheduler::picker_of(const ServicePlan& plan, WorkerPlace place,
                                        const Scheduler* previous) {
@@ -72,6 +89,27 @@ Scheduler::Picker Scheduler::picker_of(const ServicePlan& plan, WorkerPlace plac
 
 std::optional<balancing::TargetIndex> Scheduler::pick(const FlowEnds& flow,
                                                       balancing::Usable usable) {
+  const Persistence* const persistence = plan_->persistence.get();
+  if (persistence == nullptr) return choose(flow, usable);
+  const net::IpAddress& client = flow.client.address;
+  const BondClock clock = bond_clock(*plan_, flow.now);
+  const auto holds = [&](const Bond& bond) {
+    const auto index = bound_target(*plan_, bond);
+    return index && usable(*index);
+  };
+  if (const auto kept = persistence->renew(client, clock, holds)) {
+    return index_of(*plan_, kept->slot);
+  }
+  const auto chosen = choose(flow, usable);
+  if (!chosen) return std::nullopt;
+  const TargetState& target = *plan_->targets[chosen->value];
+  const Bond bond{target.tenure(), target.key.slot};
+  if (bond.tenure == 0) return chosen;  // It has stopped taking new traffic just now.
+  return index_of(*plan_, persistence->bind(client, bond, clock, holds).slot);
+}
+
+std::optional<balancing::TargetIndex> Scheduler::choose(const FlowEnds& flow,
+                                                        balancing::Usable usable) {
   const auto* table = std::get_if<TablePicker>(&picker_);
   const balancing::FlowHash hash = table == nullptr ? 0 : table->hash(flow);
   return std::visit([&](auto& picker) { return picker.pick(hash, usable); }, picker_);

@@ -10,6 +10,7 @@
 #include "balancing/least_connections.h"
 #include "balancing/picker.h"
 #include "balancing/weighted_round_robin.h"
+#include "base/clock.h"
 #include "dataplane/proxy/plan.h"
 
 namespace weir::dataplane::proxy {
@@ -24,6 +25,7 @@ struct WorkerPlace {
 struct FlowEnds {
   const net::Endpoint& client;
   const net::Endpoint& vip;
+  Instant now{};  // for persistence
 };
 
 /// By the hash of the flow and the table of the group: the same for all workers and nodes.
@@ -41,13 +43,19 @@ class TablePicker {
   balancing::FlowHasher hasher_;
 };
 
+/// The target that persistence keeps for the client, its time left as it is; nothing when there is
+/// none that takes new traffic.
+std::optional<balancing::TargetIndex> kept_target(const ServicePlan& plan,
+                                                  const net::IpAddress& client, Instant now);
+
+/// By the service's algorithm, unless persistence keeps a target for the client.
 class Scheduler {
  public:
   /// `plan` outlives it. `previous`, of the same service before a change, or null: turns go on
   /// where that one was.
   Scheduler(const ServicePlan& plan, WorkerPlace place, const Scheduler* previous);
 
-  /// The next usable target; nothing when there is none.
+  /// The next usable target; nothing when there is none. With persistence the client keeps it.
   std::optional<balancing::TargetIndex> pick(const FlowEnds& flow, balancing::Usable usable);
 
  private:
@@ -55,7 +63,9 @@ class Scheduler {
       std::variant<balancing::WeightedRoundRobin, balancing::LeastConnections, TablePicker>;
 
   static Picker picker_of(const ServicePlan& plan, WorkerPlace place, const Scheduler* previous);
+  std::optional<balancing::TargetIndex> choose(const FlowEnds& flow, balancing::Usable usable);
 
+  const ServicePlan* plan_;
   Picker picker_;
 };
 

@@ -1,5 +1,6 @@
 // One thread of the data plane, with a loop, connections, pools, pickers and counters of its own;
-// it shares nothing but the immutable plan. The engine makes it, mails it, and joins it. Thread:
+// it shares the immutable plan, and what that carries for all workers: marks, counts of connections
+// and persistence. The engine makes it, mails it, and joins it. Thread:
 // run() is the worker's; the rest is the agent loop's, is_stopped() any.
 #pragma once
 
