@@ -9,6 +9,7 @@
 #include "model/resources.h"
 #include "model/slots.h"
 #include "model/subnet_addresses.h"
+#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -16,33 +17,41 @@ namespace {
 using model::Kind;
 using model::Object;
 
-/// The address of a load balancer: the one asked for, or the lowest free one.
-Errors choose_vip(Object& lb, const HookContext& context) {
-  const std::string wanted = lb.spec.string_or("privateIpAddress", "");
+/// Where an object asks for an address, and where control writes the one it has.
+struct AddressFields {
+  std::string_view wanted;  // of the spec
+  std::string_view given;   // of the admin part
+};
+constexpr AddressFields kVipFields{"privateIpAddress", "vip"};
+constexpr AddressFields kInstanceFields{"ipAddress", "ipAddress"};
+
+/// The address of a load balancer or an instance: the one asked for, or the lowest free one.
+Errors choose_address(Object& object, const AddressFields& fields, const HookContext& context) {
+  const std::string wanted = object.spec.string_or(fields.wanted, "");
   if (!wanted.empty()) {
     if (context.taken_addresses.contains(wanted)) {
       return {{ErrorCode::kConflict, wanted + " is still being released by the nodes that held it",
-               "spec.privateIpAddress"}};
+               "spec." + std::string(fields.wanted)}};
     }
-    lb.admin["vip"] = wanted;
+    object.admin[fields.given] = wanted;
     return {};
   }
-  const Object* subnet = context.index.find(Kind::kSubnet, lb.spec.string_or("subnetId", ""));
+  const Object* subnet = context.index.find(Kind::kSubnet, object.spec.string_or("subnetId", ""));
   const auto prefix =
       net::Prefix::parse(subnet == nullptr ? "" : subnet->spec.string_or("addressPrefix", ""));
-  const auto vip =
+  const auto free =
       !prefix ? std::nullopt : model::free_address(*prefix, [&](const net::IpAddress& address) {
         return context.taken_addresses.contains(address.text());
       });
-  if (!vip) {
+  if (!free) {
     return {{ErrorCode::kFailedPrecondition, "no address of the subnet is free", "spec.subnetId"}};
   }
-  lb.admin["vip"] = vip->text();
+  object.admin[fields.given] = free->text();
   return {};
 }
 
 Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects& effects) {
-  Errors errors = choose_vip(lb, context);
+  Errors errors = choose_address(lb, kVipFields, context);
   if (!errors.empty()) return errors;
   const PlacementChange change = placement_change(lb, context.index, context.presence);
   for (const std::string& node : change.add) {
@@ -54,7 +63,7 @@ Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects&
 Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context) {
   const std::string wanted = updated.spec.string_or("privateIpAddress", "");
   if (wanted.empty() || wanted == old.admin.string_or("vip", "")) return {};
-  return choose_vip(updated, context);
+  return choose_address(updated, kVipFields, context);
 }
 
 std::chrono::seconds drain_time(const Object& backend, const Object* load_balancer) {
@@ -64,7 +73,7 @@ std::chrono::seconds drain_time(const Object& backend, const Object* load_balanc
   return std::chrono::seconds(backend.spec.integer_or("connectionDrainingSeconds", 300));
 }
 
-/// The record that lets connections of `target` to `backend` run on.
+/// The record that lets connections of `target`, of which the address is filled in, run on.
 Object drain_record(const Object& backend, const Object& group, const model::Target& target,
                     Slot slot, WallTime deadline) {
   model::Drain drain;
@@ -93,8 +102,9 @@ bool uses_group(const Object& backend, const model::Id& group) {
 
 /// Drain records of one target for every backend service that uses its group; returns the latest
 /// deadline.
-WallTime drain_target(const Object& group, const model::Target& target, Slot slot,
+WallTime drain_target(const Object& group, model::Target target, Slot slot,
                       const HookContext& context, SideEffects& effects) {
+  target.ip_address = model::address_of(target, context.index);
   WallTime latest = context.now;
   const model::Id lb_id = model::load_balancer_of(group);
   const Object* lb = context.index.find(Kind::kLoadBalancer, lb_id);
@@ -114,6 +124,7 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
                       SideEffects& effects) {
   model::TargetGroup before;
   model::TargetGroupAdmin slots;
+  slots.vpc_id = updated.admin.string_or("vpcId", "");
   if (old != nullptr) {
     before = model::from_json<model::TargetGroup>(old->spec, "spec").value;
     slots = model::from_json<model::TargetGroupAdmin>(old->admin, "admin").value;
@@ -172,9 +183,10 @@ void update_backend(const Object& old, const Object& updated, const HookContext&
     if (group == nullptr || uses_group(updated, id)) continue;
     const auto spec = model::from_json<model::TargetGroup>(group->spec, "spec").value;
     const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
-    for (const model::Target& target : spec.targets) {
+    for (model::Target target : spec.targets) {
       const auto slot = model::slot_of(slots, target.target_id);
       if (!slot) continue;
+      target.ip_address = model::address_of(target, context.index);
       const WallTime deadline = context.now + drain_time(old, lb);
       Object record = drain_record(old, *group, target, *slot, deadline);
       record.created = utc_text(context.now);
@@ -187,13 +199,19 @@ void update_backend(const Object& old, const Object& updated, const HookContext&
 }  // namespace
 
 void place_in_vpc(Object& object, const model::ObjectIndex& index) {
-  if (object.kind != Kind::kLoadBalancer) return;
-  const Object* subnet = index.find(Kind::kSubnet, object.spec.string_or("subnetId", ""));
-  object.admin["vpcId"] = subnet == nullptr ? "" : subnet->spec.string_or("vpcId", "");
+  if (object.kind == Kind::kLoadBalancer || object.kind == Kind::kInstance) {
+    const Object* subnet = index.find(Kind::kSubnet, object.spec.string_or("subnetId", ""));
+    object.admin["vpcId"] = subnet == nullptr ? "" : subnet->spec.string_or("vpcId", "");
+  }
+  if (object.kind != Kind::kTargetGroup || object.spec.string_or("type", "") != "instance") return;
+  const Object* lb = index.find(Kind::kLoadBalancer, model::load_balancer_of(object));
+  if (lb != nullptr) object.admin["vpcId"] = lb->admin.string_or("vpcId", "");
 }
 
 Errors complete_create(Object& object, const HookContext& context, SideEffects& effects) {
   switch (object.kind) {
+    case Kind::kInstance:
+      return choose_address(object, kInstanceFields, context);
     case Kind::kLoadBalancer:
       return create_load_balancer(object, context, effects);
     case Kind::kTargetGroup:

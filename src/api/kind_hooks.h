@@ -51,7 +51,8 @@ Errors complete_update(const model::Object& old, model::Object& updated, const H
 void complete_remove(const model::Object& object, const model::ObjectIndex& index,
                      SideEffects& effects);
 
-/// Sets admin.vpcId of a load balancer from its subnet; nothing for other kinds.
+/// Sets admin.vpcId of a load balancer or an instance from its subnet, and of a target group of
+/// instances from its load balancer; nothing for other kinds.
 void place_in_vpc(model::Object& object, const model::ObjectIndex& index);
 
 }  // namespace weir::api

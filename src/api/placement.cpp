@@ -7,6 +7,7 @@
 #include "model/placement.h"
 #include "model/registry.h"
 #include "model/subnet_addresses.h"
+#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -153,6 +154,9 @@ PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string&
     const Object* subnet = index.find(Kind::kSubnet, load_balancer->spec.string_or("subnetId", ""));
     add(subnet);
     if (subnet != nullptr) add(index.find(Kind::kVpc, subnet->spec.string_or("vpcId", "")));
+    for (const Object* group : index.children(Kind::kTargetGroup, lb)) {
+      for (const model::Id& id : model::instances_of(*group)) add(index.find(Kind::kInstance, id));
+    }
     for (const Kind kind :
          {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain, Kind::kTable}) {
       for (const Object* child : index.children(kind, lb)) add(child);

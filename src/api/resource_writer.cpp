@@ -100,7 +100,7 @@ std::optional<Object> ResourceWriter::find(Kind kind, const model::Id& id) const
 
 Result<std::set<std::string>> ResourceWriter::taken_addresses(const Object& object) const {
   std::set<std::string> taken;
-  if (object.kind != Kind::kLoadBalancer) return taken;
+  if (object.kind != Kind::kLoadBalancer && object.kind != Kind::kInstance) return taken;
   const std::string prefix = "address/" + object.admin.string_or("vpcId", "") + "/";
   WEIR_ASSIGN_OR_RETURN(const store::Listing listing, store_.list(prefix));
   for (const store::Entry& entry : listing.entries) taken.insert(entry.key.substr(prefix.size()));

@@ -7,6 +7,7 @@
 #include "model/registry.h"
 #include "model/slots.h"
 #include "model/target_group.h"
+#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -206,15 +207,24 @@ std::int64_t checked_port(const model::Backend& backend, const model::Target& ta
 
 Json target_health_json(const model::Backend& backend, const model::Target& target,
                         const TargetHealth& health) {
-  return Json::object({{"targetId", target.target_id},
-                       {"ipAddress", target.ip_address},
-                       {"port", checked_port(backend, target)},
-                       {"weight", target.weight},
-                       {"status", health.status},
-                       {"reason", health.verdict.reason},
-                       {"detail", health.verdict.detail},
-                       {"since", health.verdict.since},
-                       {"node", health.verdict.prober}});
+  Json json = Json::object({{"targetId", target.target_id},
+                            {"ipAddress", target.ip_address},
+                            {"port", checked_port(backend, target)},
+                            {"weight", target.weight},
+                            {"status", health.status},
+                            {"reason", health.verdict.reason},
+                            {"detail", health.verdict.detail},
+                            {"since", health.verdict.since},
+                            {"node", health.verdict.prober}});
+  if (!target.instance_id.empty()) json["instanceId"] = target.instance_id;
+  return json;
+}
+
+/// A server that is stopped takes nothing, whatever a check says of it.
+bool is_stopped(const model::Target& target, const model::ObjectIndex& index) {
+  const Object* instance =
+      target.instance_id.empty() ? nullptr : index.find(Kind::kInstance, target.instance_id);
+  return instance != nullptr && instance->admin.string_or("state", "") == "stopped";
 }
 
 Json backend_status(const Object& backend, const model::ObjectIndex& index,
@@ -275,9 +285,15 @@ Json health_of(const Object& backend, const model::ObjectIndex& index,
     if (group == nullptr) continue;
     const auto members = model::from_json<model::TargetGroup>(group->spec, "spec").value;
     const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
-    for (const model::Target& target : members.targets) {
+    for (model::Target target : members.targets) {
+      target.ip_address = model::address_of(target, index);
       const Slot slot = model::slot_of(slots, target.target_id).value_or(Slot());
       TargetHealth health = target_health({backend.id, id, slot}, nodes, observed);
+      if (is_stopped(target, index)) {
+        health.status = "unhealthy";
+        health.verdict.reason.clear();
+        health.verdict.detail = "instance stopped";
+      }
       if (is_closed) health = {.status = "N/A", .verdict = {}};
       Json item = target_health_json(spec, target, health);
       item["slot"] = Json(slot.value);

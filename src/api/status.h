@@ -19,9 +19,9 @@ namespace weir::api {
 Json status_of(const model::Object& object, const model::ObjectIndex& index,
                const ObservedView& observed);
 
-/// {backendId, targets: [{targetId, ipAddress, port, weight, slot, status, reason, detail, since,
-/// node}]}: status healthy, unhealthy, initial, or N/A while the check is closed. With several
-/// nodes the worst verdict speaks.
+/// {backendId, targets: [{targetId, instanceId, ipAddress, port, weight, slot, status, reason,
+/// detail, since, node}]}: status healthy, unhealthy, initial, or N/A while the check is closed.
+/// With several nodes the worst verdict speaks.
 Json health_of(const model::Object& backend, const model::ObjectIndex& index,
                const ObservedView& observed);
 

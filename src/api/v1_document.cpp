@@ -3,8 +3,10 @@
 
 #include "api/status.h"
 #include "api/v1_projection.h"
+#include "api/v1_vm.h"
 #include "model/resources.h"
 #include "model/subnet_addresses.h"
+#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -51,14 +53,15 @@ Json tags_of(const Object& object) {
 }
 
 /// Nothing of it has an effect; the bill is always settled. Source: product.md A.16, F.3.
-Json charge_of(const Object& lb) {
-  const bool is_dnlb = lb.spec.string_or("type", "") == "dnlb";
-  const Json* given = lb.admin.find("charge");
-  const std::string_view usual = is_dnlb ? "postpaid_by_duration" : "postpaid_by_usage";
+Json charge_of(const Object& object) {
+  const bool is_used =
+      object.kind == Kind::kLoadBalancer && object.spec.string_or("type", "") != "dnlb";
+  const Json* given = object.admin.find("charge");
+  const std::string_view usual = is_used ? "postpaid_by_usage" : "postpaid_by_duration";
   return Json::object({{"chargeMode", given == nullptr ? std::string(usual)
                                                        : given->string_or("chargeMode", usual)},
                        {"chargeStatus", "normal"},
-                       {"chargeStartTime", lb.created},
+                       {"chargeStartTime", object.created},
                        {"chargeExpiredTime", ""},
                        {"chargeRetireTime", ""}});
 }
@@ -93,8 +96,18 @@ void add_subnet(const Object& subnet, const ObjectIndex& index, Json& document) 
   constexpr std::int64_t kReserved = 4;
   const std::int64_t size = std::int64_t{1} << (32 - prefix->length);
   const auto used =
-      static_cast<std::int64_t>(index.children(Kind::kLoadBalancer, subnet.id).size());
+      static_cast<std::int64_t>(index.children(Kind::kLoadBalancer, subnet.id).size() +
+                                index.children(Kind::kInstance, subnet.id).size());
   document["availableIpCount"] = std::max<std::int64_t>(size - kReserved - used, 0);
+}
+
+/// The whole answer: it has another form than the field table. Source: product.md A.15, B.6.
+Json instance_document(const Object& instance) {
+  Json document = v1_instance(instance);
+  document["charge"] = charge_of(instance);
+  document["tags"] = tags_of(instance);
+  document["launchTime"] = instance.created;
+  return document;
 }
 
 void add_vpc(const Object& vpc, const ObjectIndex& index, Json& document) {
@@ -115,6 +128,7 @@ Json reason_of(const Json& health, bool is_unhealthy) {
 }  // namespace
 
 Json v1_document(const Object& object, const ObjectIndex& index, const ObservedView& observed) {
+  if (object.kind == Kind::kInstance) return instance_document(object);
   const V1Kind& kind = v1_kind_of(object.kind);
   const Object* lb = load_balancer_above(object, index);
   Json document = Json::object({{kind.id_key(), object.id}, {kind.name_key(), object.name}});
@@ -126,7 +140,7 @@ Json v1_document(const Object& object, const ObjectIndex& index, const ObservedV
   if (object.kind == Kind::kListener) add_listener(object, document);
   if (object.kind == Kind::kTargetGroup) {
     document["loadBalancerName"] = lb == nullptr ? "" : lb->name;
-    document["targets"] = Json(v1_targets(object));
+    document["targets"] = Json(v1_targets(object, index));
   }
   if (object.kind == Kind::kSubnet) add_subnet(object, index, document);
   if (object.kind == Kind::kVpc) add_vpc(object, index, document);
@@ -134,16 +148,23 @@ Json v1_document(const Object& object, const ObjectIndex& index, const ObservedV
   return document;
 }
 
-Json::Array v1_targets(const Object& group) {
+Json::Array v1_targets(const Object& group, const ObjectIndex& index) {
   Json::Array items;
   for (const model::Target& target :
        model::from_json<model::TargetGroup>(group.spec).value.targets) {
-    items.push_back(Json::object({{"targetId", target.target_id},
-                                  {"targetGroupId", group.id},
-                                  {"type", "ip"},
-                                  {"port", target.port},
-                                  {"weight", target.weight},
-                                  {"ipAddress", target.ip_address}}));
+    const bool is_ip = target.instance_id.empty();
+    const std::string address = model::address_of(target, index);
+    Json item = Json::object({{"targetId", target.target_id},
+                              {"targetGroupId", group.id},
+                              {"type", is_ip ? "ip" : "vm"},
+                              {"port", target.port},
+                              {"weight", target.weight},
+                              {"ipAddress", address}});
+    if (!is_ip) {
+      item["instanceId"] = target.instance_id;
+      item["privateIpAddress"] = address;
+    }
+    items.push_back(std::move(item));
   }
   return items;
 }
@@ -158,13 +179,15 @@ Json::Array v1_target_healths(const Object& backend, const ObjectIndex& index,
     // Before its first verdict a target is shown as unhealthy.
     std::string status = target.string_or("status", "");
     if (status == "initial") status = "unhealthy";
+    const std::string instance = target.string_or("instanceId", "");
     items.push_back(Json::object({{"targetGroupId", group},
-                                  {"type", "ip"},
+                                  {"type", instance.empty() ? "ip" : "vm"},
                                   {"port", target.integer_or("port", 0)},
                                   {"weight", target.integer_or("weight", 0)},
                                   {"status", status},
                                   {"ipAddress", target.string_or("ipAddress", "")},
                                   {"unhealthReason", reason_of(target, status == "unhealthy")}}));
+    if (!instance.empty()) items.back()["instanceId"] = instance;
   }
   return items;
 }

@@ -81,8 +81,11 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
       path[1] != "regions" || path[2] != parts_.region) {
     return not_found(request_id);
   }
-  const V1Kind* kind = find_v1_kind(path[3]);
-  if (kind == nullptr) return not_found(request_id);
+  const V1InstanceView* view = find_instance_view(path[3]);
+  const V1Kind* kind =
+      view == nullptr ? find_v1_kind(path[3]) : &v1_kind_of(model::Kind::kInstance);
+  const bool is_below_view = view != nullptr && path.size() > kCollectionSegments;
+  if (kind == nullptr || is_below_view) return not_found(request_id);
   const std::string last = path.size() > 4 ? path[4] : "";
   const auto colon = last.find(':');
   std::string verb = colon == std::string::npos ? "" : last.substr(colon + 1);
@@ -98,6 +101,7 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
                 .kind = *kind,
                 .id = last.substr(0, colon),
                 .verb = std::move(verb),
+                .view = view,
                 .query = query_of(request),
                 .body = *std::move(body),
                 .caller = {*who, request_id}},
@@ -121,7 +125,7 @@ http::Response V1Face::collection(const Call& call, std::string& operation) {
     operation = "v1 list " + word;
     return list(call);
   }
-  if (call.method != "POST") return not_found(call.caller.request_id);
+  if (call.method != "POST" || call.view != nullptr) return not_found(call.caller.request_id);
   operation = "v1 create " + word;
   return create(call);
 }
@@ -132,7 +136,8 @@ http::Response V1Face::one(const Call& call, std::string& operation) {
     operation = "v1 show " + word;
     return show(call);
   }
-  if (call.method == "PATCH") {
+  const bool is_instance = call.kind.kind == model::Kind::kInstance;
+  if (call.method == "PATCH" && !is_instance) {
     operation = "v1 update " + word;
     return update(call);
   }
@@ -164,6 +169,10 @@ http::Response V1Face::action(const Call& call, std::string& operation) {
     operation = "v1 update target";
     return done(call, targets_.update(call.id, call.body, call.caller));
   }
+  if (call.kind.kind == model::Kind::kInstance && is_post && V1Vm::has_verb(call.verb)) {
+    operation = "v1 update instance";
+    return done(call, vm_.act(call.verb, call.id, call.body, call.caller));
+  }
   return not_found(call.caller.request_id);
 }
 
@@ -176,11 +185,13 @@ http::Response V1Face::list(const Call& call) {
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     for (const Object* object : index.all(call.kind.kind)) {
       Json document = v1_document(*object, index, observed);
-      if (matches_v1(document, call.kind.filters, query)) documents.push_back(std::move(document));
+      if (!matches_v1(document, call.kind.filters, query)) continue;
+      documents.push_back(call.view == nullptr ? std::move(document)
+                                               : viewed(document, *call.view));
     }
   });
-  return result_response(v1_page(call.kind.collection, std::move(documents), query),
-                         call.caller.request_id);
+  const auto plural = call.view == nullptr ? call.kind.collection : call.view->plural;
+  return result_response(v1_page(plural, std::move(documents), query), call.caller.request_id);
 }
 
 http::Response V1Face::show(const Call& call) {
@@ -221,7 +232,7 @@ http::Response V1Face::targets(const Call& call) {
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     const Object* group = index.find(model::Kind::kTargetGroup, call.id);
     if (group == nullptr) return missing(call.kind, call.id, call.caller.request_id);
-    Json::Array found = v1_targets(*group);
+    Json::Array found = v1_targets(*group, index);
     std::erase_if(
         found, [&](const Json& target) { return !matches_v1(target, v1_target_filters(), query); });
     return result_response(v1_page("targets", std::move(found), query), call.caller.request_id);
@@ -229,6 +240,11 @@ http::Response V1Face::targets(const Call& call) {
 }
 
 http::Response V1Face::create(const Call& call) {
+  if (call.kind.kind == model::Kind::kInstance) {
+    const auto made = vm_.create(call.body, call.caller);
+    return made.ok() ? result_response(*made.value, call.caller.request_id)
+                     : problem_response(made.errors, call.caller.request_id);
+  }
   Errors errors;
   const Json body = native_create_body(call.kind, call.body, errors);
   if (!errors.empty()) {

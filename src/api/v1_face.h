@@ -15,6 +15,7 @@
 #include "api/v1_kinds.h"
 #include "api/v1_list.h"
 #include "api/v1_targets.h"
+#include "api/v1_vm.h"
 #include "base/metrics.h"
 #include "http/server.h"
 
@@ -30,7 +31,8 @@ class V1Face {
     Metrics& metrics;
     std::string region;
   };
-  explicit V1Face(Parts parts) : parts_(std::move(parts)), targets_(parts_.writer) {}
+  explicit V1Face(Parts parts)
+      : parts_(std::move(parts)), targets_(parts_.writer), vm_(parts_.writer) {}
 
   http::Response handle(const http::Request& request);
 
@@ -40,8 +42,9 @@ class V1Face {
     const http::Request& request;
     std::string method;  // GET also for HEAD: the server leaves the body out
     const V1Kind& kind;
-    std::string id;    // empty: the collection
-    std::string verb;  // "registerTargets", "health", or empty
+    std::string id;                        // empty: the collection
+    std::string verb;                      // "registerTargets", "health", or empty
+    const V1InstanceView* view = nullptr;  // of a list of instances in another form
     QueryPairs query;
     Json body;
     Caller caller;
@@ -66,6 +69,7 @@ class V1Face {
 
   const Parts parts_;
   V1Targets targets_;
+  V1Vm vm_;
 };
 
 }  // namespace weir::api

@@ -50,6 +50,21 @@ constexpr V1Filter kSubnetFilters[] = {{{"subnetIds"}, "subnetId", true},
                                        {{"subnetType"}, "subnetType"},
                                        {{"azs"}, "azs"},
                                        {{"azType"}, "azType"}};
+constexpr V1Filter kInstanceFilters[] = {{{"instanceId"}, "instanceId", true},
+                                         {{"privateIpAddress"}, "privateIpAddress", false, true},
+                                         {{"az"}, "az"},
+                                         {{"vpcId"}, "vpcId"},
+                                         {{"status"}, "status"},
+                                         {{"name", true}, "instanceName", false, true},
+                                         {{"imageId"}, "imageId"},
+                                         {{"networkInterfaceId"}, "networkInterfaceId"},
+                                         {{"subnetId"}, "subnetId"},
+                                         {{"agId"}, "agId"},
+                                         {{"faultDomain"}, "faultDomain"},
+                                         {{"dedicatedHostId"}, "dedicatedHostId"},
+                                         {{"dedicatedPoolId"}, "dedicatedPoolId"},
+                                         {{"instanceType"}, "instanceType"},
+                                         {{"elasticIpAddress"}, "elasticIpAddress"}};
 constexpr V1Filter kTargetFilters[] = {{{"targetIds"}, "targetId", true},
                                        {{"instanceId"}, "instanceId"},
                                        {{"type"}, "type"},
@@ -95,7 +110,11 @@ constexpr V1Kind kKinds[] = {
      .collection = "subnets",
      .item = "subnet",
      .filters = kSubnetFilters,
-     .later = kSubnetLater}};
+     .later = kSubnetLater},
+    {.kind = Kind::kInstance,
+     .collection = "instances",
+     .item = "instance",
+     .filters = kInstanceFilters}};
 
 }  // namespace
 

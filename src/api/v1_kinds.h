@@ -19,6 +19,8 @@ struct V1Filter {
   std::string_view path;
   /// Names objects one by one: then loadBalancerType has no default.
   bool is_id = false;
+  /// Finds parts of the value, whatever the operator.
+  bool is_fuzzy = false;
 };
 
 /// A key whose effect comes later: only what means "not asked for" is accepted.

@@ -70,7 +70,7 @@ bool matches_one(const Json& document, const V1Filter& known, const ListFilter& 
   const Json::Array items = value->is_array() ? value->as_array() : Json::Array{*value};
   const bool is_found = std::ranges::any_of(items, [&](const Json& item) {
     return std::ranges::any_of(filter.values, [&](const std::string& wanted) {
-      return holds(text_of(item), filter.op, wanted);
+      return holds(text_of(item), known.is_fuzzy ? FilterOperator::kLike : filter.op, wanted);
     });
   });
   return filter.op == FilterOperator::kNe ? !is_found : is_found;

@@ -91,7 +91,8 @@ void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& nati
       errors.push_back({ErrorCode::kInvalidArgument, "expected one of [Start,Stop]", "action"});
     }
   }
-  if (kind.kind == Kind::kLoadBalancer && is_create) take_charge(body, admin);
+  const bool is_charged = kind.kind == Kind::kLoadBalancer || kind.kind == Kind::kInstance;
+  if (is_charged && is_create) take_charge(body, admin);
   if (!admin.as_object().empty()) native["admin"] = std::move(admin);
 }
 

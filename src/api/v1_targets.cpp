@@ -76,7 +76,9 @@ void read_item(const Json& item, const std::string& path, Target& target, Errors
   if (!is_object) errors.push_back({ErrorCode::kInvalidArgument, "must be an object", path});
   Json whole = model::to_json(target);
   if (is_object) whole = model::merged(std::move(whole), known_fields(item, target_fields()));
-  if (whole.string_or("ipAddress", "").empty()) whole.erase("ipAddress");
+  for (const std::string_view key : {"ipAddress", "instanceId"}) {
+    if (whole.string_or(key, "").empty()) whole.erase(key);
+  }
   auto parsed = model::from_json<Target>(whole, path, model::UnknownKeys::kIgnore);
   parsed.value.target_id = target.target_id;
   target = std::move(parsed.value);

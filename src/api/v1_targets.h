@@ -13,7 +13,7 @@ class V1Targets {
  public:
   explicit V1Targets(ResourceWriter& writer) : writer_(writer) {}
 
-  /// {targetSpecs: [{ipAddress, port, weight, type}]}.
+  /// {targetSpecs: [{instanceId or ipAddress, port, weight, type}]}.
   Outcome<model::Object> add(const model::Id& group, const Json& body, const Caller& caller);
   /// {targetIds: []}.
   Outcome<model::Object> remove(const model::Id& group, const Json& body, const Caller& caller);

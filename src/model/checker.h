@@ -66,6 +66,10 @@ void check_fields(Checker& checker);
 /// The rules of the object's kind.
 void check_kind(Checker& checker);
 void check_targets(Checker& checker);
+void check_instance(Checker& checker);
+/// An address that somebody asks for: in the subnet, not reserved, and nobody else's.
+void check_address_in_subnet(Checker& checker, std::string_view field, const std::string& address,
+                             const Id& subnet_id);
 
 /// The prefix of a VPC or subnet object, or nothing.
 std::optional<net::Prefix> prefix_of(const Object& object);

@@ -22,6 +22,7 @@ enum class TextRule {
   kDomain,       // letters, digits, - and .
   kHttpPath,     // the path of a check (product.md A.7)
   kHttpCodes,    // an item of httpCode (product.md A.7)
+  kServerName,   // as kName, and . but not first or last; at least 2 characters
   kTime,         // UTC, 2026-01-31T12:00:00Z
 };
 

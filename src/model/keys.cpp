@@ -50,6 +50,15 @@ std::vector<std::string> root_keys(const Object& object) {
       return {root_key(object.spec.string_or("vpcId", ""))};
     case Kind::kLoadBalancer:
       return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
+    case Kind::kInstance:
+      return {root_key(object.admin.string_or("vpcId", ""))};
+    case Kind::kTargetGroup: {
+      std::vector<std::string> keys = {root_key(load_balancer_of(object))};
+      // Who names instances is seen by who deletes one.
+      const std::string vpc = object.admin.string_or("vpcId", "");
+      if (!vpc.empty()) keys.push_back(root_key(vpc));
+      return keys;
+    }
     case Kind::kNode:
     case Kind::kKeyring:
       return {};
@@ -72,6 +81,10 @@ std::vector<std::string> claimed_keys(const Object& object) {
   if (object.kind == Kind::kLoadBalancer && !vip.empty()) {
     keys.push_back(joined({"address", object.admin.string_or("vpcId", ""), vip}));
   }
+  const std::string address = object.admin.string_or("ipAddress", "");
+  if (object.kind == Kind::kInstance && !address.empty()) {
+    keys.push_back(joined({"address", object.admin.string_or("vpcId", ""), address}));
+  }
   return keys;
 }
 
@@ -84,6 +97,9 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type) {
     case Kind::kSubnet:
       return {
           {joined({"quota", object.spec.string_or("vpcId", ""), "subnet"}), kSubnetsPerVpcQuota}};
+    case Kind::kInstance:
+      return {{joined({"quota", object.admin.string_or("vpcId", ""), "instance"}),
+               kInstancesPerVpcQuota}};
     case Kind::kLoadBalancer:
       return {{joined({"quota", object.owner, "lb", word_of(type)}), quotas.load_balancers}};
     case Kind::kListener:

@@ -23,7 +23,8 @@ bool parse_object_key(std::string_view key, Kind& kind, Id& id);
 /// "root/<id>" of a load balancer or VPC.
 std::string root_key(std::string_view id);
 /// The roots that a write of `object` names and moves: its load balancer's and, for what takes
-/// addresses or room of a VPC (load balancer, subnet, VPC), the VPC's.
+/// addresses or room of a VPC (load balancer, subnet, instance, VPC) or names its instances (target
+/// group of type instance), the VPC's.
 std::vector<std::string> root_keys(const Object& object);
 
 /// name/<lb>/<kind>/<name>, port/<lb>/tcp/<port>, address/<vpc>/<ip>: keys that exactly one object
@@ -52,6 +53,8 @@ inline constexpr Quotas kDnlbQuotas{100, 50, 50, 50, 1000};
 inline constexpr std::int64_t kVpcQuota = 10;
 /// Chosen because it is ten times the VPCs.
 inline constexpr std::int64_t kSubnetsPerVpcQuota = 100;
+/// Chosen because it is ten times what the largest target group holds.
+inline constexpr std::int64_t kInstancesPerVpcQuota = 10'000;
 const Quotas& quotas_of(LoadBalancerType type);
 
 }  // namespace weir::model

@@ -20,13 +20,14 @@ enum class Kind {
   kDrain,      // a removed target whose connections may still run; made with the removal
   kTable,      // the slot table of a target group; made by control
   kKeyring,    // seeds that all nodes share; made by control
+  kInstance,   // a server that somebody runs
 };
 
 /// Every kind, in dependency order: a kind refers only to earlier ones.
 std::span<const Kind> all_kinds();
 
 /// "vpc", "subnet", "lb", "listener", "backend", "tg", "node", "placement", "drain", "table",
-/// "keyring".
+/// "keyring", "instance".
 std::string_view kind_name(Kind kind);
 std::optional<Kind> kind_of_name(std::string_view name);
 

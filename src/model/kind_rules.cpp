@@ -86,21 +86,7 @@ void check_azs(Checker& checker, const LoadBalancer& lb) {
 void check_vip(Checker& checker, const LoadBalancer& lb) {
   static constexpr std::string_view kField = "spec.privateIpAddress";
   if (!lb.private_ip_address || !checker.is_changed("privateIpAddress")) return;
-  const Object* subnet = checker.find(Kind::kSubnet, lb.subnet_id);
-  const auto address = net::IpAddress::parse(*lb.private_ip_address);
-  const auto prefix = subnet == nullptr ? std::nullopt : prefix_of(*subnet);
-  if (!address || !prefix) return;
-  if (!prefix->contains(*address)) {
-    return checker.invalid(kField, "must lie in " + prefix->text() + " of subnet " + subnet->id);
-  }
-  if (is_reserved(*prefix, *address)) {
-    return checker.invalid(kField, "is reserved (network, gateway, DHCP or broadcast address)");
-  }
-  for (const Object* other : checker.world().children(Kind::kLoadBalancer, subnet->id)) {
-    if (other->id == checker.object().id) continue;
-    if (other->admin.string_or("vip", "") != *lb.private_ip_address) continue;
-    checker.add(ErrorCode::kConflict, kField, "is in use by " + other->id);
-  }
+  check_address_in_subnet(checker, kField, *lb.private_ip_address, lb.subnet_id);
 }
 
 void check_load_balancer(Checker& checker) {
@@ -164,20 +150,10 @@ std::string algorithms_of(LoadBalancerType type) {
     if (!has_algorithm(type, static_cast<Algorithm>(i))) continue;
     text += (text.empty() ? "" : ", ") + std::string(kAlgorithmWords[i]);
   }
-/// By a cookie on an alb, which comes later; a Tcp backend has nowhere to put one.
-void check_stickiness(Checker& checker, const Backend& backend) {
-  static constexpr std::string_view kField = "spec.sessionStickiness";
-  if (!backend.session_stickiness || checker.load_balancer_type() != LoadBalancerType::kAlb) return;
-  checker.invalid(kField, backend.protocol == Protocol::kHttp
-                              ? "is not supported yet on a load balancer of type alb"
-                              : "is supported on alb with protocol Http only");
-}
-
   return text;
 }
 
 void check_algorithm(Checker& checker, const Backend& backend) {
-  check_stickiness(checker, backend);
   const auto type = checker.load_balancer_type();
   if (!type) return;
   const std::string words = algorithms_of(*type);
@@ -188,10 +164,20 @@ void check_algorithm(Checker& checker, const Backend& backend) {
                       words + "] on a load balancer of type " + std::string(word_of(*type)));
 }
 
+/// By a cookie on an alb, which comes later; a Tcp backend has nowhere to put one.
+void check_stickiness(Checker& checker, const Backend& backend) {
+  static constexpr std::string_view kField = "spec.sessionStickiness";
+  if (!backend.session_stickiness || checker.load_balancer_type() != LoadBalancerType::kAlb) return;
+  checker.invalid(kField, backend.protocol == Protocol::kHttp
+                              ? "is not supported yet on a load balancer of type alb"
+                              : "is supported on alb with protocol Http only");
+}
+
 void check_backend(Checker& checker) {
   const Backend backend = checker.spec<Backend>();
   check_algorithm(checker, backend);
   check_protocol(checker, backend.protocol);
+  check_stickiness(checker, backend);
   check_health_check(checker, backend.health_check);
 }
 
@@ -211,6 +197,8 @@ void check_kind(Checker& checker) {
       return check_backend(checker);
     case Kind::kTargetGroup:
       return check_targets(checker);
+    case Kind::kInstance:
+      return check_instance(checker);
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:

@@ -56,6 +56,8 @@ class Sampler {
     switch (options.text) {
       case TextRule::kName:
         return "名-" + random_.word(5);
+      case TextRule::kServerName:
+        return "名." + random_.word(5);
       case TextRule::kAddress:
         return "10.0." + std::to_string(random_.below(256)) + ".7";
       case TextRule::kPrefix:

@@ -137,13 +137,13 @@ TEST(TargetView, ShowsEachTargetWithItsGroupAndSlot) {
 }
 
 TEST(TargetView, IsReadAsAChangeOfWhatWasThere) {
-  TargetView old{"tg-x", {"target-a", "10.0.0.1", 80, 5}};
+  TargetView old{"tg-x", {"target-a", "", "10.0.0.1", 80, 5}};
   TargetView view;
   const auto read = [&](const char* body, UpdateMode mode) {
     return read_target(parse_json(body).value(), &old, mode, view);
   };
   EXPECT_EQ(read(R"({"spec":{"weight":7}})", UpdateMode::kMerge), Errors());
-  EXPECT_EQ(view, (TargetView{"tg-x", {"target-a", "10.0.0.1", 80, 7}}));
+  EXPECT_EQ(view, (TargetView{"tg-x", {"target-a", "", "10.0.0.1", 80, 7}}));
   EXPECT_EQ(read(R"({"spec":{"weight":7}})", UpdateMode::kReplace), Errors());
   EXPECT_EQ(view.target.port, 0);
   EXPECT_EQ(read(R"({"spec":{"ipAddress":"10.0.0.2"}})", UpdateMode::kMerge).at(0).field,

@@ -36,7 +36,7 @@ const Entry& entry_of(Kind kind) {
   static const Entry kEntries[] = {
       entry_of<Vpc>(),     entry_of<Subnet>(),      entry_of<LoadBalancer>(), entry_of<Listener>(),
       entry_of<Backend>(), entry_of<TargetGroup>(), entry_of<Node>(),         entry_of<Placement>(),
-      entry_of<Drain>(),   entry_of<Table>(),       entry_of<Keyring>()};
+      entry_of<Drain>(),   entry_of<Table>(),       entry_of<Keyring>(),      entry_of<Instance>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -58,6 +58,7 @@ KindDescription target_description() {
                          .parent = Kind::kTargetGroup,
                          .columns = {{"ID", "id"},
                                      {"GROUP", "spec.targetGroupId"},
+                                     {"INSTANCE", "spec.instanceId"},
                                      {"ADDRESS", "spec.ipAddress"},
                                      {"PORT", "spec.port"},
                                      {"WEIGHT", "spec.weight"},
@@ -66,8 +67,8 @@ KindDescription target_description() {
   return target;
 }
 
-/// The kinds that users make.
-void add_user_kinds(std::vector<KindDescription>& all) {
+/// Address spaces, and the servers in them.
+void add_network_kinds(std::vector<KindDescription>& all) {
   all.push_back(described<Vpc>(
       {.singular = "VPC",
        .sentence = "an address space",
@@ -82,6 +83,21 @@ void add_user_kinds(std::vector<KindDescription>& all) {
                                                {"NAME", "name"},
                                                {"VPC", "spec.vpcId"},
                                                {"PREFIX", "spec.addressPrefix"}}}));
+  all.push_back(described<Instance>({.singular = "instance",
+                                     .sentence = "a server that target groups can name",
+                                     .aliases = {"instances"},
+                                     .parent_field = "subnetId",
+                                     .parent = Kind::kSubnet,
+                                     .columns = {{"ID", "id"},
+                                                 {"NAME", "name"},
+                                                 {"STATE", "admin.state"},
+                                                 {"ADDRESS", "admin.ipAddress"},
+                                                 {"AZ", "spec.az"},
+                                                 {"SUBNET", "spec.subnetId"}}}));
+}
+
+/// The kinds that serve traffic.
+void add_service_kinds(std::vector<KindDescription>& all) {
   all.push_back(described<LoadBalancer>(
       {.singular = "load balancer",
        .sentence = "one address that spreads traffic over targets",
@@ -184,6 +200,7 @@ std::string lower(std::string_view text) {
 
 std::string_view id_prefix(Kind kind, const Json& spec) {
   if (kind == Kind::kTargetGroup) return "tg";
+  if (kind == Kind::kInstance) return "i";
   if (kind != Kind::kLoadBalancer) return kind_name(kind);
   const std::string type = spec.string_or("type", "alb");
   for (const std::string_view word : kLoadBalancerTypeWords) {
@@ -200,7 +217,8 @@ constexpr std::size_t kIdCharacters = 10;
 std::span<const KindDescription> kind_descriptions() {
   static const std::vector<KindDescription> kAll = [] {
     std::vector<KindDescription> all;
-    add_user_kinds(all);
+    add_network_kinds(all);
+    add_service_kinds(all);
     add_control_kinds(all);
     return all;
   }();

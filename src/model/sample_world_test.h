@@ -40,6 +40,11 @@ inline std::string sample_id(std::string_view word) {
   if (word == "dnlb") return "dnlb-private000";
   if (word == "local_alb") return "alb-local00000";
   if (word == "foreign_alb") return "alb-foreign000";
+  if (word == "instance") return "i-private000";
+  if (word == "far_instance") return "i-far0000000";
+  if (word == "own_instance") return "i-own0000000";
+  if (word == "local_instance") return "i-local00000";
+  if (word == "foreign_instance") return "i-foreign000";
   if (word == "tg") return "tg-private000";
   if (word == "other_tg") return "tg-local00000";
   if (word == "foreign_tg") return "tg-foreign000";
@@ -82,6 +87,25 @@ inline void put_load_balancers(ObjectIndex& index) {
   index.put(std::move(foreign));
 }
 
+inline void put_instances(ObjectIndex& index) {
+  const auto put = [&](std::string id, const char* spec, const char* admin) {
+    index.put(sample(Kind::kInstance, std::move(id), "server", spec, admin));
+  };
+  put("i-private000", R"({"subnetId":"subnet-private000","az":"local-1a"})",
+      R"({"ipAddress":"10.0.1.30","vpcId":"vpc-private000"})");
+  put("i-far0000000", R"({"subnetId":"subnet-private000","az":"local-1b"})",
+      R"({"ipAddress":"10.0.1.31","vpcId":"vpc-private000"})");
+  put("i-own0000000", R"({"subnetId":"subnet-private000","az":"local-1a"})",
+      R"({"ipAddress":"10.0.1.5","vpcId":"vpc-private000"})");
+  put("i-local00000", R"({"subnetId":"subnet-default","az":"local-1a"})",
+      R"({"ipAddress":"127.0.8.30","vpcId":"vpc-default"})");
+  Object foreign = *index.find(Kind::kInstance, "i-private000");
+  foreign.id = "i-foreign000";
+  foreign.owner = "somebody-else";
+  foreign.admin["ipAddress"] = "10.0.1.32";
+  index.put(std::move(foreign));
+}
+
 inline void put_parts(ObjectIndex& index) {
   const auto put = [&](Kind kind, std::string id, std::string name, std::string spec) {
     index.put(sample(kind, std::move(id), std::move(name), spec.c_str()));
@@ -115,6 +139,7 @@ inline ObjectIndex sample_world() {
   ObjectIndex index;
   put_networks(index);
   put_load_balancers(index);
+  put_instances(index);
   put_parts(index);
   return index;
 }

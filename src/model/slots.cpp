@@ -52,7 +52,8 @@ bool holds(const std::vector<Target>& targets, std::string_view id) {
 
 const Target* same_place(const TargetGroup& group, const Target& target) {
   const auto found = std::ranges::find_if(group.targets, [&](const Target& other) {
-    return other.ip_address == target.ip_address && other.port == target.port;
+    return other.instance_id == target.instance_id && other.ip_address == target.ip_address &&
+           other.port == target.port;
   });
   return found == group.targets.end() ? nullptr : &*found;
 }
@@ -84,6 +85,7 @@ Result<TargetGroupAdmin> assign_slots(const TargetGroupAdmin& before,
                                       const std::vector<Target>& targets, WallTime now,
                                       const std::map<std::string, WallTime>& drain_deadlines) {
   TargetGroupAdmin after;
+  after.vpc_id = before.vpc_id;
   after.retired = still_retired(before.retired, now);
   FreeSlots free(before.next_slot);
   std::set<std::string_view> staying;

@@ -92,7 +92,7 @@ TEST(Slots, NeverMoveAndAreNeverGivenWhileSomethingCanNameThem) {
 
 TEST(Slots, AreUsedAgainOnceTheFlowLifetimeIsOver) {
   weir::testing::VirtualClock clock;
-  TargetGroupAdmin admin{.slots = {}, .next_slot = 65'535, .retired = {}};
+  TargetGroupAdmin admin{.slots = {}, .next_slot = 65'535, .retired = {}, .vpc_id = {}};
   admin = assign_slots(admin, {target("a", "10.0.0.1")}, clock.wall_now()).value();
   EXPECT_EQ(slot_of(admin, "a"), Slot(65'535));
   admin = assign_slots(admin, {}, clock.wall_now()).value();

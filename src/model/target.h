@@ -1,5 +1,6 @@
-// One server of a target group: address, port and weight. Stored inside its group, but a kind of
-// its own on the API and the command line ("target"). Source: product.md A.8. Thread: values.
+// One server of a target group: instance or address, port and weight. Stored inside its group, but
+// a kind of its own on the API and the command line ("target"). Source: product.md A.8. Thread:
+// values.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +11,20 @@
 namespace weir::model {
 
 struct Target {
-  std::string target_id;
-  std::string ip_address;
+  std::string target_id{};
+  std::string instance_id{};  // in a group of type instance
+  std::string ip_address{};   // in a group of type ip
   std::uint16_t port = 0;
   int weight = 10;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
     v("targetId", s.target_id, "given by control", kOutputOnly);
-    v("ipAddress", s.ip_address, "IPv4 address in the VPC; IPv6 is not supported yet", kRequired,
-      kImmutable, Text{TextRule::kAddress});
+    v("instanceId", s.instance_id, "the server, in a group of type instance", kImmutable,
+      kOmitEmpty, Ref{Kind::kInstance});
+    v("ipAddress", s.ip_address,
+      "IPv4 address in the VPC, in a group of type ip; IPv6 is not supported yet", kImmutable,
+      kOmitEmpty, Text{TextRule::kAddress});
     v("port", s.port, "0: the port of the backend service", Range{0, 65535});
     v("weight", s.weight, "share of new traffic; 0 takes none (dnlb: 1..100)", Range{0, 100});
   }

@@ -41,6 +41,7 @@ struct TargetGroupAdmin {
   std::vector<TargetSlot> slots;
   std::uint16_t next_slot = 0;
   std::vector<RetiredSlot> retired;
+  std::string vpc_id;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
@@ -48,6 +49,8 @@ struct TargetGroupAdmin {
     v("nextSlot", s.next_slot, "where the search for a free slot begins", Range{0, 65535},
       kOutputOnly);
     v("retired", s.retired, "slots that something may still name", Items{0, 10000}, kOutputOnly);
+    v("vpcId", s.vpc_id, "the VPC of its instances, in a group of type instance", kOutputOnly,
+      kOmitEmpty, Ref{Kind::kVpc});
   }
 
   friend bool operator==(const TargetGroupAdmin&, const TargetGroupAdmin&) = default;
@@ -66,7 +69,7 @@ struct TargetGroup {
   static void fields(Self& s, Visitor& v) {
     v("loadBalancerId", s.load_balancer_id, "the load balancer it belongs to", kRequired,
       kImmutable, Ref{Kind::kLoadBalancer});
-    v("type", s.type, "what its targets are", kImmutable, NotYet{"instance"});
+    v("type", s.type, "what its targets are", kImmutable);
     v("targets", s.targets, "its servers", Items{0, 1000}, kKept);
     v("description", s.description, "free text", Text{TextRule::kDescription, 256});
   }

@@ -1,20 +1,26 @@
 // Where a target may be, and that it stands in its group once.
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "model/checker.h"
 #include "model/keys.h"
 #include "model/resources.h"
 #include "model/subnet_addresses.h"
+#include "model/text_rules.h"
 
 namespace weir::model {
 namespace {
 
 /// What the location of targets is judged by.
 struct Place {
+  LoadBalancerType type = LoadBalancerType::kAlb;
+  std::vector<std::string> azs;
   const Object* vpc = nullptr;
   std::optional<net::Prefix> vpc_prefix;
   std::vector<net::Prefix> subnets;
+  std::map<std::string, const Object*> instances;  // of the VPC, by address
   std::string vip;
   bool is_loopback = false;
 };
@@ -22,7 +28,10 @@ struct Place {
 std::optional<Place> place_of(const Checker& checker, const Object& lb) {
   const Object* subnet = checker.find(Kind::kSubnet, lb.spec.string_or("subnetId", ""));
   if (subnet == nullptr) return std::nullopt;
+  const auto spec = from_json<LoadBalancer>(lb.spec).value;
   Place place;
+  place.type = spec.type;
+  place.azs = spec.azs;
   place.vpc = checker.find(Kind::kVpc, subnet->spec.string_or("vpcId", ""));
   if (place.vpc == nullptr) return std::nullopt;
   place.vpc_prefix = prefix_of(*place.vpc);
@@ -31,12 +40,13 @@ std::optional<Place> place_of(const Checker& checker, const Object& lb) {
   for (const Object* each : checker.world().children(Kind::kSubnet, place.vpc->id)) {
     const auto prefix = prefix_of(*each);
     if (prefix) place.subnets.push_back(*prefix);
+    for (const Object* instance : checker.world().children(Kind::kInstance, each->id)) {
+      place.instances.emplace(instance->admin.string_or("ipAddress", ""), instance);
+    }
   }
   return place;
 }
 
-/// Ranges that no target may have in a VPC that is not bound to loopback: this host, link-local
-/// with metadata services, multicast, reserved, broadcast.
 /// Whether what is sent to the address and port reaches the service itself; port 0 stands for any.
 bool is_own(const WorldView& world, const net::IpAddress& address, std::uint16_t port) {
   return std::ranges::any_of(world.own_endpoints, [&](const net::Endpoint& own) {
@@ -46,6 +56,8 @@ bool is_own(const WorldView& world, const net::IpAddress& address, std::uint16_t
   });
 }
 
+/// Ranges that no target may have in a VPC that is not bound to loopback: this host, link-local
+/// with metadata services, multicast, reserved, broadcast.
 bool is_forbidden(const net::IpAddress& address) {
   static const net::Prefix kForbidden[] = {{net::IpAddress::v4(0x00000000), 8},
                                            {net::IpAddress::v4(0x7F000000), 8},
@@ -63,8 +75,44 @@ void check_loopback_target(Checker& checker, const Place& place, const std::stri
               "must lie in " + place.vpc_prefix->text() + " of VPC " + place.vpc->id);
 }
 
+/// An alb reaches only servers in its own zones. Source: product.md A.8, E11.
+void check_zone(Checker& checker, const Place& place, const std::string& path,
+                const Object& instance) {
+  const std::string az = instance.spec.string_or("az", "");
+  if (place.type != LoadBalancerType::kAlb || std::ranges::find(place.azs, az) != place.azs.end()) {
+    return;
+  }
+  std::string azs;
+  for (const std::string& each : place.azs) azs += (azs.empty() ? "" : ", ") + each;
+  checker.add(ErrorCode::kFailedPrecondition, path,
+              "instance " + instance.id + " stands in AZ " + az + ", the load balancer is in AZ " +
+                  azs + " only");
+}
+
+/// An instance target: it must exist, in the VPC of the load balancer.
+void check_instance_location(Checker& checker, const Place& place, const std::string& path,
+                             const Target& target) {
+  const Object* instance = checker.find(Kind::kInstance, target.instance_id);
+  if (instance == nullptr) {
+    return checker.add(ErrorCode::kNotFound, path,
+                       "instance " + quoted(target.instance_id) + " not found");
+  }
+  if (instance->admin.string_or("vpcId", "") != place.vpc->id) {
+    return checker.add(
+        ErrorCode::kFailedPrecondition, path,
+        "instance " + instance->id + " is not in VPC " + place.vpc->id + " of the load balancer");
+  }
+  const auto address = net::IpAddress::parse(instance->admin.string_or("ipAddress", ""));
+  if (address && target.port != 0 && is_own(checker.world(), *address, target.port)) {
+    return checker.invalid(path, "is an address of this service itself");
+  }
+  check_zone(checker, place, path, *instance);
+}
+
 void check_location(Checker& checker, const Place& place, const std::string& path,
                     const Target& target) {
+  const auto known = place.instances.find(target.ip_address);
+  if (known != place.instances.end()) check_zone(checker, place, path, *known->second);
   const auto address = net::IpAddress::parse(target.ip_address);
   if (!address) return;
   if (target.ip_address == place.vip) {
@@ -93,29 +141,69 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
 /// A target that was there before is not judged by its place again.
 bool was_there(const std::vector<Target>& before, const Target& target) {
   return std::ranges::any_of(before, [&](const Target& other) {
-    return other.ip_address == target.ip_address && other.port == target.port;
+    return other.instance_id == target.instance_id && other.ip_address == target.ip_address &&
+           other.port == target.port;
   });
 }
 
 void check_once(Checker& checker, const std::vector<Target>& targets, LoadBalancerType type) {
-  std::set<std::pair<std::string, std::uint16_t>> seen;
+  std::set<std::tuple<std::string, std::string, std::uint16_t>> seen;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const Target& target = targets[i];
     const std::string path = "spec.targets[" + std::to_string(i) + "]";
     if (!checker.is_good(path)) continue;
     const auto port = type == LoadBalancerType::kDnlb ? std::uint16_t{0} : target.port;
-    if (seen.emplace(target.ip_address, port).second) continue;
-    checker.invalid(path, target.ip_address + " port " + std::to_string(target.port) +
+    if (seen.emplace(target.instance_id, target.ip_address, port).second) continue;
+    checker.invalid(path, target.instance_id + target.ip_address + " port " +
+                              std::to_string(target.port) +
                               " is already registered in this target group");
   }
 }
 
-void check_same_address(Checker& checker, const std::vector<Target>& before, const Target& target,
-                        const std::string& path) {
+void check_same_server(Checker& checker, const std::vector<Target>& before, const Target& target,
+                       const std::string& path) {
   if (target.target_id.empty()) return;
   const auto old = std::ranges::find(before, target.target_id, &Target::target_id);
-  if (old == before.end() || old->ip_address == target.ip_address) return;
-  checker.invalid(path, "cannot be changed");
+  if (old == before.end()) return;
+  if (old->ip_address != target.ip_address) {
+    checker.invalid(path + ".ipAddress", "cannot be changed");
+  }
+  if (old->instance_id != target.instance_id) {
+    checker.invalid(path + ".instanceId", "cannot be changed");
+  }
+}
+
+/// A group of type instance names instances, one of type ip addresses.
+void check_form(Checker& checker, TargetGroupType type, const Target& target,
+                const std::string& path) {
+  const bool is_instance = type == TargetGroupType::kInstance;
+  const std::string wanted = path + (is_instance ? ".instanceId" : ".ipAddress");
+  const std::string other = path + (is_instance ? ".ipAddress" : ".instanceId");
+  const std::string& wanted_value = is_instance ? target.instance_id : target.ip_address;
+  const std::string& other_value = is_instance ? target.ip_address : target.instance_id;
+  if (wanted_value.empty()) checker.invalid(wanted, "is missing");
+  if (other_value.empty()) return;
+  checker.invalid(other, "is not allowed in a target group of type " + std::string(word_of(type)));
+}
+
+/// One target, but for its uniqueness. `place` may be null.
+void check_target(Checker& checker, const TargetGroup& group, std::size_t index,
+                  const std::vector<Target>& before, const Place* place) {
+  const std::string path = "spec.targets[" + std::to_string(index) + "]";
+  const Target& target = group.targets[index];
+  if (checker.is_good("spec.type")) check_form(checker, group.type, target, path);
+  if (!checker.is_good(path)) return;
+  check_same_server(checker, before, target, path);
+  if (place == nullptr) return;
+  if (place->type == LoadBalancerType::kDnlb && target.weight == 0) {
+    checker.invalid(path + ".weight", "must be an integer between 1 and 100, found 0");
+  }
+  if (was_there(before, target)) return;
+  if (group.type == TargetGroupType::kInstance) {
+    check_instance_location(checker, *place, path + ".instanceId", target);
+  } else {
+    check_location(checker, *place, path + ".ipAddress", target);
+  }
 }
 
 }  // namespace
@@ -135,16 +223,7 @@ void check_targets(Checker& checker) {
   }
   const auto place = place_of(checker, *lb);
   for (std::size_t i = 0; i < group.targets.size(); ++i) {
-    const std::string path = "spec.targets[" + std::to_string(i) + "]";
-    if (!checker.is_good(path)) continue;
-    const Target& target = group.targets[i];
-    check_same_address(checker, before, target, path + ".ipAddress");
-    if (*type == LoadBalancerType::kDnlb && target.weight == 0) {
-      checker.invalid(path + ".weight", "must be an integer between 1 and 100, found 0");
-    }
-    if (place && !was_there(before, target)) {
-      check_location(checker, *place, path + ".ipAddress", target);
-    }
+    check_target(checker, group, i, before, place ? &*place : nullptr);
   }
   check_once(checker, group.targets, *type);
 }

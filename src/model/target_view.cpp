@@ -14,6 +14,7 @@ void check_unchanged(const TargetView& old, const TargetView& updated, Errors& e
     errors.push_back({ErrorCode::kInvalidArgument, "cannot be changed", std::move(field)});
   };
   if (updated.target_group_id != old.target_group_id) refuse("spec.targetGroupId");
+  if (updated.target.instance_id != old.target.instance_id) refuse("spec.instanceId");
   if (updated.target.ip_address != old.target.ip_address) refuse("spec.ipAddress");
 }
 
@@ -45,6 +46,21 @@ std::optional<std::size_t> target_index(const Object& group, std::string_view ta
   });
   if (found == items.end()) return std::nullopt;
   return static_cast<std::size_t>(found - items.begin());
+}
+
+std::string address_of(const Target& target, const ObjectIndex& index) {
+  if (target.instance_id.empty()) return target.ip_address;
+  const Object* instance = index.find(Kind::kInstance, target.instance_id);
+  return instance == nullptr ? "" : instance->admin.string_or("ipAddress", "");
+}
+
+std::vector<Id> instances_of(const Object& group) {
+  std::vector<Id> ids;
+  const Json* targets = group.spec.find("targets");
+  if (targets == nullptr || group.spec.string_or("type", "") != word_of(TargetGroupType::kInstance))
+    return ids;
+  for (const Json& target : targets->as_array()) ids.push_back(target.string_or("instanceId", ""));
+  return ids;
 }
 
 Errors read_target(const Json& body, const TargetView* old, UpdateMode mode, TargetView& into) {

@@ -41,6 +41,15 @@ std::string check_name(std::u32string_view text) {
   return "";
 }
 
+std::string check_server_name(std::u32string_view text) {
+  if (text.size() < 2) return "must have at least 2 characters";
+  if (text.front() == '.' || text.back() == '.') return "may not begin or end with .";
+  std::u32string dotless(text);
+  std::erase(dotless, U'.');
+  if (check_name(dotless).empty()) return "";
+  return "may hold Chinese characters, letters, digits, _, - and . only";
+}
+
 std::string check_domain(std::string_view text) {
   if (text.empty()) return "";
   const std::string problem = "must be a domain or an IPv4 address of letters, digits, - and .";
@@ -105,6 +114,8 @@ std::string check_special(std::string_view text, std::u32string_view characters,
   switch (rule) {
     case TextRule::kName:
       return check_name(characters);
+    case TextRule::kServerName:
+      return check_server_name(characters);
     case TextRule::kAddress: {
       if (text.contains(':')) return "IPv6 is not supported yet";
       const auto address = net::IpAddress::parse(text);

@@ -6,6 +6,7 @@
 #include "model/checker.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
+#include "model/target_view.h"
 
 namespace weir::model {
 namespace {
@@ -21,7 +22,7 @@ std::vector<Use> uses_of(Kind kind) {
     case Kind::kVpc:
       return {{Kind::kSubnet, ""}};
     case Kind::kSubnet:
-      return {{Kind::kLoadBalancer, ""}};
+      return {{Kind::kLoadBalancer, ""}, {Kind::kInstance, ""}};
     case Kind::kLoadBalancer:
       return {{Kind::kListener, ""}, {Kind::kBackend, ""}, {Kind::kTargetGroup, ""}};
     case Kind::kBackend:
@@ -54,6 +55,23 @@ Errors protection_errors(const Object& object) {
   }
   return {
       {ErrorCode::kConflict, object.id + " is protected from deletion", "spec.deleteProtection"}};
+}
+
+/// Every target group that has the instance as a target.
+Errors instance_errors(const Object& instance, const WorldView& world) {
+  Errors errors;
+  for (const Object* subnet :
+       world.children(Kind::kSubnet, instance.admin.string_or("vpcId", ""))) {
+    for (const Object* lb : world.children(Kind::kLoadBalancer, subnet->id)) {
+      for (const Object* group : world.children(Kind::kTargetGroup, lb->id)) {
+        const auto ids = instances_of(*group);
+        if (std::ranges::find(ids, instance.id) == ids.end()) continue;
+        errors.push_back(
+            {ErrorCode::kConflict, instance.id + " is a target of " + user_text(*group), ""});
+      }
+    }
+  }
+  return errors;
 }
 
 Errors check(const Object* old, const Object& object, const WorldView& world, Errors found) {
@@ -93,6 +111,7 @@ Errors check_update(const Object& old, const Object& updated, const WorldView& w
 }
 
 Errors check_delete(const Object& object, const WorldView& world) {
+  if (object.kind == Kind::kInstance) return instance_errors(object, world);
   Errors errors = protection_errors(object);
   const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||
                           object.kind == Kind::kLoadBalancer;

@@ -42,6 +42,10 @@ constexpr std::span<const std::string_view> words(LoadBalancerState) {
   return kLoadBalancerStateWords;
 }
 
+enum class InstanceState { kRunning, kStopped };
+inline constexpr std::string_view kInstanceStateWords[] = {"running", "stopped"};
+constexpr std::span<const std::string_view> words(InstanceState) { return kInstanceStateWords; }
+
 enum class BindingMode { kLoopback, kInterface, kExternal };
 inline constexpr std::string_view kBindingModeWords[] = {"loopback", "interface", "external"};
 constexpr std::span<const std::string_view> words(BindingMode) { return kBindingModeWords; }

@@ -53,7 +53,7 @@ class FactCache {
              FactTable<kBackend, BackendFacts>, FactTable<kTargetGroup, GroupFacts>,
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
-             FactTable<kKeyring, KeyringFacts>>
+             FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>>
       tables_;
   std::vector<ObjectError> errors_;
 

@@ -83,12 +83,15 @@ Result<Target> read_target(const model::Target& target, std::string_view path,
                            const std::map<std::string, std::uint16_t>& slots) {
   const auto slot = slots.find(target.target_id);
   if (slot == slots.end()) return invalid(std::string(path), "the target has no slot");
-  WEIR_ASSIGN_OR_RETURN(const auto address,
+  Target read{.id = target.target_id,
+              .slot = Slot(slot->second),
+              .endpoint = {{}, target.port},
+              .weight = target.weight,
+              .instance_id = target.instance_id};
+  if (!read.instance_id.empty()) return read;
+  WEIR_ASSIGN_OR_RETURN(read.endpoint.address,
                         read_address(target.ip_address, std::string(path) + ".ipAddress"));
-  return Target{.id = target.target_id,
-                .slot = Slot(slot->second),
-                .endpoint = {address, target.port},
-                .weight = target.weight};
+  return read;
 }
 
 template <class T>
@@ -136,6 +139,13 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
           .subnet_id = lb.spec.subnet_id,
           .created = object.created,
           .is_started = lb.admin.state == model::LoadBalancerState::kStarted};
+  return {};
+}
+
+Result<void> read_facts(const model::Object& object, InstanceFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto instance, read<model::Instance>(object));
+  WEIR_ASSIGN_OR_RETURN(into.address, read_address(instance.admin.ip_address, "admin.ipAddress"));
+  into.is_running = instance.admin.state == model::InstanceState::kRunning;
   return {};
 }
 

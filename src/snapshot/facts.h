@@ -27,9 +27,15 @@ struct LoadBalancerFacts {
   bool is_started = true;
 };
 
+struct InstanceFacts {
+  net::IpAddress address;
+  bool is_running = true;
+};
+
 struct GroupFacts {
   std::string load_balancer_id;
-  std::vector<Target> targets;  // ascending by slot; port 0 = that of the backend service
+  // Ascending by slot; port 0 = that of the backend service; no address when it is an instance.
+  std::vector<Target> targets;
 };
 
 struct BackendFacts {
@@ -65,6 +71,7 @@ struct KeyringFacts {
 Result<void> read_facts(const model::Object& object, NoFacts& into);
 Result<void> read_facts(const model::Object& object, PlacementFacts& into);
 Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into);
+Result<void> read_facts(const model::Object& object, InstanceFacts& into);
 Result<void> read_facts(const model::Object& object, GroupFacts& into);
 Result<void> read_facts(const model::Object& object, BackendFacts& into);
 Result<void> read_facts(const model::Object& object, ListenerFacts& into);

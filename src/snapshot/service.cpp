@@ -58,21 +58,35 @@ Group replaced_group(const BackendFacts& backend, const FactCache& facts,
     const std::string& group = at->first.group;
     if (group == backend.group_id || group == seen) continue;
     seen = group;
-    const GroupFacts* group_facts = facts.table<model::Kind::kTargetGroup>().find(group);
-    auto targets = targets_of(backend, group, group_facts, verdicts);
+    auto targets = targets_of(backend, group, facts, verdicts);
     if (count_taking(targets) > count_taking(best.targets)) best = {group, std::move(targets)};
   }
   return best;
 }
 
+/// Gives a target that is an instance its address, and says whether that instance stands still.
+/// False when the instance is not known.
+bool resolve(Target& target, const FactCache& facts) {
+  if (target.instance_id.empty()) return true;
+  const InstanceFacts* instance = facts.table<model::Kind::kInstance>().find(target.instance_id);
+  if (instance == nullptr) return false;
+  target.endpoint.address = instance->address;
+  if (!instance->is_running) target.excluded = "instance stopped";
+  return true;
+}
+
 }  // namespace
 
 std::vector<Target> targets_of(const BackendFacts& backend, const std::string& group,
-                               const GroupFacts* facts, const Verdicts& verdicts) {
+                               const FactCache& facts, const Verdicts& verdicts) {
   const Service& service = backend.service;
+  const GroupFacts* group_facts = facts.table<model::Kind::kTargetGroup>().find(group);
   // A group of another load balancer is never served, whatever a reference says.
-  if (facts == nullptr || facts->load_balancer_id != service.load_balancer_id) return {};
-  std::vector<Target> targets = facts->targets;
+  if (group_facts == nullptr || group_facts->load_balancer_id != service.load_balancer_id) {
+    return {};
+  }
+  std::vector<Target> targets = group_facts->targets;
+  std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
   // Targets and verdicts stand in the same order: one walk over both instead of a search for each.
   auto at = verdicts.lower_bound({service.id, group, Slot(0)});
   const auto end = verdicts.upper_bound({service.id, group, Slot(UINT16_MAX)});
@@ -81,7 +95,9 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
     while (at != end && at->first.slot < target.slot) ++at;
     const bool is_judged = at != end && at->first.slot == target.slot;
     const Verdict* verdict = is_judged ? &at->second : nullptr;
-    target.excluded = exclusion(target, service.is_check_closed, verdict);
+    if (target.excluded.empty()) {
+      target.excluded = exclusion(target, service.is_check_closed, verdict);
+    }
     target.takes_new = target.excluded.empty();
   }
   return targets;
@@ -90,8 +106,7 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
 Service service_of(const BackendFacts& backend, const FactCache& facts, const Verdicts& verdicts) {
   Service service = backend.service;
   service.group_id = backend.group_id;
-  const GroupFacts* group = facts.table<model::Kind::kTargetGroup>().find(backend.group_id);
-  service.targets = targets_of(backend, backend.group_id, group, verdicts);
+  service.targets = targets_of(backend, backend.group_id, facts, verdicts);
   if (backend.group_id.empty() ||
       can_take_over(service.id, service.group_id, service.targets, verdicts)) {
     return service;

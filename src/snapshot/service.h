@@ -11,9 +11,9 @@
 namespace weir::snapshot {
 
 /// `group` of the service with endpoints, verdicts and marks filled in; no targets when there is no
-/// such group.
+/// such group. A target whose instance has not arrived is left out.
 std::vector<Target> targets_of(const BackendFacts& backend, const std::string& group,
-                               const GroupFacts* facts, const Verdicts& verdicts);
+                               const FactCache& facts, const Verdicts& verdicts);
 
 /// The service with the group in force and the one that is to replace it.
 ///

@@ -29,8 +29,9 @@ struct Target {
   int weight = 10;           // 0..100, relative
   bool takes_new = false;    // verdict and admin state at compile time; marks overwrite it in place
   bool keeps_old = true;
-  std::string excluded{};  // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
-                           // empty when it does
+  std::string excluded{};     // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
+                              // empty when it does
+  std::string instance_id{};  // of a target that is an instance: its address is the endpoint's
 
   friend bool operator==(const Target&, const Target&) = default;
 };

@@ -40,6 +40,8 @@ TARGETS = [{"targetId": "target-0123456789", "ipAddress": "10.0.1.20", "port": 0
            {"targetId": "target-abcdefghij", "ipAddress": "10.0.1.21", "port": 8081, "weight": 0}]
 SLOTS = {"slots": [{"targetId": "target-0123456789", "slot": 0}, {"targetId": "target-abcdefghij", "slot": 65535}],
          "nextSlot": 0, "retired": [{"slot": 7, "until": "2026-01-01T01:00:01Z"}]}
+DISK = {"diskCategory": "cloud", "autoDelete": True, "deviceName": "vda", "diskType": "ssd.gp1", "diskSizeGB": 40}
+INSTANCE_TARGETS = [{"targetId": "target-0123456789", "instanceId": "i-0123456789", "port": 8080, "weight": 10}]
 BINDING = {"subnet": "subnet-0123456789", "mode": "interface", "interface": "eth1", "sources": ["10.0.1.4"]}
 
 EMPTY_TABLE = b"WSTB" + struct.pack("<BBHQ", 1, 0, 0, 3)
@@ -76,6 +78,16 @@ RECORDINGS = {
                               "rows": base64.b64encode(EMPTY_TABLE).decode()}), False),
     "keyring.bin": ("keyring", "hash-seed", 1, 12,
                     stored("hash-seed", {"previous": "", "current": "00112233445566ff", "next": ""}), False),
+    "instance.bin": ("instance", "i-0123456789", 1, 13,
+                     stored("web.1", {"subnetId": "subnet-0123456789", "ipAddress": "10.0.1.30", "az": "local-1a", "description": "",
+                                      "hostname": "", "instanceType": "g.n2.medium", "imageId": "", "keyNames": ["key"],
+                                      "systemDisk": DISK, "dataDisks": []},
+                            {"state": "stopped", "ipAddress": "10.0.1.30", "vpcId": "vpc-0123456789"}), False),
+    "tg-instances.bin": ("tg", "tg-abcdefghij", 1, 14,
+                         stored("servers", {"loadBalancerId": "alb-0123456789", "type": "instance", "targets": INSTANCE_TARGETS,
+                                            "description": ""},
+                                {"slots": [{"targetId": "target-0123456789", "slot": 0}], "nextSlot": 1, "retired": [],
+                                 "vpcId": "vpc-0123456789"}), False),
     "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
     "commit.bin": ("commit", "", 2, 4294967296, "", False),
 }

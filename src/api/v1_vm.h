@@ -1,0 +1,47 @@
+// Servers on the JD Cloud face: the vm operations of instances that exist. Registering one makes
+// nothing run, and no call touches the server itself. Source: product.md A.15, B.6. Thread: any.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/outcome.h"
+#include "api/resource_writer.h"
+#include "base/json.h"
+#include "model/object.h"
+
+namespace weir::api {
+
+/// A list of instances in another form: which keys of each it shows, and under which name.
+struct V1InstanceView {
+  std::string_view segment;  // of the path: "instanceStatus"
+  std::string_view plural;   // of the result: "instanceStatuses"
+  std::span<const std::string_view> keys;
+};
+
+/// Null when the segment stands for none.
+const V1InstanceView* find_instance_view(std::string_view segment);
+/// The keys of an instance's answer that the view has.
+Json viewed(const Json& instance, const V1InstanceView& view);
+
+/// The instance as an answer shows it.
+Json v1_instance(const model::Object& instance);
+
+class V1Vm {
+ public:
+  explicit V1Vm(ResourceWriter& writer) : writer_(writer) {}
+
+  /// {instanceSpec, maxCount}: the ids of the instances made, one by one: what was made before one
+  /// was refused stays. Errors: those of the first, when none could be made
+  Outcome<Json> create(const Json& body, const Caller& caller);
+  static bool has_verb(std::string_view verb);
+  /// startInstance, stopInstance, rebootInstance, modifyInstanceAttribute.
+  Outcome<model::Object> act(const std::string& verb, const model::Id& id, const Json& body,
+                             const Caller& caller);
+
+ private:
+  ResourceWriter& writer_;
+};
+
+}  // namespace weir::api

@@ -1,0 +1,139 @@
+// Targets that are instances: where their address comes from, and what happens while one stands
+// still.
+#include <gtest/gtest.h>
+
+#include "model/resources.h"
+#include "snapshot/compile.h"
+
+namespace weir::snapshot {
+namespace {
+
+/// A load balancer on one node whose group has the instances i-0 (10.0.1.30) and i-1 (10.0.1.31).
+class InstanceTargets : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    model::LoadBalancer lb;
+    lb.subnet_id = "subnet-1";
+    model::LoadBalancerAdmin address;
+    address.vip = "10.0.0.100";
+    put("alb-1", lb, address);
+    model::Placement placement;
+    placement.load_balancer_id = "alb-1";
+    placement.node_id = "node-1";
+    put("placement-1", placement);
+    put_group();
+    put_backend(false);
+    model::Listener listener;
+    listener.load_balancer_id = "alb-1";
+    listener.protocol = model::Protocol::kTcp;
+    listener.port = 80;
+    listener.backend_id = "b1";
+    put("l1", listener);
+    put_instance(0);
+    put_instance(1);
+    for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
+  }
+
+  template <class T>
+  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
+    model::Object object;
+    object.kind = T::kKind;
+    object.id = id;
+    object.spec = model::to_json(spec);
+    object.admin = model::to_json(admin);
+    apply({.version = {},
+           .kind = std::string(model::kind_name(T::kKind)),
+           .id = id,
+           .body = model::stored_text(object)});
+  }
+  void put_group() {
+    model::TargetGroup group;
+    group.load_balancer_id = "alb-1";
+    group.type = model::TargetGroupType::kInstance;
+    model::TargetGroupAdmin slots;
+    for (const std::uint16_t slot : {std::uint16_t{0}, std::uint16_t{1}}) {
+      const std::string number = std::to_string(slot);
+      group.targets.push_back({.target_id = "t-" + number, .instance_id = "i-" + number});
+      slots.slots.push_back({"t-" + number, slot});
+    }
+    put("tg-1", group, slots);
+  }
+  void put_backend(bool is_check_closed) {
+    model::Backend backend;
+    backend.load_balancer_id = "alb-1";
+    backend.protocol = model::Protocol::kTcp;
+    backend.port = 8080;
+    backend.algorithm = model::Algorithm::kRoundRobin;
+    backend.health_check.protocol = model::Protocol::kTcp;
+    backend.target_group_ids = {"tg-1"};
+    model::BackendAdmin admin;
+    admin.close_health_check = is_check_closed;
+    put("b1", backend, admin);
+  }
+  void put_instance(int number, model::InstanceState state = model::InstanceState::kRunning) {
+    model::Instance instance;
+    instance.subnet_id = "subnet-1";
+    instance.az = "local-1a";
+    model::InstanceAdmin admin;
+    admin.state = state;
+    admin.ip_address = "10.0.1.3" + std::to_string(number);
+    put("i-" + std::to_string(number), instance, admin);
+  }
+  void judge(int slot, HealthState state) {
+    const TargetKey key{"b1", "tg-1", Slot(static_cast<std::uint16_t>(slot))};
+    verdicts_[key] = {.target = key, .state = state, .reason = ""};
+  }
+  void apply(model::Frame frame) {
+    frame.version = {Epoch(1), Revision(++revision_)};
+    objects_.apply(frame);
+    objects_.set_version(frame.version);
+  }
+  const std::vector<Target>& targets_now() {
+    compiled_ = compile(objects_, verdicts_, {"node-1", {}}, std::move(compiled_));
+    last_ = snapshot_of(*compiled_);
+    return last_->services.at(0)->targets;
+  }
+
+  ObjectSet objects_;
+  Verdicts verdicts_;
+  CompiledPtr compiled_;
+  std::shared_ptr<const Snapshot> last_;
+  std::uint64_t revision_ = 0;
+};
+
+TEST_F(InstanceTargets, HaveTheAddressOfTheirInstanceAndThePortOfTheBackendService) {
+  const auto& targets = targets_now();
+  ASSERT_EQ(targets.size(), 2u);
+  EXPECT_EQ(targets[0].endpoint.text(), "10.0.1.30:8080");
+  EXPECT_EQ(targets[1].endpoint.text(), "10.0.1.31:8080");
+  EXPECT_TRUE(targets[0].takes_new);
+  EXPECT_TRUE(last_->errors.empty());
+}
+
+TEST_F(InstanceTargets, M72_AStoppedInstanceTakesNothingNewWhateverItsCheckSays) {
+  put_instance(1, model::InstanceState::kStopped);
+  EXPECT_TRUE(targets_now()[0].takes_new);
+  EXPECT_FALSE(targets_now()[1].takes_new);
+  EXPECT_EQ(targets_now()[1].excluded, "instance stopped");
+  EXPECT_TRUE(targets_now()[1].keeps_old);
+}
+
+TEST_F(InstanceTargets, M72_WhileTheCheckIsClosedAllThatRunGetTrafficAndNoOther) {
+  verdicts_.clear();
+  put_backend(true);
+  put_instance(1, model::InstanceState::kStopped);
+  EXPECT_TRUE(targets_now()[0].takes_new);
+  EXPECT_EQ(targets_now()[1].excluded, "instance stopped");
+  put_instance(1);
+  EXPECT_TRUE(targets_now()[1].takes_new);
+}
+
+TEST_F(InstanceTargets, AreLeftOutUntilTheirInstanceHasArrived) {
+  apply({.version = {}, .kind = "instance", .id = "i-0", .is_tombstone = true, .body = ""});
+  const auto& targets = targets_now();
+  ASSERT_EQ(targets.size(), 1u);
+  EXPECT_EQ(targets[0].instance_id, "i-1");
+}
+
+}  // namespace
+}  // namespace weir::snapshot
