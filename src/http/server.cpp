@@ -235,7 +235,7 @@ void BeastServer::stop(Instant deadline) {
   drain(deadline);
   core_.io.stop();
   io_thread_.join();
-  for (const auto& [id, connection] : core_.connections) connection->detach_stream();
+  for (const auto& [id, connection] : core_.connections) connection->detach();
   core_.pool.stop();
   core_.pool.join();
   for (const std::string& path : socket_paths_) ::unlink(path.c_str());

@@ -53,6 +53,17 @@ class ResponseStream {
   virtual bool is_open() const = 0;
 };
 
+struct Response;
+
+/// Answers one call, later. Destroying it without an answer answers 503.
+/// Thread: any; it may outlive the server.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+  /// The first one counts; it has neither `stream` nor `later`.
+  virtual void send(Response response) = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
@@ -61,6 +72,10 @@ struct Response {
   /// When set, `body` is not sent; the function gets the writer, once, on a pool thread, after the
   /// head was queued. It must not block: it hands the writer to whoever feeds it.
   std::function<void(std::unique_ptr<ResponseStream>)> stream;
+  /// When set, nothing else here counts: the function gets the reply, once, on a pool thread, and
+  /// hands it to whoever will know the answer. It must not block, and whoever answers has a limit
+  /// of time: until then the connection waits, and no thread.
+  std::function<void(std::unique_ptr<Reply>)> later;
 };
 
 using Handler = std::function<Response(const Request&)>;

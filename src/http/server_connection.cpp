@@ -59,8 +59,10 @@ Response run_handler(const Handler& handler, const Request& request) {
     return handler(request);
   } catch (const std::exception& e) {  // out of memory; our own code throws nothing
     log::error("a handler threw", {{"what", e.what()}});
-    return Response{
-        .status = 500, .content_type = "text/plain", .headers = {}, .body = {}, .stream = {}};
+    Response response;
+    response.status = 500;
+    response.content_type = "text/plain";
+    return response;
   }
 }
 
@@ -81,13 +83,14 @@ Connection::Connection(ServerCore& core, StreamSocket socket, Peer peer)
 }
 
 Connection::~Connection() {
-  detach_stream();
+  detach();
   core_.connections.erase(id_);
   core_.connections_changed();
 }
 
-void Connection::detach_stream() {
+void Connection::detach() {
   if (queue_) queue_->detach();
+  if (reply_) reply_->detach();
 }
 
 void Connection::close() {
@@ -111,6 +114,7 @@ asio::awaitable<void> Connection::run() {
     if (!incoming.request) break;
     Response response = co_await asio::co_spawn(
         core_.pool, handle(core_.handler, *incoming.request), asio::use_awaitable);
+    if (response.later) response = co_await wait_for_reply(std::move(response));
     if (response.stream) {
       keep = co_await write_stream(std::move(response));
     } else {
@@ -274,6 +278,33 @@ asio::awaitable<bool> Connection::write_response(Response response, bool keep_al
   co_return !error && keep_alive;
 }
 
+/// Wakes this connection if it still exists.
+std::function<void()> Connection::wake_from_anywhere() const {
+  return [&core = core_, id = id_] {
+    asio::post(core.io, [&core, id] {
+      const auto found = core.connections.find(id);
+      if (found != core.connections.end()) found->second->wake();
+    });
+  };
+}
+
+asio::awaitable<Response> Connection::wait_for_reply(Response response) {
+  reply_ = std::make_shared<const ReplyBox>(wake_from_anywhere());
+  asio::post(core_.pool,
+             [start = std::move(response.later), box = reply_] { start(reply_to(box)); });
+  stream_.expires_never();
+  ReplyBox::Taken taken = reply_->take();
+  while (!taken.is_there) {
+    changed_.expires_at(Instant::max());
+    co_await changed_.async_wait(kTuple);
+    taken = reply_->take();
+  }
+  reply_.reset();
+  if (taken.response) co_return *std::move(taken.response);
+  const Refusal given_up{503, "nobody answered this call"};
+  co_return refusal_response(given_up);
+}
+
 /// Sends the head, then what the writer queues. The connection is not used again.
 asio::awaitable<bool> Connection::write_stream(Response response) {
   state_ = State::kStreaming;
@@ -285,14 +316,8 @@ asio::awaitable<bool> Connection::write_stream(Response response) {
   stream_.expires_after(core_.options.limits.write_timeout);
   const auto [error, size] = co_await bhttp::async_write_header(stream_, serializer, kTuple);
   if (error) co_return false;
-  ServerCore& core = core_;
-  queue_ =
-      std::make_shared<const StreamQueue>(core_.options.limits.stream_queue_max, [&core, id = id_] {
-        asio::post(core.io, [&core, id] {
-          const auto found = core.connections.find(id);
-          if (found != core.connections.end()) found->second->wake();
-        });
-      });
+  queue_ = std::make_shared<const StreamQueue>(core_.options.limits.stream_queue_max,
+                                               wake_from_anywhere());
   asio::post(core_.pool,
              [start = std::move(response.stream), queue = queue_] { start(stream_writer(queue)); });
   stream_.expires_never();
@@ -344,7 +369,7 @@ asio::awaitable<void> Connection::watch_peer() {
   wake();
 }
 
-asio::awaitable<void> Connection::refuse(const Refusal& refusal, bool is_head) {
+Response Connection::refusal_response(const Refusal& refusal) const {
   Response response;
   if (core_.options.refusal) {
     response = core_.options.refusal(refusal.status, refusal.message);
@@ -353,6 +378,11 @@ asio::awaitable<void> Connection::refuse(const Refusal& refusal, bool is_head) {
     response.body = refusal.message + "\n";
   }
   response.status = refusal.status;
+  return response;
+}
+
+asio::awaitable<void> Connection::refuse(const Refusal& refusal, bool is_head) {
+  Response response = refusal_response(refusal);
   co_await write_response(std::move(response), false, is_head);
   co_await linger();
 }

@@ -11,6 +11,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 
 #include "base/mutex.h"
 #include "http/h1_head.h"
+#include "http/reply_box.h"
 #include "http/server.h"
 #include "http/stream_queue.h"
 
@@ -67,10 +69,10 @@ class Connection {
   boost::asio::awaitable<void> run();
   /// Closes when idle, ends a stream, lets a running request end.
   void stop();
-  /// The stream queue has something, or the peer of a stream is gone.
+  /// The stream queue or the reply has something, or the peer of a stream is gone.
   void wake() { changed_.cancel(); }
-  /// Ends the queue while the IO context still exists; called when nothing runs any more.
-  void detach_stream();
+  /// Ends queue and reply while the IO context still exists; called when nothing runs any more.
+  void detach();
 
  private:
   enum class State { kIdle, kBusy, kStreaming };
@@ -92,6 +94,9 @@ class Connection {
   Refusal refusal_of(ParseError error) const;
   std::optional<Refusal> judge_head(const RequestHead& head) const;
   Request make_request(const RequestHead& head, Incoming& incoming) const;
+  std::function<void()> wake_from_anywhere() const;
+  boost::asio::awaitable<Response> wait_for_reply(Response response);
+  Response refusal_response(const Refusal& refusal) const;
   boost::asio::awaitable<bool> write_response(Response response, bool keep_alive, bool is_head);
   boost::asio::awaitable<bool> write_stream(Response response);
   boost::asio::awaitable<void> pump_stream();
@@ -110,6 +115,7 @@ class Connection {
   bool is_first_request_ = true;
   Instant request_deadline_;
   std::shared_ptr<const StreamQueue> queue_;
+  std::shared_ptr<const ReplyBox> reply_;
   bool is_peer_gone_ = false;
   bool is_peer_watched_ = false;
 };
