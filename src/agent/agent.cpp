@@ -46,6 +46,7 @@ Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, Agen
       feed_{state_.objects, state_.verdicts, sockets_, options_.node_id, local_json_},
       children_(loop, metrics, feed_, *this,
                 {.start = options_.start_proxy, .drain_limit = options_.drain_limit}),
+      questions_(loop, children_, [this](const model::Frame& answer) { send_(answer); }),
       checker_(loop, metrics, probes,
                {.prober = options_.node_id,
                 .verdict = [this](const snapshot::Verdict& verdict) { take_verdict(verdict); },
@@ -150,6 +151,11 @@ void Agent::orphan_offered_all() {
 }
 
 void Agent::serving_changed() {
+  questions_.serving_changed();
+  note_applied();
+}
+
+void Agent::note_applied() {
   if (const ProxyChild* child = children_.serving()) applied_ = child->applied();
   publish();
   report_soon();
@@ -166,6 +172,7 @@ void Agent::control_connected() {
 
 void Agent::control_disconnected() {
   is_following_ = false;
+  questions_.control_gone();
   publish();
 }
 
@@ -339,11 +346,11 @@ void Agent::proxy_reports(const model::Frame& frame) {
     const auto target = target_of_verdict_id(frame.id);
     if (target) checker_.connect_failed(*target);
   } else if (frame.kind == message::kApplied) {
-    serving_changed();
+    note_applied();
   } else if (frame.kind == message::kDrains) {
     report_soon();
-  } else if (frame.kind == message::kStats) {
-    take_stats(frame);
+  } else if (frame.kind == message::kStats || frame.kind == message::kExplain) {
+    questions_.take(frame);
   }
 }
 
@@ -394,29 +401,6 @@ Json Agent::hello() const {
 AgentStatus Agent::status() const {
   const MutexLock lock(mutex_);
   return status_;
-}
-
-// --- samples of the proxies --------------------------------------------------------------------
-
-std::vector<Sample> Agent::samples() {
-  return stats_.ask([this](std::uint64_t question) {
-    loop_.post([this, question] { ask_for_stats(question); });
-  });
-}
-
-void Agent::ask_for_stats(std::uint64_t question) {
-  stats_question_ = question;
-  stats_missing_ =
-      children_.ask_all(signal_frame(message::kStatsQuestion, std::to_string(question)));
-  if (stats_missing_ == 0) stats_.answer(question, children_.samples());
-}
-
-void Agent::take_stats(const model::Frame& frame) {
-  if (frame.id != std::to_string(stats_question_) || stats_missing_ == 0) return;
-  // A long answer comes in parts, and only the last one counts.
-  const Result<Json> body = parse_json(frame.body, body_limits());
-  if (body && body->bool_or("more", false)) return;
-  if (--stats_missing_ == 0) stats_.answer(stats_question_, children_.samples());
 }
 
 }  // namespace weir::agent

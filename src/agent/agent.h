@@ -18,9 +18,9 @@
 #include "agent/listen_sockets.h"
 #include "agent/node_report.h"
 #include "agent/proxy_children.h"
+#include "agent/proxy_questions.h"
 #include "agent/rendezvous.h"
 #include "agent/replica.h"
-#include "agent/stats_board.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "health/checker.h"
@@ -93,6 +93,8 @@ class Agent final : private ProxyChildren::User {
   void control_disconnected();
   void take_batch(Batch batch);
   void report_now();
+  /// `explain?`: the answer goes up when the proxy that serves has given it.
+  void take_question(const model::Frame& question) { questions_.ask(question); }
 
   Version version() const { return state_.objects.version(); }
   const ListenSockets& sockets() const { return sockets_; }
@@ -102,7 +104,7 @@ class Agent final : private ProxyChildren::User {
   AgentStatus status() const;
   /// Samples of the proxies; asks them and waits for kStatsPatience at most. Thread: any but the
   /// loop's own
-  std::vector<Sample> samples();
+  std::vector<Sample> samples() { return questions_.samples(); }
 
  private:
   using Keys = std::set<snapshot::ObjectSet::Key>;
@@ -132,8 +134,7 @@ class Agent final : private ProxyChildren::User {
 
   void take_verdict(const snapshot::Verdict& verdict);
   void drop_verdict(const snapshot::TargetKey& target);
-  void take_stats(const model::Frame& frame);
-  void ask_for_stats(std::uint64_t question);
+  void note_applied();
 
   void report_soon();
   void publish();
@@ -173,13 +174,11 @@ class Agent final : private ProxyChildren::User {
   net::TimerId tick_timer_ = 0;
   Instant last_report_;
   Instant last_restore_;
-  std::size_t stats_missing_ = 0;
-  std::uint64_t stats_question_ = 0;
   ProxyFeed feed_;
   ProxyChildren children_;
+  ProxyQuestions questions_;
   health::Checker checker_;
 
-  StatsBoard stats_;
   mutable Mutex mutex_;
   AgentStatus status_ WEIR_GUARDED_BY(mutex_);
   Json hello_ WEIR_GUARDED_BY(mutex_);

@@ -173,6 +173,10 @@ Result<void> ControlLink::take_frame(Session& session, model::Frame frame) {
   }
   if (frame.kind == message::kCommit) return take_commit(session, frame);
   if (frame.kind == message::kPing) loop_.post([this] { events_.ping(); });
+  if (frame.kind == message::kExplainQuestion) {
+    loop_.post([this, question = std::move(frame)] { events_.question(question); });
+    return {};
+  }
   if (!is_object_kind(frame.kind)) return {};
   session.bytes += frame.body.size();
   if (session.bytes > kBatchBytesMax) {

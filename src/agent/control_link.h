@@ -48,6 +48,8 @@ struct ControlLinkEvents {
   std::function<void(Batch)> batch;
   /// A report is asked for now.
   std::function<void()> ping;
+  /// Control asks something (`explain?`); the answer is a frame with the number of the question.
+  std::function<void(const model::Frame&)> question;
 };
 
 class ControlLink {

@@ -93,6 +93,7 @@ class ControlLinkTest : public ::testing::Test {
         .disconnected = [this] { ++disconnected_; },
         .batch = [this](Batch batch) { batches_.push_back(std::move(batch)); },
         .ping = [this] { ++pings_; },
+        .question = [this](const model::Frame& frame) { questions_.push_back(frame); },
     };
     ControlLinkOptions options{
         {"unix:" + path_, ""}, "n1", [] { return Json::object({{"build", "test"}}); }};
@@ -116,6 +117,7 @@ class ControlLinkTest : public ::testing::Test {
   int connected_ = 0;
   int disconnected_ = 0;
   int pings_ = 0;
+  std::vector<model::Frame> questions_;
   std::unique_ptr<ControlLink> link_;
 };
 
@@ -180,6 +182,24 @@ TEST_F(ControlLinkTest, PassesOnThatControlWantsAReport) {
   control.welcome("full", version(1, 1));
   control.send(signal_frame(message::kPing));
   turn_until([this] { return pings_ == 1; });
+}
+
+TEST_F(ControlLinkTest, PassesOnAQuestionAndCarriesEveryAnswerUp) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 1));
+  control.send(message_frame(message::kExplainQuestion, "7", Json::object({{"listenerId", "l1"}})));
+  control.send(message_frame(message::kExplainQuestion, "8", Json::object()));
+  turn_until([this] { return questions_.size() == 2; });
+  EXPECT_EQ(questions_[0].id, "7");
+  EXPECT_EQ(parse_json(questions_[0].body)->string_or("listenerId", ""), "l1");
+  EXPECT_TRUE(batches_.empty()) << "a question is no object";
+  for (const std::string id : {"7", "8"}) {
+    link_->send(message_frame(message::kExplain, id, Json::object(), version(1, 1)));
+  }
+  EXPECT_EQ(control.read().id, "7");
+  EXPECT_EQ(control.read().id, "8");
 }
 
 TEST_F(ControlLinkTest, RefusesAControlThatIsBehindAndAsksAgain) {

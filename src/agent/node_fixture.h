@@ -40,8 +40,14 @@ class FakeEngine final : public dataplane::Engine {
       out.push_back({Metric::kTargetUp, {"b1", "more-" + std::to_string(i)}, 1});
     }
   }
-  Result<dataplane::Explanation> explain(const dataplane::Flow&) const override {
-    return dataplane::Explanation{};
+  Result<dataplane::Explanation> explain(const dataplane::Flow& flow) const override {
+    dataplane::Explanation explanation = explained;
+    explanation.version = newest().version;
+    explanation.reason = flow.client.text();
+    for (const auto& listener : newest().listeners) {
+      if (listener->id == flow.listener_id) return explanation;
+    }
+    return Error{ErrorCode::kNotFound, "no listener " + flow.listener_id + " on this node", {}};
   }
   dataplane::Capabilities capabilities() const override { return {"fake", true, true}; }
   void stop(Instant deadline) override {
@@ -58,7 +64,8 @@ class FakeEngine final : public dataplane::Engine {
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets;
   double connections = 0;
   std::size_t more_samples = 0;
-  bool is_stuck = false;  // no snapshot comes into force
+  dataplane::Explanation explained;  // its reason is replaced by the client
+  bool is_stuck = false;             // no snapshot comes into force
   bool is_stopping = false;
   bool is_stopped = false;
   Instant stop_deadline;

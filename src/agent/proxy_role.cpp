@@ -7,6 +7,7 @@
 
 #include "agent/bounded_array.h"
 #include "agent/protocol.h"
+#include "agent/proxy_explain.h"
 #include "agent/proxy_stats.h"
 #include "agent/rendezvous.h"
 #include "base/log.h"
@@ -23,17 +24,6 @@ constexpr std::size_t kListBytesMax = 900'000;
 constexpr std::chrono::milliseconds kApplyRetryPause{100};
 /// How often a retiring role looks whether its engine has ended.
 constexpr std::chrono::milliseconds kEndPause{20};
-
-Json explanation_json(const dataplane::Explanation& explanation) {
-  Json targets = Json::array();
-  for (const dataplane::ExplainedTarget& target : explanation.targets) {
-    targets.push_back(Json::object({{"target", target.target_id},
-                                    {"slot", target.slot.value},
-                                    {"share", target.share},
-                                    {"excluded", target.excluded}}));
-  }
-  return Json::object({{"certain", explanation.is_certain}, {"targets", std::move(targets)}});
-}
 
 std::map<std::string, std::vector<net::IpAddress>> sources_of(const Json& local) {
   std::map<std::string, std::vector<net::IpAddress>> sources;
@@ -96,7 +86,7 @@ void ProxyRole::pipe_frame(FramePipe& pipe, model::Frame frame) {
   if (frame.kind == message::kUnlisten) return take_unlisten(frame);
   if (frame.kind == message::kVerdict) return take_verdict(frame);
   if (frame.kind == message::kStatsQuestion) return answer_stats(frame);
-  if (frame.kind == message::kExplainQuestion) return answer_explain(frame);
+  if (frame.kind == message::kExplainQuestion) return send(explain_answer(*engine_.engine, frame));
   if (frame.kind == message::kCommit) {
     objects_.set_version(frame.version);
     is_in_batch_ = false;
@@ -273,19 +263,6 @@ void ProxyRole::send_samples(const std::string& id) {
         Json::object({{"more", end < samples.size()}, {"samples", samples_json(part)}})));
     at = end;
   } while (at < samples.size());
-}
-
-void ProxyRole::answer_explain(const model::Frame& question) {
-  const Result<Json> body = parse_json(question.body);
-  const auto client = net::Endpoint::parse(body ? body->string_or("client", "") : "");
-  if (!client) {
-    const Json problem = Json::object({{"error", "client: " + client.error().message}});
-    return send(message_frame(message::kExplain, question.id, problem));
-  }
-  const auto explained = engine_.engine->explain({body->string_or("listener", ""), *client});
-  const Json answer = explained ? explanation_json(*explained)
-                                : Json::object({{"error", to_string(explained.error())}});
-  send(message_frame(message::kExplain, question.id, answer));
 }
 
 void ProxyRole::take_retire(const model::Frame& frame) {

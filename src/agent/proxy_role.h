@@ -73,7 +73,6 @@ class ProxyRole final : private FramePipe::User {
   void take_verdict(const model::Frame& frame);
   void take_retire(const model::Frame& frame);
   void answer_stats(const model::Frame& question);
-  void answer_explain(const model::Frame& question);
   void mark(const snapshot::TargetKey& target);
 
   void apply_soon();

@@ -107,6 +107,7 @@ class Node {
         .disconnected = [this] { agent_->control_disconnected(); },
         .batch = [this](agent::Batch batch) { agent_->take_batch(std::move(batch)); },
         .ping = [this] { agent_->report_now(); },
+        .question = [this](const model::Frame& question) { agent_->take_question(question); },
     };
     link_ = std::make_unique<agent::ControlLink>(
         *loop_, metrics_,
