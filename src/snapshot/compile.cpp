@@ -123,6 +123,7 @@ class Compilation {
                     const std::shared_ptr<const Service>& service) {
     Listener listener = facts.listener;
     listener.endpoint.address = lb.vip;
+    listener.drops_without_target = lb.is_dnlb;
     listener.route.push_back({.service = service});
     out_.listeners.push_back(shared(std::move(listener), previous_.listeners));
   }

@@ -138,7 +138,8 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
   into = {.vip = vip,
           .subnet_id = lb.spec.subnet_id,
           .created = object.created,
-          .is_started = lb.admin.state == model::LoadBalancerState::kStarted};
+          .is_started = lb.admin.state == model::LoadBalancerState::kStarted,
+          .is_dnlb = lb.spec.type == model::LoadBalancerType::kDnlb};
   return {};
 }
 

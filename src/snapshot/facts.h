@@ -25,6 +25,7 @@ struct LoadBalancerFacts {
   std::string subnet_id;
   std::string created;  // UTC, ordered as text
   bool is_started = true;
+  bool is_dnlb = false;
 };
 
 struct InstanceFacts {

@@ -121,6 +121,7 @@ struct Listener {
   Protocol protocol = Protocol::kTcp;
   std::vector<RoutePart> route{};
   std::chrono::seconds idle_timeout{60};
+  bool drops_without_target = false;  // who nobody can serve hears nothing, instead of a reset
 
   friend bool operator==(const Listener&, const Listener&) = default;
 };

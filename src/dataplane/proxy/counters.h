@@ -62,8 +62,10 @@ struct alignas(64) WorkerCounters {
   Counter accept_pauses;     // descriptor limit reached
   Counter connect_refusals;  // no descriptor for a connection to a target
   Counter retries;
-  Counter retry_refusals;  // no retry left in the budget
-  Counter idle_evictions;  // more idle connections to one target than are kept
+  Counter retry_refusals;    // no retry left in the budget
+  Counter idle_evictions;    // more idle connections to one target than are kept
+  Counter silent;            // connections kept without a word now
+  Counter silence_refusals;  // no room for another one
   Counter bodies_too_large;
   Counter interim_excesses;  // more interim answers to one request than are passed on
   std::array<Counter, kParseErrors> codec_limits;  // those of http::is_limit

@@ -85,6 +85,7 @@ struct ListenerEntry : Counted {
   bool is_removed = false;  // no Snapshot names it: its connections end with their next response
 
   Clock::Duration idle_timeout() const { return plan->listener->idle_timeout; }
+  bool drops() const { return plan->listener->drops_without_target; }
   bool is_http() const { return plan->listener->protocol == snapshot::Protocol::kHttp; }
 };
 

@@ -61,6 +61,17 @@ inline constexpr double kAcceptStopsAt = 0.9;
 /// Part at which it goes on. Chosen because a gap of some connections keeps it from fluttering.
 inline constexpr double kAcceptResumesAt = 0.85;
 
+/// A connection that nobody can serve is kept without a word this long, where its listener drops
+/// such connections; then it is reset. Chosen because a client whose packets are lost gives up
+/// connecting after 127 s (tcp(7), tcp_syn_retries).
+inline constexpr std::chrono::milliseconds kSilence{127'000};
+/// Meanwhile a target is looked for this often. Chosen because a client sends a lost SYN again
+/// after one second.
+inline constexpr std::chrono::milliseconds kSilencePause{1'000};
+/// Connections that a worker keeps without a word; more are reset. Chosen because they hold a
+/// descriptor each, and a quarter of the usual 4096 leaves enough for others.
+inline constexpr std::uint32_t kSilentMax = 1024;
+
 struct Limits {
   std::chrono::milliseconds header_timeout = kHeaderTimeout;
   std::chrono::milliseconds connect_timeout = kConnectTimeout;
@@ -68,6 +79,9 @@ struct Limits {
   std::chrono::milliseconds upstream_idle = kUpstreamIdle;
   std::chrono::milliseconds linger_idle = kLingerIdle;
   std::chrono::milliseconds linger_total = kLingerTotal;
+  std::chrono::milliseconds silence = kSilence;
+  std::chrono::milliseconds silence_pause = kSilencePause;
+  std::uint32_t silent_max = kSilentMax;
   std::uint32_t idle_per_target = kIdlePerTarget;
   /// Bytes of a request body; longer: 413.
   std::uint64_t body_size = http::kMaxBodySize;

@@ -91,6 +91,8 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
       workers.sum([](Set set) -> const Counter& { return set.connect_refusals; }));
   add("idle_per_target", workers.sum([](Set set) -> const Counter& { return set.idle_evictions; }));
   add("retry_budget", workers.sum([](Set set) -> const Counter& { return set.retry_refusals; }));
+  add("silent_connections",
+      workers.sum([](Set set) -> const Counter& { return set.silence_refusals; }));
   add("body_size", workers.sum([](Set set) -> const Counter& { return set.bodies_too_large; }));
   add("interim_answers",
       workers.sum([](Set set) -> const Counter& { return set.interim_excesses; }));

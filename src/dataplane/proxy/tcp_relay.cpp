@@ -29,9 +29,13 @@ void TcpRelay::start(int fd, ListenerEntry& listener, const net::Endpoint& peer)
   listener.counters.connections.add();
   listener.counters.active.add();
   parts_.reactor->watch(fd, tag(TagKind::kRelayClient));
-  ServiceEntry* service = route(listener, {}, {});
-  if (service == nullptr) return cut(FailureKind::kNoTarget);
   parts_.retries.earn();
+  choose();
+}
+
+void TcpRelay::choose() {
+  ServiceEntry* service = route(*listener_, {}, {});
+  if (service == nullptr) return no_target();
   service_ = Ref<ServiceEntry>::of(*service);
   connect();
 }
@@ -53,8 +57,8 @@ void TcpRelay::adopt(Tunnel tunnel) {
 void TcpRelay::connect() {
   const FlowEnds flow{peer_, listener_->plan->listener->endpoint};
   TargetEntry* target = Directory::pick(*service_, flow, target_.get());
-  if (target == nullptr)
-    return cut(is_retried_ ? FailureKind::kConnectFailed : FailureKind::kNoTarget);
+  if (target == nullptr) return is_retried_ ? cut(FailureKind::kConnectFailed) : no_target();
+  if (is_silent_) end_silence();
   target_ = Ref<TargetEntry>::of(*target);
   FailureKind failure = FailureKind::kConnectFailed;
   bool is_connected = false;
@@ -67,6 +71,33 @@ void TcpRelay::connect() {
   parts_.reactor->watch(fd, tag(TagKind::kRelayTarget));
   if (is_connected) return established();
   parts_.reactor->arm(*this, parts_.limits.connect_timeout);
+}
+
+/// A reset, unless the listener drops what nobody can serve. The kernel has taken the connection,
+/// so it is kept without a word and the choice made again: as if the client's packets were lost, it
+/// is served when somebody can, or gives up.
+void TcpRelay::no_target() {
+  if (!is_silent_ && !begin_silence()) return cut(FailureKind::kNoTarget);
+  if (parts_.reactor->now() >= silent_until_) return reset();
+  parts_.reactor->arm(*this, parts_.limits.silence_pause);
+}
+
+bool TcpRelay::begin_silence() {
+  if (!listener_->drops()) return false;
+  if (parts_.counters.silent.get() >= parts_.limits.silent_max) {
+    parts_.counters.silence_refusals.add();
+    return false;
+  }
+  listener_->counters.count(FailureKind::kNoTarget);
+  parts_.counters.silent.add();
+  is_silent_ = true;
+  silent_until_ = parts_.reactor->now() + parts_.limits.silence;
+  return true;
+}
+
+void TcpRelay::end_silence() {
+  is_silent_ = false;
+  parts_.counters.silent.remove();
 }
 
 /// Nothing was written, so another target may be tried, once.
@@ -95,6 +126,8 @@ void TcpRelay::established() {
 
 void TcpRelay::on_events(TagKind kind, std::uint32_t events) {
   const bool is_over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  // Who has ended its side does not wait any longer.
+  if (is_silent_ && (is_over || (events & EPOLLRDHUP) != 0)) return reset();
   Side& side = kind == TagKind::kRelayClient ? client_ : upstream_;
   if (!is_connected_) {
     if (is_over && &side == &client_) return cut(FailureKind::kClientAborted);
@@ -168,6 +201,7 @@ void TcpRelay::count(const Side& to, std::uint64_t received, std::uint64_t sent)
 }
 
 void TcpRelay::on_timer() {
+  if (is_silent_) return choose();
   if (!is_connected_) return connect_failed(FailureKind::kConnectTimeout);
   const Instant end = progress_ + listener_->idle_timeout();
   if (parts_.reactor->now() < end) return parts_.reactor->wheel().arm(*this, end);
@@ -181,6 +215,10 @@ void TcpRelay::cut(FailureKind why) {
   const bool is_free = !is_connected_ && !is_retried_ && upstream_.fd >= 0;
   if (why == FailureKind::kDrainEnded && is_free) return connect_failed(why);
   listener_->counters.count(why);
+  reset();
+}
+
+void TcpRelay::reset() {
   Reactor::prepare_reset(client_.fd);
   if (upstream_.fd >= 0) Reactor::prepare_reset(upstream_.fd);
   close();
@@ -196,6 +234,7 @@ void TcpRelay::close_target() {
 
 void TcpRelay::close() {
   if (is_retired) return;
+  if (is_silent_) end_silence();
   close_target();
   parts_.reactor->close_descriptor(client_.fd);
   parts_.counters.clients.remove();

@@ -50,7 +50,11 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   };
   enum class Moved : std::uint8_t { kAll, kMore, kBroken };
 
+  void choose();
   void connect();
+  void no_target();
+  bool begin_silence();
+  void end_silence();
   void connect_failed(FailureKind why);
   void established();
   void move();
@@ -58,6 +62,7 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   void flush(Side& side);
   void stop_sending(Side& from, Side& to);
   void count(const Side& to, std::uint64_t received, std::uint64_t sent);
+  void reset();
   void close_target();
   void close();
   Tag tag(TagKind kind) const { return {kind, slab_index, slab_generation}; }
@@ -72,6 +77,8 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   Instant progress_{};
   bool is_connected_ = false;
   bool is_retried_ = false;
+  bool is_silent_ = false;  // nobody can serve: the client hears nothing
+  Instant silent_until_{};
 };
 
 }  // namespace weir::dataplane::proxy
