@@ -9,8 +9,9 @@
 // (0 = until SIGTERM)
 // --rate         requests a second in all (0 = as fast as possible)  --fresh    share on a new
 // connection (default 10 %)
-// --long         TCP connections held open and used every 100 ms     --post     share of POST with
-// a body (default 20 %) Failures are told apart: connect (refused and the like), reset, ended,
+// --long         connections held open and used every 100 ms, over all places in turn
+// --post         share of POST with a body (default 20 %)
+// Failures are told apart: connect (refused and the like), reset, ended,
 // timeout, status (with its number), mismatch. An HTTP request on a reused connection that the
 // server closed before any byte of an answer is sent again once on a new connection, as every
 // client does, and counts as "reopened"; a second failure counts.
@@ -33,6 +34,8 @@ using Steady = std::chrono::steady_clock;
 using tools::Connection;
 using tools::Outcome;
 
+constexpr int kHeldByThread = 50;
+
 struct Options {
   std::vector<sockaddr_in> http;
   std::vector<sockaddr_in> tcp;
@@ -51,6 +54,7 @@ std::atomic<long> succeeded{0};
 std::atomic<long> reopened{0};
 std::atomic<std::int64_t> last_success{0};
 std::atomic<std::int64_t> longest_gap{0};
+std::atomic<std::int64_t> slowest{0};
 std::atomic<int> long_opened{0};
 std::atomic<int> long_alive{0};
 std::atomic<long> long_exchanges{0};
@@ -64,14 +68,18 @@ std::int64_t now_us() {
       .count();
 }
 
-void count_success(const std::string& target) {
+void raise(std::atomic<std::int64_t>& most, std::int64_t value) {
+  std::int64_t known = most.load();
+  while (value > known && !most.compare_exchange_weak(known, value)) {
+  }
+}
+
+void count_success(const std::string& target, std::int64_t began) {
   succeeded.fetch_add(1);
   const std::int64_t now = now_us();
   const std::int64_t before = last_success.exchange(now);
-  std::int64_t gap = before == 0 ? 0 : now - before;
-  std::int64_t longest = longest_gap.load();
-  while (gap > longest && !longest_gap.compare_exchange_weak(longest, gap)) {
-  }
+  if (before != 0) raise(longest_gap, now - before);
+  raise(slowest, now - began);
   const std::lock_guard lock(mutex);
   ++by_target[target];
 }
@@ -133,6 +141,7 @@ void http_exchange(Connection& connection, const sockaddr_in& to, std::mt19937& 
   const std::string body = is_post ? id + std::string(random() % 4000, 'b') : "";
   const std::string expected = is_post ? body : "/" + id;
   if (static_cast<int>(random() % 100) < options.fresh) connection.close();
+  const std::int64_t began = now_us();
   for (int attempt = 0;; ++attempt) {
     const bool is_reused = connection.is_open();
     if (!is_reused) {
@@ -147,7 +156,7 @@ void http_exchange(Connection& connection, const sockaddr_in& to, std::mt19937& 
     const std::string problem = sent == Outcome::kOk
                                     ? read_answer(connection, expected, target, got_byte)
                                     : outcome_name(sent);
-    if (problem.empty()) return count_success(target);
+    if (problem.empty()) return count_success(target, began);
     connection.close();
     const bool was_stale = is_reused && !got_byte && (problem == "ended" || problem == "reset");
     if (was_stale && attempt == 0) {
@@ -159,6 +168,7 @@ void http_exchange(Connection& connection, const sockaddr_in& to, std::mt19937& 
 }
 
 void tcp_exchange(const sockaddr_in& to, std::mt19937& random) {
+  const std::int64_t began = now_us();
   Connection connection;
   if (const int error = connection.connect(to, 10s); error != 0) {
     return count_failure("connect", std::strerror(error));
@@ -171,7 +181,7 @@ void tcp_exchange(const sockaddr_in& to, std::mt19937& random) {
   if (outcome == Outcome::kOk) outcome = connection.read_bytes(message.size(), echo, 30s);
   if (outcome != Outcome::kOk) return count_failure(outcome_name(outcome), "tcp");
   if (echo != message) return count_failure("mismatch", "tcp");
-  count_success(greeting.substr(0, greeting.size() - 1));
+  count_success(greeting.substr(0, greeting.size() - 1), began);
 }
 
 void work(const Options& options, int number) {
@@ -195,32 +205,59 @@ void work(const Options& options, int number) {
   }
 }
 
-/// Keeps its share of the long connections in use until the end; each loss counts once.
-void hold(const Options& options, int count) {
-  std::vector<Connection> held(static_cast<std::size_t>(count));
+/// A connection that lasts as long as the run.
+struct Held {
+  Connection connection;
+  bool is_http = false;
+};
+
+Outcome use(Held& held) {
   std::string line;
-  for (Connection& connection : held) {
-    if (connection.connect(options.tcp.front(), 10s) == 0 &&
-        connection.read_until("\n", line, 10s) == Outcome::kOk) {
+  Outcome outcome = held.connection.send_all(
+      held.is_http ? "GET /held HTTP/1.1\r\nHost: check.test\r\n\r\n" : "still here\n", 10s);
+  if (outcome != Outcome::kOk) return outcome;
+  if (held.is_http) {
+    outcome = held.connection.read_until("\r\n\r\n", line, 10s);
+    if (outcome == Outcome::kOk && line.compare(9, 3, "200") != 0) return Outcome::kReset;
+  }
+  if (outcome == Outcome::kOk) outcome = held.connection.read_until("\n", line, 10s);
+  const bool is_right = held.is_http ? line.ends_with(" /held\n") : line == "still here\n";
+  return outcome == Outcome::kOk && !is_right ? Outcome::kReset : outcome;
+}
+
+bool open_held(Held& held, const Options& options, std::size_t number) {
+  const std::size_t place = number % (options.http.size() + options.tcp.size());
+  held.is_http = place < options.http.size();
+  const sockaddr_in& to =
+      held.is_http ? options.http[place] : options.tcp[place - options.http.size()];
+  std::string greeting;
+  return held.connection.connect(to, 10s) == 0 &&
+         (held.is_http || held.connection.read_until("\n", greeting, 10s) == Outcome::kOk);
+}
+
+/// Keeps long connections number `first` to `end` in use until the run ends; each loss counts once.
+void hold(const Options& options, int first, int end) {
+  std::vector<Held> all(static_cast<std::size_t>(end - first));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (open_held(all[i], options, static_cast<std::size_t>(first) + i)) {
       long_opened.fetch_add(1);
       long_alive.fetch_add(1);
     } else {
-      connection.close();
+      all[i].connection.close();
       count_failure("long connect", "");
     }
   }
   while (!stopping.load()) {
-    for (Connection& connection : held) {
-      if (!connection.is_open()) continue;
-      Outcome outcome = connection.send_all("still here\n", 10s);
-      if (outcome == Outcome::kOk) outcome = connection.read_until("\n", line, 10s);
-      if (outcome == Outcome::kOk && line == "still here\n") {
+    for (Held& held : all) {
+      if (!held.connection.is_open()) continue;
+      const Outcome outcome = use(held);
+      if (outcome == Outcome::kOk) {
         long_exchanges.fetch_add(1);
         continue;
       }
-      connection.close();
+      held.connection.close();
       long_alive.fetch_sub(1);
-      count_failure("long " + std::string(outcome_name(outcome)), "");
+      count_failure("long " + std::string(outcome_name(outcome)), held.is_http ? "http" : "tcp");
     }
     std::this_thread::sleep_for(100ms);
   }
@@ -243,11 +280,12 @@ void print_result(double seconds) {
     firsts += (firsts.empty() ? "\"" : ",\"") + one + "\"";
   std::printf(
       "{\"succeeded\":%ld,\"failed\":%ld,\"failures\":%s,\"first_failures\":[%s],\"reopened\":%ld,"
-      "\"by_target\":%s,\"longest_gap_ms\":%.1f,\"seconds\":%.2f,"
+      "\"by_target\":%s,\"longest_gap_ms\":%.1f,\"slowest_ms\":%.1f,\"seconds\":%.2f,"
       "\"long\":{\"opened\":%d,\"alive\":%d,\"exchanges\":%ld}}\n",
       succeeded.load(), failed, json_map(failures).c_str(), firsts.c_str(), reopened.load(),
-      json_map(by_target).c_str(), static_cast<double>(longest_gap.load()) / 1000, seconds,
-      long_opened.load(), long_alive.load(), long_exchanges.load());
+      json_map(by_target).c_str(), static_cast<double>(longest_gap.load()) / 1000,
+      static_cast<double>(slowest.load()) / 1000, seconds, long_opened.load(), long_alive.load(),
+      long_exchanges.load());
 }
 
 bool read_options(int argc, char** argv, Options& options) {
@@ -277,7 +315,7 @@ bool read_options(int argc, char** argv, Options& options) {
     }
   }
   return argc % 2 == 1 && !(options.http.empty() && options.tcp.empty()) &&
-         (options.long_connections == 0 || !options.tcp.empty());
+         options.long_connections >= 0;
 }
 
 }  // namespace
@@ -292,8 +330,9 @@ int main(int argc, char** argv) {
   signal(SIGTERM, [](int) { stopping.store(true); });
   const auto started = Steady::now();
   std::vector<std::jthread> holders;
-  for (int left = options.long_connections; left > 0; left -= 50) {
-    holders.emplace_back(hold, std::cref(options), std::min(left, 50));
+  for (int first = 0; first < options.long_connections; first += kHeldByThread) {
+    holders.emplace_back(hold, std::cref(options), first,
+                         std::min(first + kHeldByThread, options.long_connections));
   }
   std::vector<std::jthread> workers;
   for (int i = 0; i < options.workers; ++i) workers.emplace_back(work, std::cref(options), i);

@@ -4,10 +4,13 @@
 // HTTP answers say which server answered and repeat the request's id:
 //   X-Target: NAME, X-Seen-For: the X-Forwarded-For it saw, X-Peer: the address of its peer, body
 //   "NAME <path>\n" (or the request's body).
-// The path chooses a fault: /status/N answers N; /delay/MS waits; /cut/K sends K bytes of a
+// The path chooses a fault: /status/N answers N; /delay/MS waits; /size/N
+//   answers N bytes; /cut/K sends K bytes of a
 // 1000-byte answer and resets; /early answers 413 before reading the body and closes; /close
 // answers and closes; /head?… repeats the request's head as body. TCP echoes what it gets behind
-// one greeting line "NAME\n". Prints "ready" when every endpoint listens. Ends with SIGTERM.
+// one greeting line "NAME\n". Prints "ready" when every endpoint listens. SIGUSR1 stops listening
+// (what is connected goes on), SIGHUP lets every SYN fall, SIGUSR2 listens again. Ends with
+// SIGTERM.
 #include <signal.h>
 
 #include <cstdio>
@@ -58,12 +61,6 @@ bool read_body(Connection& connection, const std::string& head, std::string& bod
   return connection.read_bytes(size, body, kPatience) == Outcome::kOk;
 }
 
-void reset(Connection& connection) {
-  const linger now{1, 0};
-  setsockopt(connection.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-  connection.close();
-}
-
 std::string peer_text(int fd) {
   sockaddr_in peer{};
   socklen_t size = sizeof(peer);
@@ -104,16 +101,18 @@ bool serve_one(Connection& connection, const std::string& name) {
   if (const int cut = number("/cut/"); cut >= 0) {
     const std::string whole = answer(200, name, "", std::string(1000, 'x'), false);
     connection.send_all(whole.substr(0, static_cast<std::size_t>(cut)), kPatience);
-    reset(connection);
+    connection.reset();
     return false;
   }
   const int status = std::max(number("/status/"), 0);
   const std::string extra = "X-Seen-For: " + field(head, "x-forwarded-for") +
                             "\r\nX-Peer: " + peer_text(connection.fd()) + "\r\n" +
                             (path.starts_with("/close") ? "Connection: close\r\n" : "");
-  const std::string text = path.starts_with("/head") ? head
-                           : body.empty()            ? name + " " + path + "\n"
-                                                     : body;
+  const int size = number("/size/");
+  const std::string text = size >= 0 ? std::string(static_cast<std::size_t>(size), 's')
+                           : path.starts_with("/head") ? head
+                           : body.empty()              ? name + " " + path + "\n"
+                                                       : body;
   connection.send_all(answer(status == 0 ? 200 : status, name, extra, text, method == "HEAD"),
                       kPatience);
   return !path.starts_with("/close") && field(head, "connection") != "close";
@@ -135,33 +134,67 @@ void serve_tcp(Connection connection, const std::string& name) {
   }
 }
 
-bool listen_on(const std::string& endpoint, const std::string& name, bool is_http) {
-  const auto address = tools::parse_endpoint(endpoint);
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (!address || ::bind(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0 ||
-      ::listen(fd, 4096) != 0) {
-    std::fprintf(stderr, "faultback: cannot listen on %s: %s\n", endpoint.c_str(),
-                 std::strerror(errno));
-    return false;
+/// A listening socket with a thread that accepts; it may be closed and opened again.
+class Place {
+ public:
+  Place(sockaddr_in address, std::string name, bool is_http)
+      : address_(address), name_(std::move(name)), is_http_(is_http) {}
+
+  /// `is_hole`: nobody accepts, the queue is full, so that every SYN is dropped.
+  bool open(bool is_hole) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address_), sizeof(address_)) != 0 ||
+        ::listen(fd_, is_hole ? 0 : 4096) != 0) {
+      std::fprintf(stderr, "faultback: cannot listen for %s: %s\n", name_.c_str(),
+                   std::strerror(errno));
+      return false;
+    }
+    if (is_hole) {
+      fill_queue();
+    } else {
+      thread_ = std::thread([this] { accept_all(); });
+    }
+    return true;
   }
-  std::thread([fd, name, is_http] {
+
+  /// From now on connections are refused; those that exist go on.
+  void close() {
+    ::shutdown(fd_, SHUT_RD);  // wakes the accept
+    if (thread_.joinable()) thread_.join();
+    ::close(fd_);
+    fillers_.clear();
+  }
+
+ private:
+  void fill_queue() {
+    for (int i = 0; i < 4; ++i) {
+      fillers_.emplace_back();
+      fillers_.back().connect(address_, 50ms);
+    }
+  }
+
+  void accept_all() const {
     for (;;) {
-      const int client = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
+      const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (client < 0 && errno == EINVAL) return;
       if (client < 0) continue;
       const int nodelay = 1;
       setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &nodelay, sizeof(nodelay));
-      std::thread(is_http ? serve_http : serve_tcp, Connection(client), name).detach();
+      std::thread(is_http_ ? serve_http : serve_tcp, Connection(client), name_).detach();
     }
-  }).detach();
-  return true;
-}
+  }
 
-}  // namespace
+  sockaddr_in address_;
+  std::string name_;
+  bool is_http_;
+  int fd_ = -1;
+  std::thread thread_;
+  std::vector<Connection> fillers_;
+};
 
-int main(int argc, char** argv) {
-  signal(SIGPIPE, SIG_IGN);
+bool read_places(int argc, char** argv, std::vector<Place>& places) {
   bool is_http = true;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -170,12 +203,39 @@ int main(int argc, char** argv) {
       continue;
     }
     const auto equals = word.find('=');
-    if (equals == std::string::npos ||
-        !listen_on(word.substr(0, equals), word.substr(equals + 1), is_http)) {
-      return 1;
-    }
+    if (equals == std::string::npos) return false;
+    const auto address = tools::parse_endpoint(word.substr(0, equals));
+    if (!address) return false;
+    places.emplace_back(*address, word.substr(equals + 1), is_http);
+  }
+  return !places.empty();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTERM}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread
+  std::vector<Place> places;
+  if (!read_places(argc, argv, places)) return 1;
+  for (Place& place : places) {
+    if (!place.open(false)) return 1;
   }
   std::puts("ready");
   std::fflush(stdout);
-  for (;;) ::pause();
+  int state = SIGUSR2;
+  for (;;) {
+    int number = 0;
+    sigwait(&signals, &number);
+    if (number == SIGTERM) std::_Exit(0);
+    if (number == state) continue;
+    for (Place& place : places) {
+      if (state != SIGUSR1) place.close();
+      if (number != SIGUSR1 && !place.open(number == SIGHUP)) return 1;
+    }
+    state = number;
+  }
 }

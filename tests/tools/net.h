@@ -52,6 +52,13 @@ class Connection {
   }
   ~Connection() { close(); }
 
+  /// Ends without a FIN, so that the kernel forgets both ports at once.
+  void reset() {
+    const linger now{1, 0};
+    if (fd_ >= 0) setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    close();
+  }
+
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
   void close() {
@@ -60,13 +67,22 @@ class Connection {
     buffer_.clear();
   }
 
-  /// The error number of a failed connect, 0 when connected.
-  int connect(const sockaddr_in& to, std::chrono::milliseconds limit) {
+  /// The error number of a failed connect, 0 when connected. `from`: the own end, or null.
+  int connect(const sockaddr_in& to, std::chrono::milliseconds limit,
+              const sockaddr_in* from = nullptr) {
     close();
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd_ < 0) return errno;
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (from != nullptr) {
+      setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+      // Many addresses with any port each: the port is chosen when the other end is known.
+      if (from->sin_port == 0) {
+        setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+      }
+      if (::bind(fd_, reinterpret_cast<const sockaddr*>(from), sizeof(*from)) != 0) return errno;
+    }
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) return 0;
     if (errno != EINPROGRESS) return errno;
     if (!wait(POLLOUT, limit)) return ETIMEDOUT;
