@@ -6,6 +6,7 @@
 
 #include "api/signature_canonical.h"
 #include "api/signature_fixture.h"
+#include "http/client.h"
 #include "testing/virtual_clock.h"
 
 namespace weir::api {
@@ -96,6 +97,28 @@ TEST(Signature, TheTestVectorIsAcceptedAndGivesItsScopeBack) {
   EXPECT_EQ(claims->header.service, "test");
   EXPECT_EQ(claims->nonce, "testnonce");
   EXPECT_EQ(claims->time, kVectorTime);
+}
+
+TEST(Signature, TheTestVectorIsAcceptedAsItComesOverASocket) {
+  http::ServerOptions options;
+  options.listen = {"127.0.0.1:0"};
+  auto server = http::Server::start(options, [](const http::Request& request) {
+    http::Response response;
+    response.body = verdict(request, kVectorTime) ? "accepted" : "refused";
+    return response;
+  });
+  ASSERT_TRUE(server) << to_string(server.error());
+  const auto client = http::Client::open("http://" + (*server)->addresses().at(0));
+  ASSERT_TRUE(client) << to_string(client.error());
+  const http::Request vector = vector_request(kVectorSignature);
+  const http::ClientRequest request{.method = vector.method,
+                                    .target = vector.target,
+                                    .headers = vector.headers,
+                                    .body = vector.body};
+  const auto answer =
+      (*client)->exchange(request, std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->body, "accepted");
 }
 
 TEST(Signature, NodesCallsAreAccepted) {

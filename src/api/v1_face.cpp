@@ -55,6 +55,24 @@ Errors check_extensions(const http::Request& request, const QueryPairs& query) {
   return errors;
 }
 
+/// The answer with what a filter asks about and no answer shows.
+Json searched(const Json& document, const Object& object, const model::ObjectIndex& index,
+              const QueryList& query) {
+  constexpr std::string_view kTargetAddress = "targetPrivateIpAddress";
+  const bool is_asked = std::ranges::any_of(
+      query.filters, [&](const ListFilter& filter) { return filter.name == kTargetAddress; });
+  if (!is_asked || object.kind != model::Kind::kLoadBalancer) return document;
+  Json addresses = Json::array();
+  for (const Object* group : index.children(model::Kind::kTargetGroup, object.id)) {
+    for (const Json& target : v1_targets(*group, index)) {
+      addresses.push_back(target.string_or("ipAddress", ""));
+    }
+  }
+  Json more = document;
+  more[kTargetAddress] = std::move(addresses);
+  return more;
+}
+
 /// A call without parameters may leave its body out.
 Result<Json> parameters_of(const http::Request& request) {
   if (request.body.empty()) return Json::object();
@@ -171,7 +189,10 @@ http::Response V1Face::action(const Call& call, std::string& operation) {
   }
   if (call.kind.kind == model::Kind::kInstance && is_post && V1Vm::has_verb(call.verb)) {
     operation = "v1 update instance";
-    return done(call, vm_.act(call.verb, call.id, call.body, call.caller));
+    const auto written = vm_.act(call.verb, call.id, call.body, call.caller);
+    // Its errors have the names of the call already: no other call of instances says "name".
+    if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
+    return done(call, written);
   }
   return not_found(call.caller.request_id);
 }
@@ -185,7 +206,9 @@ http::Response V1Face::list(const Call& call) {
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     for (const Object* object : index.all(call.kind.kind)) {
       Json document = v1_document(*object, index, observed);
-      if (!matches_v1(document, call.kind.filters, query)) continue;
+      if (!matches_v1(searched(document, *object, index, query), call.kind.filters, query)) {
+        continue;
+      }
       documents.push_back(call.view == nullptr ? std::move(document)
                                                : viewed(document, *call.view));
     }

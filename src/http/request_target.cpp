@@ -17,6 +17,31 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
+namespace {
+
+/// The byte that "%41" at the start of `text` stands for, or -1.
+int escaped_byte(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = hex_value(text[1]);
+  const int low = hex_value(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/// A '%' without two hex digits stands for itself: signed calls of the JD Cloud face may hold one.
+/// Source: product.md B.7
+std::string decode_query_part(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const int byte = escaped_byte(text.substr(at));
+    decoded += byte < 0 ? text[at] : static_cast<char>(byte);
+    if (byte >= 0) at += 2;
+  }
+  return decoded;
+}
+
+}  // namespace
+
 Result<std::string> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -25,12 +50,11 @@ Result<std::string> percent_decode(std::string_view text) {
       decoded += text[at];
       continue;
     }
-    const int high = at + 1 < text.size() ? hex_value(text[at + 1]) : -1;
-    const int low = at + 2 < text.size() ? hex_value(text[at + 2]) : -1;
-    if (high < 0 || low < 0) {
+    const int byte = escaped_byte(text.substr(at));
+    if (byte < 0) {
       return Error{ErrorCode::kInvalidArgument, "target: '%' wants two hex digits", ""};
     }
-    decoded += static_cast<char>(high * 16 + low);
+    decoded += static_cast<char>(byte);
     at += 2;
   }
   return decoded;
@@ -49,7 +73,7 @@ Result<std::vector<std::string>> path_segments(std::string_view path) {
   return segments;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> query_pairs(std::string_view query) {
+std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> pairs;
   while (!query.empty()) {
     const std::size_t end = query.find('&');
@@ -57,12 +81,9 @@ Result<std::vector<std::pair<std::string, std::string>>> query_pairs(std::string
     query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
     if (part.empty()) continue;
     const std::size_t equals = part.find('=');
-    WEIR_ASSIGN_OR_RETURN(std::string name, percent_decode(part.substr(0, equals)));
-    std::string value;
-    if (equals != std::string_view::npos) {
-      WEIR_ASSIGN_OR_RETURN(value, percent_decode(part.substr(equals + 1)));
-    }
-    pairs.emplace_back(std::move(name), std::move(value));
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
+    pairs.emplace_back(decode_query_part(part.substr(0, equals)), decode_query_part(value));
   }
   return pairs;
 }

@@ -24,8 +24,8 @@ Result<std::string> percent_decode(std::string_view text);
 /// Errors:  kInvalidArgument as percent_decode()
 Result<std::vector<std::string>> path_segments(std::string_view path);
 
-/// The decoded pairs of a query without its '?'; a part without '=' has an empty value.
-/// Errors:  kInvalidArgument as percent_decode()
-Result<std::vector<std::pair<std::string, std::string>>> query_pairs(std::string_view query);
+/// The decoded pairs of a query without its '?'; a part without '=' has an empty value, a '%' that
+/// is no escape stands for itself.
+std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query);
 
 }  // namespace weir::http

@@ -202,13 +202,12 @@ Request Connection::make_request(const RequestHead& head, Incoming& incoming) co
   request.target += query;
   if (query.starts_with('?')) query.remove_prefix(1);
   auto path = path_segments(head.path.in(bytes));
-  auto pairs = query_pairs(query);
-  if (!path || !pairs) {
-    incoming.refusal = Refusal{400, path ? pairs.error().message : path.error().message};
+  if (!path) {
+    incoming.refusal = Refusal{400, path.error().message};
     return request;
   }
   request.path = *std::move(path);
-  request.query = *std::move(pairs);
+  request.query = query_pairs(query);
   return request;
 }
 

@@ -13,6 +13,14 @@ class ServerGuard : public ServerTest {
   }
 };
 
+TEST_F(ServerGuard, RefusesABrokenPercentCodeInThePathOnly) {
+  const auto get = [&](const std::string& target) {
+    return answer("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  };
+  EXPECT_TRUE(get("/a%zz").starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(get("/a?p0=p0&o=%&u=%4").contains("GET a p0=p0 o=% u=%4 []"));
+}
+
 TEST_F(ServerGuard, AcceptsOneChunkedBodyAndOneContentLength) {
   EXPECT_EQ(status_of_post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\n\r\n"), 200);
   EXPECT_EQ(status_of_post("Content-Length: 1\r\n", "a"), 200);
