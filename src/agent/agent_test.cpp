@@ -301,15 +301,60 @@ TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
 
 TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
   node_->take(objects_.full());
-  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 3}};
+  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 3, .oldest = 61s}};
   node_->take(objects_.delta({objects_.drain(7)}));
   const Json report = node_->report();
   const Json& drain = report.find("drains")->as_array().at(0);
   EXPECT_EQ(drain.string_or("id", ""), "drain-1");
   EXPECT_EQ(drain.integer_or("connections", 0), 3);
+  EXPECT_EQ(drain.integer_or("oldestSeconds", 0), 61);
   engine().drains.clear();
   ground_.run_for(300ms);
   EXPECT_EQ(node_->report().find("drains")->as_array().at(0).integer_or("connections", 9), 0);
+}
+
+TEST_F(AgentTest, M41_AProxyThatRetiresLearnsOfDrainsToo) {
+  node_->take(objects_.full());
+  node_->agent->replace_proxy();
+  ground_.settle();
+  FakeEngine& old = *proxies().at(0).engine;
+  ASSERT_TRUE(old.is_stopping);
+  old.drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 2, .oldest = 90s}};
+  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 1, .oldest = 5s}};
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(300ms);
+  EXPECT_EQ(old.newest().drains.size(), 1U);
+  const Json drains = *node_->report().find("drains");
+  EXPECT_EQ(drains.as_array().at(0).integer_or("connections", 0), 3);
+  EXPECT_EQ(drains.as_array().at(0).integer_or("oldestSeconds", 0), 90);
+}
+
+TEST_F(AgentTest, M41_SaysThatNothingIsLeftOnlyOnceAProxyThatRetiresSaysSo) {
+  node_->take(objects_.full());
+  node_->agent->replace_proxy();
+  ground_.settle();
+  FakeEngine& old = *proxies().at(0).engine;
+  old.is_stuck = true;  // its workers still use what was before
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(300ms);
+  EXPECT_TRUE(node_->report().find("drains")->as_array().empty());
+  old.is_stuck = false;
+  ground_.run_for(300ms);
+  const Json drains = *node_->report().find("drains");
+  ASSERT_EQ(drains.as_array().size(), 1U);
+  EXPECT_EQ(drains.as_array().at(0).integer_or("connections", 9), 0);
+}
+
+TEST_F(AgentTest, M41_AProxyOfAnEarlierNodeLearnsOfDrainsOnceItRetires) {
+  node_->take(objects_.full());
+  kill_node();
+  ground_.run_for(1s);
+  restart();
+  ground_.run_for(200ms);
+  ASSERT_TRUE(proxies().at(0).engine->is_stopping);
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(300ms);
+  EXPECT_EQ(proxies().at(0).engine->newest().drains.size(), 1U);
 }
 
 TEST_F(AgentTest, StopsWhenItsProxyHasDrained) {

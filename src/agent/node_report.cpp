@@ -98,8 +98,9 @@ BoundedArray addresses_of(const NodeView& view) {
 
 BoundedArray drains_of(const NodeView& view) {
   BoundedArray drains(kDrainsBytesMax);
-  for (const auto& [id, connections] : view.drains) {
-    drains.add(Json::object({{"id", id}, {"connections", connections}}));
+  for (const auto& [id, left] : view.drains) {
+    drains.add(Json::object(
+        {{"id", id}, {"connections", left.connections}, {"oldestSeconds", left.oldest_seconds}}));
   }
   return drains;
 }

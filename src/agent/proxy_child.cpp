@@ -12,7 +12,10 @@ namespace weir::agent {
 ProxyChild::ProxyChild(net::EventLoop& loop, UniqueFd socket, const ProxyFeed& feed, User& user,
                        State state, pid_t pid)
     : feed_(feed), user_(user), state_(state), pid_(pid), pipe_(loop, std::move(socket), *this) {
-  if (!is_fed()) return;
+  if (is_fed()) feed_all();
+}
+
+void ProxyChild::feed_all() {
   commit_ = feed_.objects.version();
   for (const auto& [key, object] : feed_.objects.objects()) changed_objects_.insert(key);
   for (const auto& [target, verdict] : feed_.verdicts) changed_verdicts_.insert(target);
@@ -33,9 +36,11 @@ void ProxyChild::verdict_changed(const snapshot::TargetKey& target) {
 void ProxyChild::sockets_changed() { pump(); }
 
 void ProxyChild::retire(std::chrono::seconds drain) {
-  state_ = State::kRetiring;
+  const State before = std::exchange(state_, State::kRetiring);
   pipe_.send(message_frame(message::kRetire, {},
                            Json::object({{"drainSeconds", std::int64_t{drain.count()}}})));
+  // An orphan knows only what its own node knew.
+  if (before == State::kOrphan) feed_all();
 }
 
 void ProxyChild::ask(const model::Frame& question) { pipe_.send(question); }
@@ -48,16 +53,17 @@ bool ProxyChild::serves(const net::Endpoint& endpoint) const {
 /// or stopped finds the newest state, not each one in between.
 void ProxyChild::pump() {
   if (!is_fed() || !pipe_.is_open() || !pipe_.is_idle()) return;
-  if (sent_local_ != feed_.local) {
+  const bool may_accept = state_ != State::kRetiring;
+  if (may_accept && sent_local_ != feed_.local) {
     sent_local_ = feed_.local;
     pipe_.send(message_frame(message::kLocal, feed_.node_id, feed_.local));
   }
-  send_sockets();
+  if (may_accept) send_sockets();
   send_objects();
   send_verdicts();
   if (commit_) pipe_.send(signal_frame(message::kCommit, {}, *commit_));
   commit_.reset();
-  drop_sockets();
+  if (may_accept) drop_sockets();
 }
 
 void ProxyChild::send_sockets() {
@@ -147,7 +153,8 @@ void ProxyChild::take_drains(const model::Frame& frame) {
   drains_.clear();
   for (const Json& item : body->as_array()) {
     const std::int64_t connections = item.integer_or("connections", 0);
-    drains_[item.string_or("id", "")] = static_cast<std::uint64_t>(connections);
+    drains_[item.string_or("id", "")] = {.connections = static_cast<std::uint64_t>(connections),
+                                         .oldest_seconds = item.integer_or("oldestSeconds", 0)};
   }
 }
 

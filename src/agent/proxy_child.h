@@ -31,13 +31,19 @@ struct ProxyFeed {
   const Json& local;
 };
 
+/// What still runs to a draining target.
+struct DrainLeft {
+  std::uint64_t connections = 0;
+  std::int64_t oldest_seconds = 0;  // age of the oldest of them
+};
+
 class ProxyChild final : private FramePipe::User {
  public:
   enum class State {
     kStarting,  // fed, not ready yet
     kServing,   // ready
     kOrphan,    // of a node that is gone: serves what it knows, is not fed
-    kRetiring,  // accepts nothing, ends with its last connection
+    kRetiring,  // accepts nothing, ends with its last connection; still fed, for drains
   };
 
   class User {
@@ -71,8 +77,8 @@ class ProxyChild final : private FramePipe::User {
   pid_t pid() const { return pid_; }
   /// What it said it has applied.
   Version applied() const { return applied_; }
-  /// Connections to draining targets, by drain id.
-  const std::map<std::string, std::uint64_t>& drains() const { return drains_; }
+  /// By drain id; a record that it has not applied yet is not there.
+  const std::map<std::string, DrainLeft>& drains() const { return drains_; }
   /// Endpoints whose sockets it holds and whose listeners it has applied.
   bool serves(const net::Endpoint& endpoint) const;
   /// The samples it delivered last.
@@ -83,12 +89,13 @@ class ProxyChild final : private FramePipe::User {
   void pipe_idle(FramePipe& pipe) override;
   void pipe_closed(FramePipe& pipe, const std::string& reason) override;
 
+  void feed_all();
   void pump();
   void send_sockets();
   void send_objects();
   void send_verdicts();
   void drop_sockets();
-  bool is_fed() const { return state_ == State::kStarting || state_ == State::kServing; }
+  bool is_fed() const { return state_ != State::kOrphan; }
   void take_offer(FramePipe& pipe, const model::Frame& frame);
   void take_drains(const model::Frame& frame);
   void take_stats(const model::Frame& frame);
@@ -105,7 +112,7 @@ class ProxyChild final : private FramePipe::User {
   Json sent_local_;
   std::optional<Version> commit_;  // to be said once everything up to there was sent
   Version applied_;
-  std::map<std::string, std::uint64_t> drains_;
+  std::map<std::string, DrainLeft> drains_;
   std::vector<Sample> samples_;
   std::vector<Sample> samples_coming_;
   FramePipe pipe_;  // last: its callbacks need the rest

@@ -254,10 +254,22 @@ const ProxyChild* ProxyChildren::serving() const {
   return serves ? current_.get() : nullptr;
 }
 
-std::map<std::string, std::uint64_t> ProxyChildren::drains() const {
-  std::map<std::string, std::uint64_t> sums;
-  for_each([&sums](const ProxyChild& child) {
-    for (const auto& [id, connections] : child.drains()) sums[id] += connections;
+std::map<std::string, DrainLeft> ProxyChildren::drains() const {
+  std::map<std::string, DrainLeft> sums;
+  std::map<std::string, std::size_t> tellers;
+  std::size_t wanted = 0;
+  for_each([&](const ProxyChild& child) {
+    using State = ProxyChild::State;
+    const bool is_wanted = child.state() == State::kServing || child.state() == State::kRetiring;
+    if (is_wanted) ++wanted;
+    for (const auto& [id, left] : child.drains()) {
+      if (is_wanted) ++tellers[id];
+      sums[id].connections += left.connections;
+      sums[id].oldest_seconds = std::max(sums[id].oldest_seconds, left.oldest_seconds);
+    }
+  });
+  std::erase_if(sums, [&](const auto& entry) {
+    return entry.second.connections == 0 && tellers[entry.first] < wanted;
   });
   return sums;
 }

@@ -88,8 +88,9 @@ class ProxyChildren final : private ProxyChild::User {
   bool is_empty() const;
   /// The child that serves, or null.
   const ProxyChild* serving() const;
-  /// Connections to draining targets in all processes, by drain id.
-  std::map<std::string, std::uint64_t> drains() const;
+  /// What all processes together have left, by drain id. Nothing left is said only once each of
+  /// them has applied the record.
+  std::map<std::string, DrainLeft> drains() const;
   /// Samples delivered last by all processes, ended ones included.
   std::vector<Sample> samples() const;
 

@@ -7,6 +7,7 @@
 
 #include "agent/bounded_array.h"
 #include "agent/protocol.h"
+#include "agent/proxy_child.h"
 #include "agent/proxy_explain.h"
 #include "agent/proxy_stats.h"
 #include "agent/rendezvous.h"
@@ -178,7 +179,6 @@ void ProxyRole::apply_soon() {
 
 void ProxyRole::apply() {
   loop_.cancel(std::exchange(apply_timer_, 0));
-  if (is_retiring_) return;
   compiled_ = snapshot::compile(objects_, verdicts_, local_, std::move(compiled_));
   const auto snapshot = snapshot::snapshot_of(*compiled_);
   const Result<dataplane::Applied> applied = engine_.engine->apply(snapshot);
@@ -187,7 +187,6 @@ void ProxyRole::apply() {
                {{"version", to_string(snapshot->version)}, {"detail", applied.error().message}});
     return;
   }
-  report_drains();
   if (applied->version != snapshot->version) {
     log::warning(
         "a snapshot is not in force yet, it is applied again",
@@ -195,6 +194,8 @@ void ProxyRole::apply() {
     apply_timer_ = loop_.run_after(kApplyRetryPause, [this] { apply(); });
     return;
   }
+  drains_in_force_ = drain_ids_;
+  report_drains();
   // Without its errors: the node compiles the same objects and reports them itself.
   send(signal_frame(message::kApplied, {}, snapshot->version));
   if (std::exchange(is_ready_, true)) return;
@@ -215,15 +216,18 @@ void ProxyRole::note_drain(const model::Frame& frame) {
 /// While there are drain records: what is left of them, whenever that changes.
 void ProxyRole::report_drains() {
   loop_.cancel(std::exchange(drain_timer_, 0));
-  std::map<std::string, std::uint64_t> connections;
-  for (const auto& [target, id] : drain_ids_) connections[id] = 0;
+  std::map<std::string, DrainLeft> left;
+  for (const auto& [target, id] : drains_in_force_) left[id] = {};
   for (const dataplane::DrainProgress& progress : engine_.engine->progress()) {
-    const auto found = drain_ids_.find(progress.target);
-    if (found != drain_ids_.end()) connections[found->second] += progress.connections;
+    const auto found = drains_in_force_.find(progress.target);
+    if (found == drains_in_force_.end()) continue;
+    const auto age = std::chrono::floor<std::chrono::seconds>(progress.oldest);
+    left[found->second] = {.connections = progress.connections, .oldest_seconds = age.count()};
   }
   BoundedArray list(kListBytesMax);
-  for (const auto& [id, count] : connections) {
-    list.add(Json::object({{"id", id}, {"connections", count}}));
+  for (const auto& [id, one] : left) {
+    list.add(Json::object(
+        {{"id", id}, {"connections", one.connections}, {"oldestSeconds", one.oldest_seconds}}));
   }
   if (std::exchange(drains_left_out_, list.more()) == 0 && list.more() > 0) {
     log::warning("more drains than a report holds", {{"left_out", list.more()}});
@@ -233,7 +237,7 @@ void ProxyRole::report_drains() {
     send(message_frame(message::kDrains, {}, report));
     reported_drains_ = std::move(report);
   }
-  if (drain_ids_.empty()) return;
+  if (drains_in_force_.empty()) return;
   drain_timer_ = loop_.run_after(kDrainReportPause, [this] { report_drains(); });
 }
 
@@ -281,7 +285,6 @@ void ProxyRole::retire(std::chrono::seconds drain) {
   // Only a proxy that could accept counts as one that a later node may wait for.
   lock_.reset();
   sockets_.clear();
-  loop_.cancel(std::exchange(apply_timer_, 0));
   loop_.cancel(std::exchange(call_timer_, 0));
   watch_end();
 }

@@ -101,6 +101,7 @@ class ProxyRole final : private FramePipe::User {
   snapshot::CompiledPtr compiled_;
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets_;  // our copies, for a later node
   std::map<snapshot::TargetKey, std::string> drain_ids_;
+  std::map<snapshot::TargetKey, std::string> drains_in_force_;  // those that are reported
   Json reported_drains_ = Json::array();
   std::size_t drains_left_out_ = 0;
   bool is_ready_ = false;

@@ -31,6 +31,7 @@ struct Applied {
 struct DrainProgress {
   snapshot::TargetKey target;
   std::uint64_t connections = 0;
+  Clock::Duration oldest{};  // age of the oldest connection; 0 without one
 };
 
 /// A flow to explain: who asks, at which listener.

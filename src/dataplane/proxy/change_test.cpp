@@ -52,6 +52,162 @@ TEST_F(ChangeTest, B13RelayedConnectionsToARemovedTargetEndExactlyAtTheEndOfItsD
   EXPECT_EQ(failures("drain_ended"), 9);
 }
 
+TEST_F(ChangeTest, M41_ADrainOfNoTimeCutsAtOnce) {
+  start_virtual();
+  ScriptedServer server(echo);
+  Stream client = Stream::connect(serve_tcp({server.endpoint()}));
+  ASSERT_TRUE(echoes(client));
+  drain(1, seconds(0), server.endpoint());
+  apply();
+  advance(std::chrono::milliseconds(20));  // less than anybody notices
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+  EXPECT_EQ(failures("drain_ended"), 1);
+}
+
+TEST_F(ChangeTest, M41_TheLongestDrainEndsAfterAnHour) {
+  start_virtual();
+  ScriptedServer server(echo);
+  add_service("web", snapshot::Protocol::kTcp, {server.endpoint()});
+  add_listener("front", "web").idle_timeout = seconds(7200);
+  apply();
+  Stream client = Stream::connect(listeners_["front"].endpoint);
+  ASSERT_TRUE(echoes(client));
+  drain(1, seconds(3600), server.endpoint());
+  apply();
+  advance(seconds(3599));
+  EXPECT_TRUE(echoes(client));
+  advance(seconds(2));
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+}
+
+TEST_F(ChangeTest, M41_SaysHowManyConnectionsDrainAndHowOldTheOldestIs) {
+  start_virtual();
+  ScriptedServer server(echo);
+  const auto front = serve_tcp({server.endpoint()});
+  Stream oldest = Stream::connect(front);
+  ASSERT_TRUE(echoes(oldest));
+  advance(seconds(40));
+  Stream newer = Stream::connect(front);
+  ASSERT_TRUE(echoes(newer));
+  drain(1, seconds(300), server.endpoint());
+  apply();
+  EXPECT_EQ(engine().progress().front().oldest, seconds(40));
+  advance(seconds(5));
+  EXPECT_EQ(engine().progress().front().oldest, seconds(45));
+  oldest.reset();
+  EXPECT_TRUE(soon([&] { return engine().progress().front().oldest == seconds(5); }));
+  EXPECT_EQ(engine().progress().front().connections, 1);
+  newer.reset();
+  EXPECT_TRUE(soon([&] { return engine().progress().front().connections == 0; }));
+  EXPECT_EQ(engine().progress().front().oldest, seconds(0));
+}
+
+TEST_F(ChangeTest, M41_TargetsOfAReplacedGroupDrainAndTheNewOnesGetWhatIsNew) {
+  start_virtual();
+  ScriptedServer old(echo);
+  auto fresh = ScriptedServer::named("f");
+  const auto front = serve_tcp({old.endpoint()});
+  Stream client = Stream::connect(front);
+  ASSERT_TRUE(echoes(client));
+  auto& service = services_["web"];
+  drain(1, seconds(3), old.endpoint());
+  service.group_id = "tg-other";
+  service.targets = {target(1, fresh->endpoint())};
+  apply();
+  EXPECT_TRUE(echoes(client));
+  EXPECT_EQ(engine().progress().front().connections, 1);
+  Stream other = Stream::connect(front);
+  ASSERT_TRUE(other.send(get()));
+  EXPECT_EQ(other.reply().body, "f");
+  advance(seconds(4));
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+  // The slot is the same, the target is not.
+  ASSERT_TRUE(other.send(get()));
+  EXPECT_EQ(other.reply().body, "f");
+}
+
+TEST_F(ChangeTest, M41_AnExchangeOnADrainingTargetEndsWithItsTime) {
+  start_virtual();
+  std::atomic<bool> has_request = false;
+  ScriptedServer server([&](const Visit& visit) {
+    visit.stream.request();
+    has_request = true;
+    visit.stream.wait_end();
+  });
+  Stream client = Stream::connect(serve_http({server.endpoint()}));
+  advance(seconds(7));
+  ASSERT_TRUE(client.send(get()));
+  ASSERT_TRUE(soon([&] { return has_request.load(); }));
+  drain(1, seconds(20), server.endpoint());
+  apply();
+  advance(seconds(19));
+  EXPECT_EQ(engine().progress().front().connections, 1);
+  EXPECT_EQ(engine().progress().front().oldest, seconds(19));
+  advance(seconds(2));
+  EXPECT_TRUE(soon([&] { return engine().progress().front().connections == 0; }));
+  EXPECT_EQ(client.reply().status, 503);
+}
+
+TEST_F(ChangeTest, B13_WeightZeroAlgorithmAndCheckSettingsCutNothing) {
+  start_virtual();
+  ScriptedServer one(echo);
+  ScriptedServer two(echo);
+  add_service("web", snapshot::Protocol::kTcp, {one.endpoint(), two.endpoint()});
+  add_listener("front", "web").idle_timeout = std::chrono::hours(100);
+  apply();
+  std::vector<Stream> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(Stream::connect(listeners_["front"].endpoint));
+  for (Stream& client : clients) ASSERT_TRUE(echoes(client));
+  auto& service = services_["web"];
+  const auto apply_and_expect_all = [&] {
+    apply();
+    advance(std::chrono::hours(4));
+    for (Stream& client : clients) EXPECT_TRUE(echoes(client));
+  };
+  service.targets[0].weight = 0;
+  service.targets[0].takes_new = false;
+  service.targets[0].excluded = "weight 0";
+  apply_and_expect_all();
+  service.algorithm = snapshot::Algorithm::kLeastConnections;
+  apply_and_expect_all();
+  service.check.interval = seconds(33);
+  service.is_check_closed = true;
+  apply_and_expect_all();
+  service.persistence = seconds(60);
+  apply_and_expect_all();
+  service.targets[1].weight = 0;
+  service.targets[1].takes_new = false;
+  apply_and_expect_all();
+  EXPECT_EQ(Stream::connect(listeners_["front"].endpoint).wait_end(), Stream::End::kReset)
+      << "no target is left for new connections";
+}
+
+TEST_F(ChangeTest, B13_WeightZeroLetsARequestFinishAndItsClientGoOnElsewhere) {
+  std::atomic<bool> may_end = false;
+  ScriptedServer slow([&](const Visit& visit) {
+    visit.server.record(visit.stream.request());
+    while (!may_end.load()) std::this_thread::yield();
+    visit.stream.send(ok("slow"));
+    visit.stream.read_to_end();
+  });
+  auto other = ScriptedServer::named("other");
+  const auto front = serve_http({slow.endpoint()});
+  Stream client = Stream::connect(front);
+  ASSERT_TRUE(client.send(get()));
+  ASSERT_TRUE(soon([&] { return slow.requests() == 1; }));
+  auto& service = services_["web"];
+  service.targets[0].weight = 0;
+  service.targets[0].takes_new = false;
+  service.targets.push_back(target(2, other->endpoint()));
+  apply();
+  may_end = true;
+  EXPECT_EQ(client.reply().body, "slow");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.send(get()));
+    EXPECT_EQ(client.reply().body, "other");
+  }
+}
+
 TEST_F(ChangeTest, ConnectionsToATargetRemovedWithoutADrainRecordRunOn) {
   start_virtual();
   ScriptedServer server(echo);

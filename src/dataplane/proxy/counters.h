@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/clock.h"
 #include "dataplane/proxy/failure.h"
 #include "http/h1_error.h"
 
@@ -54,6 +55,9 @@ struct alignas(64) TargetCounters {
   Counter requests;  // connections, where TCP is relayed
   Counter active;    // streams or relayed connections in use
   Counter connect_failures;
+  /// When the oldest connection began, kept while the target drains; max = no connection. Relaxed:
+  /// it stands alone.
+  std::atomic<Instant> oldest{Instant::max()};
 };
 
 /// Of a whole worker.
@@ -84,6 +88,10 @@ class PerWorker {
   explicit PerWorker(std::size_t workers) : sets_(std::make_unique<T[]>(workers)), size_(workers) {}
 
   T& of(std::size_t worker) const { return sets_[worker]; }
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (std::size_t i = 0; i < size_; ++i) visit(sets_[i]);
+  }
   /// Sum of one number over all workers.
   template <class Read>
   std::uint64_t sum(Read&& read) const {

@@ -48,7 +48,7 @@ void Directory::update(PlanPtr plan) {
 
 Ref<TargetEntry> Directory::target(const TargetStatePtr& state) {
   Ref<TargetEntry>& entry = targets_[state.get()];
-  if (!entry) entry = Ref<TargetEntry>::make(state, place_.worker);
+  if (!entry) entry = Ref<TargetEntry>::make(state, reactor_, place_.worker);
   return entry;
 }
 
@@ -111,6 +111,7 @@ void Directory::set_drains(const Plan& plan) {
   for (const auto& drain : plan.drains) {
     const auto at = targets_.find(drain.target.get());
     if (at == targets_.end() || at->second->is_current) continue;
+    at->second->note_oldest();
     reactor_.arm(*at->second, std::max(drain.deadline - wall, WallTime::duration::zero()));
   }
 }

@@ -30,24 +30,38 @@ class TargetUser : public Link<UserTag> {
   /// The target takes nothing new, or left: ends the connection if nothing runs on it.
   virtual void close_if_idle() = 0;
 
+  Instant since{};  // when it began
+
  protected:
   ~TargetUser() = default;
 };
 
 struct TargetEntry : Counted, Timed {
-  TargetEntry(TargetStatePtr target_state, std::size_t worker)
+  TargetEntry(TargetStatePtr target_state, const Reactor& worker_reactor, std::size_t worker)
       : Timed(TimerKind::kDrain),
         state(std::move(target_state)),
+        reactor(worker_reactor),
         counters(state->counters.of(worker)) {}
 
   const TargetStatePtr state;
+  const Reactor& reactor;  // for the time
   TargetCounters& counters;
   bool is_current = true;  // the service in force names it
   Instant failure_reported{};
   std::uint32_t available_count = 0;
   List<UpstreamConnection, AvailableTag> available;  // with room for a stream; last used first
-  List<TargetUser, UserTag> users;                   // all connections to it
+  List<TargetUser, UserTag> users;                   // all connections to it, newest first
 
+  void add_user(TargetUser& user) {
+    user.since = reactor.now();
+    users.push_front(user);
+  }
+  /// A connection left, or a drain begins: how old is the oldest that is left?
+  void note_oldest() {
+    if (is_current) return;
+    counters.oldest.store(users.empty() ? Instant::max() : users.back().since,
+                          std::memory_order_relaxed);
+  }
   /// A stream or relayed connection begins or ends.
   void begin_use() {
     counters.active.add();
@@ -56,6 +70,7 @@ struct TargetEntry : Counted, Timed {
   void end_use() {
     counters.active.remove();
     state->in_use.remove();
+    note_oldest();
   }
   /// May a connection be used again?
   bool is_reusable() const { return is_current && state->keeps_old(); }

@@ -184,10 +184,14 @@ std::vector<DrainProgress> ProxyEngine::progress() const {
   const MutexLock lock(core_->mutex);
   std::vector<DrainProgress> result;
   if (core_->plan == nullptr) return result;
+  const Instant now = core_->clock->now();
   for (const auto& drain : core_->plan->snapshot->drains) {
-    DrainProgress progress{drain.target, 0};
-    for (const TargetStatePtr& target : core_->planner.targets(drain.target))
+    DrainProgress progress{.target = drain.target};
+    for (const TargetStatePtr& target : core_->planner.targets(drain.target)) {
       progress.connections += target->active();
+      progress.oldest = std::max(progress.oldest, now - std::min(now, target->oldest()));
+    }
+    if (progress.connections == 0) progress.oldest = {};
     result.push_back(std::move(progress));
   }
   return result;

@@ -3,6 +3,7 @@
 // agent loop. Thread: immutable (marks: one writer, any reader).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -62,6 +63,14 @@ struct TargetState {
   void rejoin() const {
     marks_.store(marks_.load(std::memory_order_relaxed) + (std::uint64_t{1} << kTenureShift),
                  std::memory_order_relaxed);
+  }
+  /// When the oldest connection of a draining target began; max without one.
+  Instant oldest() const {
+    Instant first = Instant::max();
+    counters.for_each([&](const TargetCounters& set) {
+      first = std::min(first, set.oldest.load(std::memory_order_relaxed));
+    });
+    return first;
   }
   std::uint64_t active() const {
     return counters.sum([](const TargetCounters& set) -> const Counter& { return set.active; });

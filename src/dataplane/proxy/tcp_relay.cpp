@@ -47,7 +47,7 @@ void TcpRelay::adopt(Tunnel tunnel) {
   upstream_.fd = tunnel.target_fd;
   client_.unsent = std::exchange(tunnel.to_client, {});
   upstream_.unsent = std::exchange(tunnel.to_target, {});
-  target_->users.push_front(*this);
+  target_->add_user(*this);
   // The descriptor changes its owner; what is readable or writable now is told again.
   parts_.reactor->watch_as(client_.fd, tag(TagKind::kRelayClient));
   parts_.reactor->watch_as(upstream_.fd, tag(TagKind::kRelayTarget));
@@ -65,7 +65,7 @@ void TcpRelay::connect() {
   const int fd = parts_.pool.connect(*target, *service_, is_connected, failure);
   if (fd < 0) return connect_failed(failure);
   upstream_.fd = fd;
-  target->users.push_front(*this);
+  target->add_user(*this);
   target->counters.requests.add();
   target->begin_use();
   parts_.reactor->watch(fd, tag(TagKind::kRelayTarget));

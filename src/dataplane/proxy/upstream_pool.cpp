@@ -38,7 +38,7 @@ Opened UpstreamPool::open(const Request& request, StreamOwner& owner) {
     return {.state = Opened::State::kFailed, .failure = failure};
   }
   UpstreamConnection& connection = connections_.make(*this, target, codecs_.make(), fd);
-  target.users.push_front(connection);
+  target.add_user(connection);
   reactor_.watch(fd, connection.tag());
   attach(connection, owner, request.stream);
   if (is_connected) {
@@ -142,6 +142,7 @@ void UpstreamPool::close(UpstreamConnection& connection) {
   withdraw(connection);
   static_cast<Link<IdleTag>&>(connection).unlink();
   static_cast<Link<UserTag>&>(connection).unlink();
+  connection.target_->note_oldest();
   reactor_.wheel().disarm(connection);
   if (connection.fd_ >= 0) reactor_.close_descriptor(connection.fd_);
   connection.fd_ = -1;
