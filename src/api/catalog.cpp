@@ -251,12 +251,19 @@ Revision Catalog::revision() const {
   return revision_;
 }
 
-bool Catalog::wait_after(Revision after, Instant deadline) const {
+bool Catalog::wait_after(Revision after, Instant deadline,
+                         const std::atomic<bool>* interrupt) const {
   const MutexLock lock(mutex_);
-  while (revision_ <= after && !is_stopping_) {
+  const auto is_interrupted = [&] { return interrupt != nullptr && *interrupt; };
+  while (revision_ <= after && !is_stopping_ && !is_interrupted()) {
     if (!changed_.wait_until(mutex_, deadline)) break;
   }
   return revision_ > after && !is_stopping_;
+}
+
+void Catalog::wake() const {
+  const MutexLock lock(mutex_);
+  changed_.notify_all();
 }
 
 std::optional<Catalog::Progress> Catalog::changes_after(Revision after) const {

@@ -5,6 +5,7 @@
 // Thread: any.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -46,8 +47,12 @@ class Catalog {
   /// Catches up with everything committed before the call. Errors: kUnavailable
   Result<void> refresh();
   Revision revision() const WEIR_EXCLUDES(mutex_);
-  /// Waits until the revision is above `after`; false when `deadline` passed or stop() was called.
-  bool wait_after(Revision after, Instant deadline) const WEIR_EXCLUDES(mutex_);
+  /// Waits until the revision is above `after`; false when `deadline` passed or stop() was called,
+  /// or when `interrupt` is true: it is looked at before, and after each wake().
+  bool wait_after(Revision after, Instant deadline,
+                  const std::atomic<bool>* interrupt = nullptr) const WEIR_EXCLUDES(mutex_);
+  /// Lets the waits that run look at their interrupt.
+  void wake() const WEIR_EXCLUDES(mutex_);
   /// Wakes all waits for good.
   void stop() WEIR_EXCLUDES(mutex_);
 

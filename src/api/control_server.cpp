@@ -80,6 +80,8 @@ class StartedControl final : public ControlServer {
         ResourceWriter::Parts{*store_, *catalog_, observed_, clock_},
         WriterSettings{options_.region.azs, options_.quotas});
     watches_ = std::make_unique<WatchHub>(*catalog_, observed_);
+    questions_ =
+        std::make_unique<NodeQuestions>(metrics_, [this] { catalog_->wake(); }, options_.questions);
     WEIR_TRY(start_stream());
     keeper_ = std::make_unique<Keeper>(
         Keeper::Parts{*store_, *catalog_, observed_, clock_, options_.quotas});
@@ -110,6 +112,7 @@ class StartedControl final : public ControlServer {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
   std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<NodeQuestions> questions_;
   std::unique_ptr<StreamServer> stream_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NativeFace> face_;
@@ -122,16 +125,17 @@ Result<void> StartedControl::start_stream() {
   WEIR_ASSIGN_OR_RETURN(const std::string key, node_key(options_.data_dir));
   std::vector<net::ChannelAddress> addresses = {{"unix:" + options_.data_dir + "/stream.sock", ""}};
   for (const std::string& address : options_.stream_listen) addresses.push_back({address, key});
-  WEIR_ASSIGN_OR_RETURN(stream_, StreamServer::start({*store_, *catalog_, observed_, *writer_,
-                                                      metrics_, clock_, options_.build},
-                                                     addresses));
+  WEIR_ASSIGN_OR_RETURN(
+      stream_, StreamServer::start({*store_, *catalog_, observed_, *writer_, *questions_, metrics_,
+                                    clock_, options_.build},
+                                   addresses));
   return {};
 }
 
 Result<void> StartedControl::start_server() {
-  face_ = std::make_unique<NativeFace>(NativeFace::Parts{*store_, *catalog_, observed_, *writer_,
-                                                         *watches_, metrics_, options_.build,
-                                                         [this] { return readiness(); }});
+  face_ = std::make_unique<NativeFace>(
+      NativeFace::Parts{*store_, *catalog_, observed_, *writer_, *watches_, *questions_, metrics_,
+                        options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
   v1_face_ = std::make_unique<V1Face>(
@@ -175,6 +179,7 @@ void StartedControl::stop(Instant deadline) {
   if (server_) server_->stop(deadline);
   if (keeper_) keeper_->stop();
   if (stream_) stream_->stop();
+  if (questions_) questions_->stop();
   watches_.reset();
   if (catalog_) catalog_->stop();
 }

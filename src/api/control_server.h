@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/node_questions.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -34,6 +35,8 @@ struct ControlOptions {
   /// Quotas that differ from the defaults (product.md D.4), by counter: "lb/alb", "listener",
   /// "backend", "tg", "vpc", "subnet". Units: objects.
   std::map<std::string, std::int64_t> quotas;
+  /// Of questions to nodes, as `explain` asks them.
+  NodeQuestions::Limits questions{};
   std::string build = "0.1.0";
   /// Owns: absent = the SQLite store in data_dir.
   std::unique_ptr<store::Store> store;

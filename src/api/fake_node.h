@@ -139,6 +139,22 @@ class FakeNode {
       decoder_.feed({bytes, *size});
     }
   }
+  /// The next question, with all that comes before it.
+  std::optional<model::Frame> next_question() {
+    while (true) {
+      auto frame = next();
+      if (!frame || frame->kind == "explain?") return frame;
+    }
+  }
+  /// Answers a question by what it has applied.
+  bool answer(const model::Frame& question, const Json& body) {
+    model::Frame frame;
+    frame.kind = "explain";
+    frame.id = question.id;
+    frame.version = have;
+    frame.body = body.dump();
+    return channel_->write(model::encode(frame), within(5)).ok();
+  }
   void leave() { channel_.reset(); }
 
   Version have;

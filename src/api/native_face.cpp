@@ -1,7 +1,10 @@
 #include "api/native_face.h"
 
 #include "api/auth.h"
+#include "api/explain.h"
+#include "api/operator_pages.h"
 #include "api/problem.h"
+#include "api/responses.h"
 #include "api/status.h"
 #include "base/random.h"
 #include "model/target_view.h"
@@ -14,31 +17,6 @@ namespace {
 constexpr std::size_t kWatchedListMax = http::ServerLimits().stream_queue_max / 2;
 
 using model::Object;
-
-http::Response json_response(int status, const Json& body) {
-  http::Response response;
-  response.status = status;
-  response.body = body.dump() + "\n";
-  return response;
-}
-
-http::Response text_response(int status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(body);
-  return response;
-}
-
-http::Response not_found(const std::string& request_id) {
-  return problem_response({Error{ErrorCode::kNotFound, "resource not found", ""}}, request_id);
-}
-
-http::Response wrong_method(std::string_view allowed, const std::string& request_id) {
-  auto response = problem_response(status_word(405), "this method is not allowed here", request_id);
-  response.headers.push_back({"Allow", std::string(allowed)});
-  return response;
-}
 
 http::Response tagged(int status, const Json& body, Revision revision) {
   http::Response response = json_response(status, body);
@@ -69,42 +47,25 @@ http::Response NativeFace::handle(const http::Request& request) {
   const bool is_native =
       request.path.size() >= 2 && request.path[0] == "weir" && request.path[1] == "v1";
   http::Response response =
-      is_native ? native(request, request_id, operation) : operator_page(request, request_id);
-  response.headers.push_back({"X-Request-Id", request_id});
-  parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
+      is_native
+          ? native(request, request_id, operation)
+          : operator_page({parts_.store, parts_.metrics, parts_.readiness}, request, request_id);
+  if (!response.later) {
+    finish(response, request_id, operation);
+    return response;
+  }
+  response.later = [this, begin = std::move(response.later), request_id,
+                    operation](std::unique_ptr<http::Reply> reply) {
+    begin(finished_reply(std::move(reply),
+                         [=, this](http::Response& last) { finish(last, request_id, operation); }));
+  };
   return response;
 }
 
-/// Liveness and readiness are open to all; metrics to this machine, and to who has a token.
-http::Response NativeFace::operator_page(const http::Request& request,
-                                         const std::string& request_id) {
-  if (request.path.size() != 1) return not_found(request_id);
-  const std::string& page = request.path[0];
-  if (page != "livez" && page != "readyz" && page != "metrics") return not_found(request_id);
-  if (request.method != "GET" && request.method != "HEAD") {
-    return wrong_method("GET, HEAD", request_id);
-  }
-  if (page == "livez") return text_response(200, "ok\n");
-  if (page == "metrics") {
-    const bool may_read = request.is_loopback || authenticate(request, parts_.store).ok();
-    if (!may_read) {
-      return problem_response(
-          {Error{ErrorCode::kUnauthenticated, "metrics from elsewhere need a bearer token", ""}},
-          request_id);
-    }
-    http::Response response = text_response(200, parts_.metrics.text());
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    return response;
-  }
-  std::string lines;
-  bool is_ready = true;
-  for (const auto& [name, is_good] : parts_.readiness()) {
-    lines += (is_good ? "[+] " : "[-] ") + name + "\n";
-    is_ready = is_ready && is_good;
-  }
-  const bool is_verbose = request.parameter("verbose") != nullptr;
-  return text_response(is_ready ? 200 : 503,
-                       (is_verbose ? lines : "") + (is_ready ? "ready\n" : "not ready\n"));
+void NativeFace::finish(http::Response& response, const std::string& request_id,
+                        const std::string& operation) const {
+  response.headers.push_back({"X-Request-Id", request_id});
+  parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
 }
 
 http::Response NativeFace::native(const http::Request& request, const std::string& request_id,
@@ -127,6 +88,10 @@ http::Response NativeFace::native(const http::Request& request, const std::strin
                                             {"epoch", version.epoch.value},
                                             {"revision", version.revision.value}}));
   }
+  if (path.size() == 3 && path[2] == "explain") {
+    operation = path[2];
+    return explanation(request, request_id);
+  }
   const model::KindDescription* kind = nullptr;
   for (const auto& known : model::kind_descriptions()) {
     if (path.size() >= 3 && path[2] == known.word) kind = &known;
@@ -140,6 +105,24 @@ http::Response NativeFace::native(const http::Request& request, const std::strin
                   path.size() > 4 ? path[4] : "",
                   Caller{*who, request_id}};
   return route(call, operation);
+}
+
+/// Answered when the nodes have: no thread waits for them.
+http::Response NativeFace::explanation(const http::Request& request,
+                                       const std::string& request_id) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return wrong_method("GET, HEAD", request_id);
+  }
+  const auto refreshed = refresh();
+  if (!refreshed) return problem_response({refreshed.error()}, request_id);
+  auto question = read_explain(request, parts_.catalog);
+  if (!question.ok()) return problem_response(question.errors, request_id);
+  http::Response response;
+  response.later = [this, asked = *std::move(question.value),
+                    request_id](std::unique_ptr<http::Reply> reply) {
+    explain(asked, request_id, parts_.questions, std::move(reply));
+  };
+  return response;
 }
 
 http::Response NativeFace::route(const Call& call, std::string& operation) {

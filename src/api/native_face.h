@@ -1,5 +1,5 @@
-// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version and /weir/v1/schema, and the
-// operator's /livez, /readyz and /metrics beside it. One handler for all kinds over the field
+// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version, /weir/v1/schema and
+// /weir/v1/explain, and the operator's pages beside it. One handler for all kinds over the field
 // tables. Called by the HTTP server on its handler threads. Thread: any.
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include "api/catalog.h"
 #include "api/listing.h"
+#include "api/node_questions.h"
 #include "api/observed.h"
 #include "api/outcome.h"
 #include "api/resource_writer.h"
@@ -29,6 +30,7 @@ class NativeFace {
     const Observed& observed;
     ResourceWriter& writer;
     WatchHub& watches;
+    NodeQuestions& questions;
     Metrics& metrics;
     std::string build;
     /// What is not ready, by name; empty: all of it is.
@@ -49,9 +51,11 @@ class NativeFace {
     Caller caller;
   };
 
-  http::Response operator_page(const http::Request& request, const std::string& request_id);
+  void finish(http::Response& response, const std::string& request_id,
+              const std::string& operation) const;
   http::Response native(const http::Request& request, const std::string& request_id,
                         std::string& operation);
+  http::Response explanation(const http::Request& request, const std::string& request_id);
   http::Response route(const Call& call, std::string& operation);
   http::Response collection(const Call& call);
   http::Response one(const Call& call);

@@ -3,6 +3,7 @@
 #include <array>
 #include <thread>
 
+#include "api/explain.h"
 #include "base/log.h"
 #include "model/registry.h"
 #include "snapshot/verdict.h"
@@ -49,10 +50,12 @@ void NodeSession::run() {
                                  {"peer", channel_->peer()},
                                  {"mode", is_full_ ? "full" : "delta"},
                                  {"have", to_string(hello_.have)}});
+    questions_ = parts_.questions.open(hello_.id, has_questions_);
     joined_(*this);
     std::jthread writer([this] { write_commits(); });
     outcome = read_reports();
     end();
+    parts_.questions.close(questions_);
   }
   if (!outcome) {
     log::info("a node's stream ended",
@@ -145,6 +148,8 @@ Result<void> NodeSession::take(const Frame& frame) {
   } else if (frame.kind == "report") {
     WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kNodeJsonLimits));
     WEIR_TRY(parts_.observed.report(hello_.id, body));
+  } else if (frame.kind == kExplainAnswer) {
+    parts_.questions.answered(questions_, frame);
   }
   return {};
 }
@@ -193,7 +198,9 @@ Instant NodeSession::next_deadline() const {
 /// Waits for the next commit and sends what it means here; a ping when nothing happens.
 Result<void> NodeSession::send_pending() {
   const Instant deadline = next_deadline();
-  const bool has_news = parts_.catalog.wait_after(sent_, std::min(deadline, now() + kEndSlice));
+  const bool has_news =
+      parts_.catalog.wait_after(sent_, std::min(deadline, now() + kEndSlice), &has_questions_);
+  if (has_questions_.exchange(false)) WEIR_TRY(send_questions());
   if (has_news) {
     std::vector<Frame> frames;
     bool is_known = true;
@@ -210,6 +217,16 @@ Result<void> NodeSession::send_pending() {
   if (now() < next_deadline()) return {};
   if (owes_commit_) return send_commit({});
   return send({message("ping", "", {parts_.store.version().epoch, sent_}, Json())});
+}
+
+/// Between two batches. An owed commit and a ping are due as before, however many questions come.
+Result<void> NodeSession::send_questions() {
+  const std::vector<Frame> frames = parts_.questions.take(questions_);
+  if (frames.empty()) return {};
+  const Instant last = last_sent_;
+  WEIR_TRY(send(frames));
+  last_sent_ = last;
+  return {};
 }
 
 Result<void> NodeSession::send_commit(std::vector<Frame> frames) {

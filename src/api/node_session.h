@@ -1,6 +1,6 @@
 // One node on the stream: takes its hello, sends what is placed on it and every later commit, takes
-// its reports and verdicts. Two threads: the one that calls run() reads, another one writes.
-// Thread: run() once; end() any.
+// its reports, verdicts and answers. Two threads: the one that calls run() reads, another one
+// writes. Thread: run() once; end() any.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include "api/catalog.h"
 #include "api/node_batches.h"
 #include "api/node_hello.h"
+#include "api/node_questions.h"
 #include "api/observed.h"
 #include "api/resource_writer.h"
 #include "base/clock.h"
@@ -35,6 +36,7 @@ struct StreamParts {
   Catalog& catalog;
   Observed& observed;
   ResourceWriter& writer;
+  NodeQuestions& questions;
   Metrics& metrics;
   const Clock& clock;
   std::string build;
@@ -65,6 +67,7 @@ class NodeSession {
   void write_commits();
   Result<void> send_first();
   Result<void> send_pending();
+  Result<void> send_questions();
   Result<void> send_commit(std::vector<model::Frame> frames);
   Result<void> send(const std::vector<model::Frame>& frames);
   Instant next_deadline() const;
@@ -73,6 +76,8 @@ class NodeSession {
   const std::unique_ptr<net::Channel> channel_;
   const std::function<void(NodeSession&)> joined_;
   std::atomic<bool> is_ending_{false};
+  std::atomic<bool> has_questions_{false};     // to be taken by the writing thread
+  NodeQuestions::StreamNumber questions_ = 0;  // constant while both threads run
 
   // Owned by the reading thread.
   model::FrameDecoder decoder_;

@@ -18,6 +18,7 @@
   X(kStreamNodes, "weir_stream_nodes", kGauge, ({}), "Nodes that follow the stream now.") \
   X(kStreamFrames, "weir_stream_frames_total", kCounter, ({"direction"}), "Frames of the stream by direction (sent, received).") \
   X(kStreamRefused, "weir_stream_refused_total", kCounter, ({"reason"}), "Nodes that control turned away, by reason; 'ahead' means that control has lost changes.") \
+  X(kStreamQuestions, "weir_stream_questions_total", kCounter, ({"result"}), "Questions of control to nodes by result (answered, not_connected, node_gone, timeout, too_many).") \
   X(kNodeConnected, "weir_node_connected", kGauge, ({}), "1 while this node follows control.") \
   X(kNodeRevision, "weir_node_revision", kGauge, ({"stage"}), "Revision this node has reached: seen, compiled, applied.") \
   X(kNodeObjectErrors, "weir_node_object_errors", kGauge, ({"kind"}), "Objects this node cannot apply, by kind.") \
