@@ -9,6 +9,7 @@
 #include "agent/protocol.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "net/socket.h"
 #include "net/system_error.h"
 
 namespace weir::agent {
@@ -39,7 +40,9 @@ Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, Agen
     : loop_(loop),
       metrics_(metrics),
       options_(std::move(options)),
-      local_{.node_id = options_.node_id, .source_addresses = {}},
+      local_{.node_id = options_.node_id,
+             .source_addresses = {},
+             .check_source = options_.check_source},
       snapshot_(std::make_shared<const snapshot::Snapshot>()),
       sockets_(options_.workers),
       addresses_(options_.addresses, options_.data_dir + "/addresses.json", loop.clock()),
@@ -104,6 +107,7 @@ void Agent::adopt_inherited() {
 
 void Agent::begin() {
   if (std::exchange(has_begun_, true)) return;
+  watch_check_source();
   loop_.cancel(std::exchange(begin_timer_, 0));
   reconcile();
   children_.start();
@@ -265,6 +269,17 @@ void Agent::reconcile_machine() {
   children_.sockets_changed();
 }
 
+/// Somebody may give it to the node, or take it away, at any time.
+void Agent::watch_check_source() {
+  if (local_.check_source.is_unspecified()) return;
+  const bool has_it = net::is_usable_source(local_.check_source);
+  if (has_it == local_.has_check_source) return;
+  local_.has_check_source = has_it;
+  log::info(has_it ? "checks of dnlb leave from their own address" : "no source for checks of dnlb",
+            {{"address", local_.check_source.text()}});
+  reconcile_soon();
+}
+
 void Agent::update_local() {
   bindings_ = resolve_bindings(state_.objects, options_.bindings);
   local_.source_addresses.clear();
@@ -323,6 +338,7 @@ void Agent::note_compiled() {
 
 void Agent::tick() {
   tick_timer_ = loop_.run_after(kRetryPause, [this] { tick(); });
+  watch_check_source();
   const bool has_released = addresses_.release_idle();
   if (loop_.clock().now() - last_restore_ >= kRestorePause) {
     last_restore_ = loop_.clock().now();

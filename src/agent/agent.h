@@ -49,6 +49,9 @@ struct AgentOptions {
   std::string region;
   std::string az;
   std::vector<Binding> bindings;
+  /// Probes of distributed network load balancers leave from here where the node has it; ::  =
+  /// from where those of others do.
+  net::IpAddress check_source{};
   int workers = 1;
   /// The node's own folder: replica, rendezvous, record of addresses. Made when missing.
   std::string data_dir;
@@ -125,6 +128,7 @@ class Agent final : private ProxyChildren::User {
   void reconcile();
   void reconcile_machine();
   void update_local();
+  void watch_check_source();
   void tick();
   void note_changed_keys(const Batch& batch);
   void note_replica(const Result<void>& result);

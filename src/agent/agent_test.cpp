@@ -81,6 +81,32 @@ TEST_F(AgentTest, TellsControlWhatIsAppliedAndServed) {
   EXPECT_EQ(report.find("addresses")->as_array().at(0).string_or("state", ""), "held");
 }
 
+TEST_F(AgentTest, M73_ChecksOfADnlbLeaveFromTheirOwnAddressAndTheReportSaysWhereTheyCannot) {
+  model::LoadBalancer lb;
+  lb.type = model::LoadBalancerType::kDnlb;
+  lb.subnet_id = "subnet-1";
+  model::LoadBalancerAdmin admin;
+  admin.vip = objects_.vip;
+  for (const char* text : {"127.0.0.110", "192.0.2.77"}) {  // The second is of another machine.
+    const auto address = *net::IpAddress::parse(text);
+    const bool has_it = address.is_loopback();
+    crash_everything();
+    ground_.settle();
+    node_ = std::make_unique<FakeNode>(ground_, std::vector<Binding>(), AddressCalls(), address);
+    node_->start();
+    node_->take(objects_.full());
+    node_->take(objects_.delta({objects_.frame("alb-1", lb, admin)}));
+    ground_.run_for(1s);
+    ASSERT_FALSE(node_->tcp.attempts().empty());
+    const auto& source = node_->tcp.attempts().back().target.source;
+    EXPECT_EQ(source, has_it ? std::optional(address) : std::nullopt);
+    const Json report = node_->report();
+    const Json& held = report.find("addresses")->as_array().at(0);
+    EXPECT_EQ(held.string_or("state", ""), "held");
+    EXPECT_EQ(held.string_or("detail", "").contains("192.0.2.77"), !has_it);
+  }
+}
+
 TEST_F(AgentTest, StartsFromItsReplicaWithNoControlInReach) {
   node_->take(objects_.full());
   crash_everything();

@@ -270,7 +270,7 @@ struct NodeGround {
 class FakeNode {
  public:
   explicit FakeNode(NodeGround& ground, std::vector<Binding> bindings = {},
-                    AddressCalls addresses = {})
+                    AddressCalls addresses = {}, net::IpAddress check_source = {})
       : ground_(ground), tcp(*ground.loop), http(*ground.loop) {
     AgentOptions options;
     options.node_id = "n1";
@@ -281,6 +281,7 @@ class FakeNode {
     options.workers = 2;
     options.data_dir = ground.folder.path();
     options.addresses = std::move(addresses);
+    options.check_source = check_source;
     options.start_proxy = [&ground] { return ground.proxies->start(); };
     auto opened = Agent::open(*ground.loop, metrics, {tcp, http}, std::move(options));
     WEIR_CHECK(opened.ok());

@@ -81,17 +81,19 @@ BoundedArray tables_of(const NodeView& view) {
 BoundedArray addresses_of(const NodeView& view) {
   BoundedArray addresses(kAddressesBytesMax);
   const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
-                                const std::string& failure) {
+                                const std::string& failure, const std::string& note) {
     addresses.add(Json::object({{"address", address.text()},
                                 {"subnet", subnet},
                                 {"state", failure.empty() ? "held" : "failed"},
-                                {"detail", failure}}));
+                                {"detail", failure.empty() ? note : failure}}));
   };
+  std::map<net::IpAddress, std::string> notes;
+  for (const auto& served : view.snapshot.addresses) notes[served.address] = served.note;
   for (const auto& [address, state] : view.addresses.states()) {
-    add(address, state.subnet_id, state.failure);
+    add(address, state.subnet_id, state.failure, notes[address]);
   }
   for (const auto& [address, subnet] : view.unbound) {
-    add(address, subnet, "this node has no binding for the subnet");
+    add(address, subnet, "this node has no binding for the subnet", "");
   }
   return addresses;
 }

@@ -7,6 +7,7 @@
 
 #include "agent/binding.h"
 #include "base/log.h"
+#include "net/address.h"
 
 namespace weir::app {
 
@@ -38,6 +39,8 @@ struct Config {
   std::string control;    // empty = unix:DATA_DIR/stream.sock
   std::string node_key_file;
   std::vector<agent::Binding> bindings;
+  /// Source: product.md C.7.
+  net::IpAddress check_source = net::IpAddress::v4(0xA9FE'A96E);  // 169.254.169.110
   std::vector<Pool> pools;
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -62,6 +62,7 @@ ops:
 node:
   name: n1
   az: b
+  check-source: 169.254.0.9
   bindings:
     - subnet: web
       mode: interface
@@ -80,6 +81,7 @@ pools:
   EXPECT_EQ(loaded.config.stream_listen, std::vector<std::string>{"10.0.0.1:8422"});
   ASSERT_EQ(loaded.config.bindings.size(), 2U);
   EXPECT_EQ(agent::binding_text(loaded.config.bindings[0]), "web=interface:eth1,10.0.0.5,10.0.0.6");
+  EXPECT_EQ(loaded.config.check_source.text(), "169.254.0.9");
   EXPECT_EQ(loaded.config.bindings[1].mode, agent::BindingMode::kExternal);
   ASSERT_EQ(loaded.config.pools.size(), 1U);
 }
@@ -95,6 +97,7 @@ TEST_F(ConfigFile, HasAllItsProblemsFoundInOneGo) {
 workers: many
 node:
   az: nowhere
+  check-source: here
   bindings:
     - subnet: web
       mode: bridge
@@ -106,10 +109,11 @@ pools: none
   const std::vector<std::string> expected = {
       "weir.yaml:1: regoin: is not a setting",
       "weir.yaml:2: workers: must be a number between 1 and 128, found \"many\"",
-      "weir.yaml:7: node.bindings[0].mode: must be loopback, interface or external, found "
+      "weir.yaml:5: node.check-source: must be an IPv4 address, found \"here\"",
+      "weir.yaml:8: node.bindings[0].mode: must be loopback, interface or external, found "
       "\"bridge\"",
-      "weir.yaml:10: node.bindings[1].interfaces: is not a setting",
-      "weir.yaml:11: pools: must be a list",
+      "weir.yaml:11: node.bindings[1].interfaces: is not a setting",
+      "weir.yaml:12: pools: must be a list",
       "node.az: must be one of azs, found \"nowhere\""};
   EXPECT_EQ(loaded.problems, expected);
 }

@@ -59,6 +59,7 @@ agent::AgentOptions agent_options(const Config& config, const std::string& name)
   options.region = config.region;
   options.az = config.node_az;
   options.bindings = config.bindings;
+  options.check_source = config.check_source;
   options.workers = config.workers;
   options.data_dir = config.data_dir;
   options.drain_limit = std::chrono::seconds(config.drain_seconds);

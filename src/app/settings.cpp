@@ -142,6 +142,15 @@ std::string set_node_key_file(Config& config, const Values& values) {
   return config.node_key_file.empty() ? "must be a path" : "";
 }
 
+std::string set_check_source(Config& config, const Values& values) {
+  const auto address = net::IpAddress::parse(values.front());
+  if (!address || !address->is_v4() || address->is_unspecified()) {
+    return "must be an IPv4 address, found \"" + values.front() + "\"";
+  }
+  config.check_source = *address;
+  return {};
+}
+
 std::string set_bindings(Config& config, const Values& values) {
   config.bindings.clear();
   for (const std::string& text : values) {
@@ -173,6 +182,8 @@ constexpr std::array kSettings = {
     Setting{"node.control", "--control", kNodeRole, false,
             "unix:/path or address:port of control (default unix:DATA_DIR/stream.sock)", set_control},
     Setting{"node.key-file", "--node-key", kNodeRole, false, "key shared with control, for address:port", set_node_key_file},
+    Setting{"node.check-source", "--check-source", kNodeRole, false,
+            "address that health checks of a dnlb leave from, where this node has it (default 169.254.169.110)", set_check_source},
     Setting{"node.bindings", "--binding", kNodeRole, true,
             "subnet=mode[:interface][,source]..., mode loopback, interface or external", set_bindings},
 };

@@ -31,6 +31,7 @@ constexpr std::chrono::minutes kWarningPause{1};
 
 std::optional<net::IpAddress> source_for(const Service& service, const TargetKey& key,
                                          const net::IpAddress& target) {
+  if (service.check_source) return service.check_source;
   std::vector<net::IpAddress> fitting;
   for (const auto& source : service.source_addresses) {
     if (source.is_v4() == target.is_v4()) fitting.push_back(source);
@@ -122,10 +123,10 @@ void Checker::configure(std::span<const std::shared_ptr<const Service>> services
 void Checker::update_service(const Service& service, Events& events) {
   std::set<TargetKey> wanted;
   for (const Target& target : service.targets) {
-    wanted.insert({service.id, service.group_id, target.slot});
+    if (!target.is_forbidden) wanted.insert({service.id, service.group_id, target.slot});
   }
   for (const Target& target : service.next_targets) {
-    wanted.insert({service.id, service.next_group_id, target.slot});
+    if (!target.is_forbidden) wanted.insert({service.id, service.next_group_id, target.slot});
   }
   auto at = checks_.lower_bound({service.id, "", Slot(0)});
   while (at != checks_.end() && at->first.service == service.id) {
@@ -138,6 +139,7 @@ void Checker::update_service(const Service& service, Events& events) {
 void Checker::update_targets(const Service& service, const std::string& group,
                              const std::vector<Target>& targets, Events& events) {
   for (const Target& target : targets) {
+    if (target.is_forbidden) continue;
     const TargetKey key{service.id, group, target.slot};
     net::Endpoint checked = target.endpoint;
     if (service.check.port != 0) checked.port = service.check.port;

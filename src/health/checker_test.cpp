@@ -387,5 +387,31 @@ TEST_F(CheckerTest, ProbesFromTheSourceAddressesOfTheService) {
   EXPECT_EQ(tcp_.attempts()[1].target.source, service.source_addresses[1]);
 }
 
+TEST_F(CheckerTest, M73_ProbesFromTheCheckSourceOfTheServiceAsSoonAsThereIsOne) {
+  Service service = service_of(1);
+  service.source_addresses = {net::IpAddress::v4(0x0a0000f1)};
+  configure({service});
+  run(milliseconds(100));
+  EXPECT_EQ(tcp_.attempts().back().target.source, service.source_addresses[0]);
+  service.check_source = net::IpAddress::v4(0xA9FEA96E);
+  configure({service});
+  run(milliseconds(300));
+  EXPECT_EQ(tcp_.attempts().back().target.source, service.check_source);
+}
+
+TEST_F(CheckerTest, NeverProbesATargetThatNothingMayBeSentToAndItsRecordIsVoid) {
+  Service service = service_of(2);
+  configure({service});
+  run(milliseconds(100));
+  ASSERT_EQ(tcp_.attempts().size(), 2U);
+  service.targets[1].is_forbidden = true;
+  configure({service});
+  EXPECT_EQ(gone_, std::vector<TargetKey>{key(1)});
+  run(seconds(30));
+  EXPECT_EQ(std::ranges::count(tcp_.attempts(), endpoint(1),
+                               [](const auto& attempt) { return attempt.target.endpoint; }),
+            1);
+}
+
 }  // namespace
 }  // namespace weir::health

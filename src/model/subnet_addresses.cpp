@@ -1,5 +1,7 @@
 #include "model/subnet_addresses.h"
 
+#include <algorithm>
+
 namespace weir::model {
 namespace {
 
@@ -34,6 +36,15 @@ std::optional<net::IpAddress> free_address(
     if (!is_taken(address)) return address;
   }
   return std::nullopt;
+}
+
+bool is_denied_target(const net::IpAddress& address) {
+  static const net::Prefix kDenied[] = {{net::IpAddress::v4(0x00000000), 8},
+                                        {net::IpAddress::v4(0x7F000000), 8},
+                                        {net::IpAddress::v4(0xA9FE0000), 16},
+                                        {net::IpAddress::v4(0xE0000000), 4},
+                                        {net::IpAddress::v4(0xF0000000), 4}};
+  return std::ranges::any_of(kDenied, [&](const auto& range) { return range.contains(address); });
 }
 
 bool is_loopback_prefix(const net::Prefix& prefix) {

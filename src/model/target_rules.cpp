@@ -56,18 +56,6 @@ bool is_own(const WorldView& world, const net::IpAddress& address, std::uint16_t
   });
 }
 
-/// Ranges that no target may have in a VPC that is not bound to loopback: this host, link-local
-/// with metadata services, multicast, reserved, broadcast.
-bool is_forbidden(const net::IpAddress& address) {
-  static const net::Prefix kForbidden[] = {{net::IpAddress::v4(0x00000000), 8},
-                                           {net::IpAddress::v4(0x7F000000), 8},
-                                           {net::IpAddress::v4(0xA9FE0000), 16},
-                                           {net::IpAddress::v4(0xE0000000), 4},
-                                           {net::IpAddress::v4(0xF0000000), 4}};
-  return std::ranges::any_of(kForbidden,
-                             [&](const auto& range) { return range.contains(address); });
-}
-
 void check_loopback_target(Checker& checker, const Place& place, const std::string& path,
                            const net::IpAddress& address) {
   if (place.vpc_prefix->contains(address)) return;
@@ -123,7 +111,7 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
     return checker.invalid(path, "is an address of this service itself");
   }
   if (place.is_loopback) return check_loopback_target(checker, place, path, *address);
-  if (is_forbidden(*address)) {
+  if (is_denied_target(*address)) {
     return checker.invalid(path,
                            "lies in a forbidden range (loopback, link-local, multicast, "
                            "reserved)");

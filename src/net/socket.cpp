@@ -119,6 +119,12 @@ Result<UniqueFd> tcp_connect(const Endpoint& target, const std::optional<IpAddre
   return std::move(attempt.fd);
 }
 
+bool is_usable_source(const IpAddress& address) {
+  const SocketAddress source = socket_address({address, 0});
+  const UniqueFd fd(socket(source.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return fd.valid() && bind(fd.get(), source.get(), source.size) == 0;
+}
+
 int socket_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;

@@ -79,6 +79,11 @@ TEST(Socket, AnAddressOfAnotherMachineIsBoundOnlyWithFreeBind) {
   EXPECT_TRUE(tcp_listen(*Endpoint::parse("[2001:db8::77]:0"), {.free_bind = true}).ok());
 }
 
+TEST(Socket, TellsWhetherThisMachineHasAnAddress) {
+  EXPECT_TRUE(is_usable_source(IpAddress::v4(0x7f000009)));
+  EXPECT_FALSE(is_usable_source(*IpAddress::parse("192.0.2.77")));
+}
+
 TEST(Socket, DeferredAcceptIsSetOnTheListener) {
   const auto listener = tcp_listen(loopback(), {.defer_accept = 3s});
   ASSERT_TRUE(listener.ok());

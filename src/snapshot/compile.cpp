@@ -91,12 +91,21 @@ class Compilation {
     return placed_.contains(id) ? facts_.table<Kind::kLoadBalancer>().find(id) : nullptr;
   }
 
+  /// Empty unless the probes of the load balancer have to leave from another address.
+  std::string note_of(const LoadBalancerFacts& lb) const {
+    if (!lb.is_dnlb || local_.check_source.is_unspecified() || local_.has_check_source) return "";
+    return "health checks leave from other addresses of this node: it does not have " +
+           local_.check_source.text();
+  }
+
   void add_addresses() {
     for (const std::string& id : placed_) {
       const LoadBalancerFacts* lb = facts_.table<Kind::kLoadBalancer>().find(id);
       if (lb == nullptr) continue;
-      out_.addresses.push_back(
-          {.address = lb->vip, .subnet_id = lb->subnet_id, .load_balancer_id = id});
+      out_.addresses.push_back({.address = lb->vip,
+                                .subnet_id = lb->subnet_id,
+                                .load_balancer_id = id,
+                                .note = note_of(*lb)});
     }
   }
 
@@ -136,10 +145,26 @@ class Compilation {
     if (backend == nullptr) return nullptr;
     Service service = service_of(*backend, facts_, verdicts_);
     add_flow_table(service);
+    note_forbidden(service);
+    if (lb.is_dnlb && local_.has_check_source) service.check_source = local_.check_source;
     const auto sources = local_.source_addresses.find(lb.subnet_id);
     if (sources != local_.source_addresses.end()) service.source_addresses = sources->second;
     at->second = shared(std::move(service), previous_.services);
     return at->second;
+  }
+
+  /// Says once for each group that some of its targets get neither traffic nor probes.
+  void note_forbidden(const Service& service) {
+    const auto found = std::ranges::find(service.targets, true, &Target::is_forbidden);
+    if (found == service.targets.end() || !forbidding_.insert(service.group_id).second) return;
+    const auto group = facts_.table<Kind::kTargetGroup>().entries.find(service.group_id);
+    out_.errors.push_back({.kind = std::string(model::kind_name(Kind::kTargetGroup)),
+                           .id = service.group_id,
+                           .revision = group->second.version.revision,
+                           .reason = "invalid",
+                           .detail = "target " + found->id + ": nothing is sent to " +
+                                     found->endpoint.address.text() +
+                                     ", an address that no target may have"});
   }
 
   /// A hash algorithm without its table serves by turns, and says so.
@@ -187,6 +212,7 @@ class Compilation {
   const Snapshot& previous_;
   std::set<std::string> placed_;  // ids of load balancers that are served here
   Services services_;
+  std::set<std::string> forbidding_;  // groups with a target that nothing is sent to
   Snapshot out_;
 };
 

@@ -18,6 +18,10 @@ struct LocalNode {
   std::string node_id;
   /// Source addresses by subnet id (the node's bindings).
   std::map<std::string, std::vector<net::IpAddress>> source_addresses;
+  /// Probes of distributed network load balancers leave from here if the node has it; :: = nothing
+  /// is asked for.
+  net::IpAddress check_source{};
+  bool has_check_source = false;
 };
 
 /// The last compilation: its Snapshot, and the typed objects it was made from (last good versions).

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "model/subnet_addresses.h"
 
 namespace weir::snapshot {
 namespace {
@@ -37,7 +38,7 @@ std::size_t count_taking(const std::vector<Target>& targets) {
 bool can_take_over(const std::string& service, const std::string& group,
                    const std::vector<Target>& targets, const Verdicts& verdicts) {
   return count_taking(targets) > 0 || std::ranges::all_of(targets, [&](const Target& target) {
-           return has_verdict({service, group, target.slot}, verdicts);
+           return target.is_forbidden || has_verdict({service, group, target.slot}, verdicts);
          });
 }
 
@@ -75,6 +76,13 @@ bool resolve(Target& target, const FactCache& facts) {
   return true;
 }
 
+/// Whatever is stored: nothing is sent to an address that no target may have. On loopback
+/// everything else is out of place.
+bool is_forbidden(const net::IpAddress& target, const LoadBalancerFacts* lb) {
+  const bool is_on_loopback = lb != nullptr && lb->vip.is_loopback();
+  return is_on_loopback ? !target.is_loopback() : model::is_denied_target(target);
+}
+
 }  // namespace
 
 std::vector<Target> targets_of(const BackendFacts& backend, const std::string& group,
@@ -87,6 +95,8 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
   }
   std::vector<Target> targets = group_facts->targets;
   std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
+  const LoadBalancerFacts* lb =
+      facts.table<model::Kind::kLoadBalancer>().find(service.load_balancer_id);
   // Targets and verdicts stand in the same order: one walk over both instead of a search for each.
   auto at = verdicts.lower_bound({service.id, group, Slot(0)});
   const auto end = verdicts.upper_bound({service.id, group, Slot(UINT16_MAX)});
@@ -95,6 +105,8 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
     while (at != end && at->first.slot < target.slot) ++at;
     const bool is_judged = at != end && at->first.slot == target.slot;
     const Verdict* verdict = is_judged ? &at->second : nullptr;
+    target.is_forbidden = is_forbidden(target.endpoint.address, lb);
+    if (target.is_forbidden) target.excluded = "forbidden address";
     if (target.excluded.empty()) {
       target.excluded = exclusion(target, service.is_check_closed, verdict);
     }

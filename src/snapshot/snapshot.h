@@ -29,6 +29,7 @@ struct Target {
   int weight = 10;           // 0..100, relative
   bool takes_new = false;    // verdict and admin state at compile time; marks overwrite it in place
   bool keeps_old = true;
+  bool is_forbidden = false;  // an address that nothing may be sent to, neither traffic nor probes
   std::string excluded{};     // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
                               // empty when it does
   std::string instance_id{};  // of a target that is an instance: its address is the endpoint's
@@ -95,6 +96,7 @@ struct Service {
   std::vector<Target> targets{};        // ascending by slot
   std::vector<net::IpAddress> source_addresses{};  // upstream connections and probes leave from
                                                    // these; empty = kernel's choice
+  std::optional<net::IpAddress> check_source{};    // probes leave from it instead
 
   // A group that shall replace group_id and is checked but gets no traffic yet: group_id serves
   // until one of these takes new traffic or all of them have verdicts (product.md C.7). Read by the
@@ -140,6 +142,7 @@ struct ServedAddress {
   net::IpAddress address;
   std::string subnet_id;
   std::string load_balancer_id{};
+  std::string note{};  // what people should know of it, for the status; empty as a rule
 
   friend bool operator==(const ServedAddress&, const ServedAddress&) = default;
 };
