@@ -137,8 +137,15 @@ TEST_F(ApiTest, AnswersEveryDocumentOfTheJsonPackWithoutAFault) {
   if (files.empty()) GTEST_SKIP() << "the data pack " << path << " is not there";
   EXPECT_GT(files.size(), 300u);
   for (const auto& [name, content] : files) {
-    const Answer answer = api->call("POST", "vpc", content);
-    EXPECT_EQ(answer.status, 400) << name;
+    for (const char* target : {"vpc", "backend", "/v1/regions/local/backends/"}) {
+      const Answer answer = api->call("POST", target, content);
+      // A call of the JD Cloud face may leave its body out; then all its fields are missing.
+      EXPECT_EQ(answer.problem(), "400 INVALID_ARGUMENT") << target << " " << name;
+      const bool is_text = name.contains("/n_") || name.contains("/n-");
+      if (is_text && !content.empty()) {
+        EXPECT_EQ(answer.message().contains("is missing"), false) << target << " " << name;
+      }
+    }
   }
 }
 

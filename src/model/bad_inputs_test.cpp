@@ -3,57 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
-#include "model/sample_world_test.h"
+#include "model/bad_inputs_table_test.h"
 #include "model/validate.h"
 
 namespace weir::model {
 namespace {
-
-/// The text with the $words replaced by the ids of the sample world.
-std::string with_ids(const std::string& text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '$') {
-      out += text[i];
-      continue;
-    }
-    std::string word;
-    while (i + 1 < text.size() && (std::islower(text[i + 1]) != 0 || text[i + 1] == '_')) {
-      word += text[++i];
-    }
-    out += sample_id(word);
-  }
-  return out;
-}
-
-Json table() {
-  std::ifstream file("src/model/bad_inputs.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  return parse_json(text.str()).value();
-}
-
-/// Lays `over` on `base`; unlike a merge patch, null stays null.
-Json laid_over(Json base, const Json& over) {
-  if (!over.is_object() || !base.is_object()) return over;
-  for (const auto& [name, value] : over.as_object()) {
-    Json& place = base[name];
-    place = laid_over(std::move(place), value);
-  }
-  return base;
-}
-
-void remove_path(Json& body, std::string_view path) {
-  const auto dot = path.find('.');
-  if (dot == std::string_view::npos) {
-    body.erase(path);
-  } else if (Json* inner = body.find(path.substr(0, dot))) {
-    remove_path(*inner, path.substr(dot + 1));
-  }
-}
 
 Errors judge(Kind kind, const Json& body, const ObjectIndex& index) {
   Object object;
@@ -64,20 +19,12 @@ Errors judge(Kind kind, const Json& body, const ObjectIndex& index) {
 }
 
 /// All violations of one case.
-Errors answer(const Json& bases, const Json& one, const ObjectIndex& index) {
-  const std::string word = one.string_or("kind", "");
-  Json body = *bases.find(word);
-  if (const Json* removed = one.find("remove")) {
-    for (const Json& path : removed->as_array()) remove_path(body, path.as_string());
-  }
-  if (const Json* set = one.find("set")) body = laid_over(std::move(body), *set);
-  if (const Json* text = one.find("text")) {
-    const auto parsed = parse_json(text->as_string());
+Errors answer(const BadInput& input, const ObjectIndex& index) {
+  if (input.text) {
+    const auto parsed = parse_json(*input.text);
     if (!parsed) return {parsed.error()};
-    body = laid_over(std::move(body), *parsed);
   }
-  body = parse_json(with_ids(body.dump())).value();
-  return judge(*kind_of_name(word), body, index);
+  return judge(*kind_of_name(input.kind), input.body, index);
 }
 
 std::string all_of(const Errors& errors) {
@@ -87,19 +34,18 @@ std::string all_of(const Errors& errors) {
 }
 
 TEST(BadInputs, EachIsRefusedWithItsFieldAndBorderValuesAreAccepted) {
-  const Json whole = table();
   const ObjectIndex index = sample_world();
-  for (const Json& one : whole.find("cases")->as_array()) {
-    SCOPED_TRACE(one.dump());
-    const Errors errors = answer(*whole.find("bases"), one, index);
-    if (one.bool_or("accepted", false)) {
+  for (const BadInput& input : all_bad_inputs()) {
+    SCOPED_TRACE(input.source);
+    const Errors errors = answer(input, index);
+    if (input.is_accepted) {
       EXPECT_TRUE(errors.empty()) << all_of(errors);
       continue;
     }
-    const auto found = std::ranges::find(errors, one.string_or("field", ""), &Error::field);
+    const auto found = std::ranges::find(errors, input.field, &Error::field);
     ASSERT_NE(found, errors.end()) << all_of(errors);
-    EXPECT_EQ(error_code_name(found->code), one.string_or("code", "invalid_argument"));
-    EXPECT_TRUE(found->message.contains(with_ids(one.string_or("says", "")))) << found->message;
+    EXPECT_EQ(error_code_name(found->code), input.code);
+    EXPECT_TRUE(found->message.contains(input.says)) << found->message;
     EXPECT_EQ(errors.size(), 1u) << "a mistake has one message:" << all_of(errors);
   }
 }
