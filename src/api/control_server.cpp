@@ -135,7 +135,7 @@ Result<void> StartedControl::start_stream() {
 Result<void> StartedControl::start_server() {
   face_ = std::make_unique<NativeFace>(
       NativeFace::Parts{*store_, *catalog_, observed_, *writer_, *watches_, *questions_, metrics_,
-                        options_.build, [this] { return readiness(); }});
+                        clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
   v1_face_ = std::make_unique<V1Face>(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/draining.h"
 #include "api/placement.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -9,7 +10,6 @@
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
-#include "model/utc.h"
 
 namespace weir::api {
 namespace {
@@ -24,20 +24,6 @@ constexpr std::size_t kHashSeedSize = 8;
 constexpr std::string_view kAddresses = "address/";
 constexpr std::string_view kRoots = "root/";
 const char* const kWho = "control";
-
-/// Whether every node that serves the record's load balancer reports it without connections.
-bool is_drained(const Object& drain, const std::vector<std::string>& nodes,
-                const ObservedView& observed) {
-  if (nodes.empty()) return false;
-  return std::ranges::all_of(nodes, [&](const std::string& id) {
-    const NodeReport* node = observed.node(id);
-    if (node == nullptr || !node->has_reported || node->applied.revision < drain.revision) {
-      return false;
-    }
-    const auto left = node->drains.find(drain.id);
-    return left != node->drains.end() && left->second == 0;
-  });
-}
 
 store::AuditRow audit(const char* what, const model::Id& id) {
   store::AuditRow row;
@@ -192,10 +178,8 @@ void Keeper::end_drains() {
   const auto ended = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     std::vector<Object> drains;
     for (const Object* drain : index.all(Kind::kDrain)) {
-      const auto deadline = model::parse_utc(drain->spec.string_or("deadline", ""));
-      const bool is_over = !deadline || *deadline + kDrainGrace <= now;
       const auto nodes = nodes_of(index, model::load_balancer_of(*drain));
-      if (is_over || is_drained(*drain, nodes, observed)) drains.push_back(*drain);
+      if (is_drain_over(*drain, nodes, observed, now)) drains.push_back(*drain);
     }
     return drains;
   });

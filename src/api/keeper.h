@@ -17,8 +17,6 @@
 
 namespace weir::api {
 
-/// A drain record outlives its deadline by this, so that nodes end it by their own clock first.
-inline constexpr std::chrono::seconds kDrainGrace{2};
 /// Objects collected in one transaction. Chosen because each takes up to four keys of its 500.
 inline constexpr std::size_t kCollectedAtOnce = 100;
 

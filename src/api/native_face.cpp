@@ -1,6 +1,7 @@
 #include "api/native_face.h"
 
 #include "api/auth.h"
+#include "api/draining.h"
 #include "api/explain.h"
 #include "api/operator_pages.h"
 #include "api/problem.h"
@@ -259,7 +260,9 @@ http::Response NativeFace::health(const Call& call) {
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     const Object* backend = index.find(model::Kind::kBackend, call.id);
     if (backend == nullptr) return not_found(call.caller.request_id);
-    return json_response(200, health_of(*backend, index, observed));
+    Json health = health_of(*backend, index, observed);
+    health["drains"] = drains_of(*backend, index, observed, parts_.clock.wall_now());
+    return json_response(200, health);
   });
 }
 

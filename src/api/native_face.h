@@ -32,6 +32,7 @@ class NativeFace {
     WatchHub& watches;
     NodeQuestions& questions;
     Metrics& metrics;
+    const Clock& clock;
     std::string build;
     /// What is not ready, by name; empty: all of it is.
     std::function<std::vector<std::pair<std::string, bool>>()> readiness;

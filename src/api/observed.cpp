@@ -41,7 +41,8 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
   }
   WEIR_ASSIGN_OR_RETURN(const Json::Array drains, read_list(body, "drains"));
   for (const Json& item : drains) {
-    into.drains[item.string_or("id", "")] = item.integer_or("connections", 0);
+    into.drains[item.string_or("id", "")] = {item.integer_or("connections", 0),
+                                             item.integer_or("oldestSeconds", 0)};
   }
   WEIR_ASSIGN_OR_RETURN(const Json::Array addresses, read_list(body, "addresses"));
   for (const Json& item : addresses) {

@@ -40,13 +40,19 @@ struct TableState {
   std::int64_t checksum = 0;
 };
 
+/// Connections to a draining target.
+struct DrainReport {
+  std::int64_t connections = 0;
+  std::int64_t oldest_seconds = 0;  // age of the oldest
+};
+
 /// The last report of a node.
 struct NodeReport {
   int streams = 0;            // open now; a second one replaces a first that died unnoticed
   bool has_reported = false;  // since control started
   Version applied;
   std::vector<ObjectProblem> problems;
-  std::map<std::string, std::int64_t> drains;    // connections by drain record
+  std::map<std::string, DrainReport> drains;     // by drain record
   std::map<std::string, ServedState> addresses;  // by address
   std::map<std::string, ServedState> listeners;  // by listener id
   std::map<std::string, TableState> tables;      // by target group

@@ -265,6 +265,26 @@ int delete_resources(ApiClient& api, const Invocation& invocation) {
   return kExitOk;
 }
 
+namespace {
+
+/// Connections that still run to targets which have left; nothing when there are none.
+void show_drains(const Json& health) {
+  const Json* drains = health.find("drains");
+  if (drains == nullptr || !drains->is_array() || drains->as_array().empty()) return;
+  const std::vector<std::string> titles = {"DRAINING",    "SLOT",   "ADDRESS", "PORT",
+                                           "CONNECTIONS", "OLDEST", "LEFT"};
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& drain : drains->as_array()) {
+    const std::string oldest = text_at(drain, "oldestSeconds");
+    rows.push_back({text_at(drain, "targetId"), text_at(drain, "slot"), text_at(drain, "ipAddress"),
+                    text_at(drain, "port"), text_at(drain, "connections"),
+                    oldest == "-" ? oldest : oldest + "s", text_at(drain, "leftSeconds") + "s"});
+  }
+  std::cout << "\n" << table_text(titles, rows);
+}
+
+}  // namespace
+
 int show_health(ApiClient& api, const Invocation& invocation) {
   const model::KindDescription& backend = model::description_of(model::Kind::kBackend);
   auto id = resolve(api, backend, invocation.names.front());
@@ -285,6 +305,7 @@ int show_health(ApiClient& api, const Invocation& invocation) {
                     text_at(target, "reason"), text_at(target, "since"), text_at(target, "node")});
   }
   std::cout << table_text(titles, rows);
+  show_drains(health.value);
   return kExitOk;
 }
 

@@ -1,0 +1,102 @@
+#include "api/draining.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "api/placement.h"
+#include "model/registry.h"
+#include "model/resources.h"
+#include "model/slots.h"
+#include "model/utc.h"
+
+namespace weir::api {
+namespace {
+
+using model::Kind;
+using model::Object;
+
+/// What the nodes of the load balancer say together; nothing when none has spoken.
+std::optional<DrainReport> reported(const Object& drain, const std::vector<std::string>& nodes,
+                                    const ObservedView& observed) {
+  std::optional<DrainReport> sum;
+  for (const std::string& id : nodes) {
+    const NodeReport* node = observed.node(id);
+    if (node == nullptr) continue;
+    const auto found = node->drains.find(drain.id);
+    if (found == node->drains.end()) continue;
+    if (!sum) sum.emplace();
+    sum->connections += found->second.connections;
+    sum->oldest_seconds = std::max(sum->oldest_seconds, found->second.oldest_seconds);
+  }
+  return sum;
+}
+
+/// The target that has the slot now: that of a group which was replaced.
+std::string target_id(const Object& drain, const model::ObjectIndex& index) {
+  const Object* group = index.find(Kind::kTargetGroup, drain.spec.string_or("groupId", ""));
+  if (group == nullptr) return "";
+  const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value.slots;
+  const auto found =
+      std::ranges::find(slots, drain.spec.integer_or("slot", -1), &model::TargetSlot::slot);
+  return found == slots.end() ? "" : found->target_id;
+}
+
+std::int64_t seconds_left(const Object& drain, WallTime now) {
+  const auto deadline = model::parse_utc(drain.spec.string_or("deadline", ""));
+  if (!deadline || *deadline <= now) return 0;
+  return std::chrono::ceil<std::chrono::seconds>(*deadline - now).count();
+}
+
+Json drain_json(const Object& drain, const model::ObjectIndex& index,
+                const std::optional<DrainReport>& report, WallTime now) {
+  Json item = Json::object({{"groupId", drain.spec.string_or("groupId", "")},
+                            {"slot", drain.spec.integer_or("slot", 0)},
+                            {"ipAddress", drain.spec.string_or("address", "")},
+                            {"port", drain.spec.integer_or("port", 0)},
+                            {"leftSeconds", seconds_left(drain, now)}});
+  const std::string target = target_id(drain, index);
+  if (!target.empty()) item["targetId"] = Json(target);
+  if (report) {
+    item["connections"] = Json(report->connections);
+    item["oldestSeconds"] = Json(report->oldest_seconds);
+  }
+  return item;
+}
+
+/// The node has applied the record, or something later.
+bool knows(const NodeReport* node, const Object& drain) {
+  return node != nullptr && node->has_reported && node->applied.revision >= drain.revision;
+}
+
+}  // namespace
+
+Json drains_of(const Object& backend, const model::ObjectIndex& index, const ObservedView& observed,
+               WallTime now) {
+  const model::Id lb = model::load_balancer_of(backend);
+  const auto nodes = nodes_of(index, lb);
+  Json drains = Json::array();
+  for (const Object* drain : index.children(Kind::kDrain, lb)) {
+    if (drain->spec.string_or("serviceId", "") != backend.id) continue;
+    drains.push_back(drain_json(*drain, index, reported(*drain, nodes, observed), now));
+  }
+  return drains;
+}
+
+bool is_drain_over(const Object& drain, const std::vector<std::string>& nodes,
+                   const ObservedView& observed, WallTime now) {
+  const auto deadline = model::parse_utc(drain.spec.string_or("deadline", ""));
+  const auto all = [&](const auto& holds) {
+    return std::ranges::all_of(nodes, [&](const std::string& id) {
+      const NodeReport* node = observed.node(id);
+      return knows(node, drain) && holds(*node);
+    });
+  };
+  if (!deadline || *deadline + model::kFlowLifetime <= now) return true;
+  if (*deadline + kDrainGrace <= now) return all([](const NodeReport&) { return true; });
+  return !nodes.empty() && all([&](const NodeReport& node) {
+    const auto left = node.drains.find(drain.id);
+    return left != node.drains.end() && left->second.connections == 0;
+  });
+}
+
+}  // namespace weir::api
