@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/exit_status.h"
+#include "cli/explain.h"
 
 namespace weir::cli {
 namespace {
@@ -141,6 +142,22 @@ void add_delete(CLI::App& app, Words& words) {
   }
 }
 
+void add_explain(CLI::App& app, Words& words) {
+  CLI::App* explain =
+      app.add_subcommand("explain", "show which target a client of a listener reaches, and why");
+  explain->add_option("listener", words.invocation.names, "id or name of the listener")
+      ->expected(1)
+      ->required();
+  explain->add_option("--client", words.invocation.clients, "who asks; may be repeated")
+      ->expected(1)
+      ->take_all()
+      ->required()
+      ->type_name("IP[:PORT]");
+  explain->add_option("--node", words.invocation.node, "asks this node alone")->type_name("ID");
+  add_form(*explain, words);
+  explain->callback([&words] { words.command = explain_listener; });
+}
+
 void add_others(CLI::App& app, Words& words) {
   CLI::App* health = app.add_subcommand("health", "show the health of a backend service's targets");
   health->add_option("backend", words.invocation.names, "id or name of the backend service")
@@ -148,6 +165,7 @@ void add_others(CLI::App& app, Words& words) {
       ->required();
   add_form(*health, words);
   health->callback([&words] { words.command = show_health; });
+  add_explain(app, words);
   CLI::App* completion = app.add_subcommand(
       "completion", "print a shell completion script: source <(weir completion bash)");
   completion->add_option("shell", words.completion_shell, "bash")
@@ -184,6 +202,7 @@ constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
     {"update", "change a resource; what is not named stays"},
     {"delete", "delete resources"},
     {"health", "show the health of a backend service's targets"},
+    {"explain", "show which target a client of a listener reaches, and why"},
     {"completion", "print a shell completion script"},
 };
 

@@ -25,6 +25,8 @@ struct Invocation {
   std::vector<std::pair<FieldFlag, std::string>> flags;  // given field flags with their text
   std::map<std::string, std::string> labels;             // of the object, or of the filter
   bool has_labels = false;
+  std::vector<std::string> clients;  // of explain
+  std::string node;                  // of explain; empty: all that serve
 };
 
 /// Each prints its result and returns an exit status (exit_status.h).
