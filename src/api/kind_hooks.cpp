@@ -66,11 +66,15 @@ Errors update_load_balancer(const Object& old, Object& updated, const HookContex
   return choose_address(updated, kVipFields, context);
 }
 
-std::chrono::seconds drain_time(const Object& backend, const Object* load_balancer) {
+/// When connections to a target of `backend` that leaves at `now` are cut. Records know whole
+/// seconds: rounded up, so that none is cut early; but without any time they are cut at once.
+WallTime drain_deadline(const Object& backend, const Object* load_balancer, WallTime now) {
   const bool is_nlb =
       load_balancer != nullptr && load_balancer->spec.string_or("type", "") == "nlb";
-  if (!is_nlb) return kAlbDrainTime;
-  return std::chrono::seconds(backend.spec.integer_or("connectionDrainingSeconds", 300));
+  const std::chrono::seconds time =
+      is_nlb ? std::chrono::seconds(backend.spec.integer_or("connectionDrainingSeconds", 300))
+             : kAlbDrainTime;
+  return time.count() == 0 ? now : std::chrono::ceil<std::chrono::seconds>(now + time);
 }
 
 /// The record that lets connections of `target`, of which the address is filled in, run on.
@@ -110,7 +114,7 @@ WallTime drain_target(const Object& group, model::Target target, Slot slot,
   const Object* lb = context.index.find(Kind::kLoadBalancer, lb_id);
   for (const Object* backend : context.index.children(Kind::kBackend, lb_id)) {
     if (!uses_group(*backend, group.id)) continue;
-    const WallTime deadline = context.now + drain_time(*backend, lb);
+    const WallTime deadline = drain_deadline(*backend, lb, context.now);
     latest = std::max(latest, deadline);
     Object record = drain_record(*backend, group, target, slot, deadline);
     record.created = utc_text(context.now);
@@ -187,7 +191,7 @@ void update_backend(const Object& old, const Object& updated, const HookContext&
       const auto slot = model::slot_of(slots, target.target_id);
       if (!slot) continue;
       target.ip_address = model::address_of(target, context.index);
-      const WallTime deadline = context.now + drain_time(old, lb);
+      const WallTime deadline = drain_deadline(old, lb, context.now);
       Object record = drain_record(old, *group, target, *slot, deadline);
       record.created = utc_text(context.now);
       effects.created.push_back(std::move(record));

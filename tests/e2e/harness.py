@@ -235,6 +235,21 @@ class Targets:
         _, protocol, address, port, namespace = self.processes[name]
         self.add(name, protocol, port, address, namespace)
 
+    def refuse(self, name):
+        """New connections are refused; those that exist go on."""
+        self._listen(name, signal.SIGUSR1)
+
+    def swallow(self, name):
+        """New connections get no answer at all; those that exist go on."""
+        self._listen(name, signal.SIGHUP)
+
+    def accept(self, name):
+        self._listen(name, signal.SIGUSR2)
+
+    def _listen(self, name, number):
+        # `ip netns exec` becomes the program it starts: the id is the target's own.
+        self.processes[name][0].signal(number)
+
     def stop(self):
         for process, *_ in self.processes.values():
             process.kill()
@@ -260,6 +275,18 @@ class Load:
             self.child.kill()
             raise
         return json.loads(text)
+
+
+def flows(endpoint, protocol, count, namespace=None, **options):
+    """Opens `count` flows with flowload (its head lists the options); ({target: flows}, [(client, target)]). Every flow is answered."""
+    arguments = [f"--{protocol.lower()}", endpoint, "--count", count]
+    for name, value in options.items():
+        arguments += [f"--{name}", value]
+    prefix = ["ip", "netns", "exec", namespace] if namespace else []
+    done = subprocess.run(prefix + [str(TOOLS / "flowload"), *map(str, arguments)], capture_output=True, text=True, timeout=300, check=True)
+    result = json.loads(done.stdout)
+    assert result["failed"] == 0, f"{result['failed']} of {count} flows failed"
+    return result["targets"], result["flows"]
 
 
 class Cluster:
@@ -295,6 +322,9 @@ class Cluster:
 
     def tcp(self, lb_address, port, text=b"hello\n"):
         return tcp_talk(lb_address, port, text, self.client_namespace)
+
+    def flows(self, service, count, **options):
+        return flows(service.endpoint, service.protocol, count, self.client_namespace, **options)
 
     def load(self, *arguments):
         return Load(*arguments, namespace=self.client_namespace)
@@ -332,6 +362,13 @@ class Cluster:
         """Waits until the data plane serves the listener."""
         wait_for(lambda: self.api.get(f"listener/{service.listener}")["status"]["state"] == "serving", "the listener to serve")
 
+    def wait_applied(self, service, revision):
+        """Waits until every node that serves the listener goes by this revision."""
+        def is_applied():
+            nodes = self.api.get(f"listener/{service.listener}")["status"]["nodes"]
+            return nodes and all(node["appliedRevision"] >= revision for node in nodes)
+        wait_for(is_applied, f"revision {revision}")
+
     def lb_created(self, lb):
         """Hook: a topology in which someone else moves addresses moves this one now."""
 
@@ -346,17 +383,20 @@ class Service:
     def __init__(self, cluster, lb, tg, targets, backend, listener):
         self.cluster, self.lb, self.tg, self.targets = cluster, lb["id"], tg["id"], targets
         self.backend, self.listener, self.vip = backend["id"], listener["id"], lb["admin"]["vip"]
+        self.kind = lb["spec"].get("type", "alb")
         self.protocol, self.port = listener["spec"]["protocol"], listener["spec"]["port"]
 
     @property
     def endpoint(self):
         return f"{self.vip}:{self.port}"
 
-    def wait_healthy(self, count=None, seconds=PATIENCE):
+    def wait_healthy(self, count=None, seconds=PATIENCE, answers=True):
+        """`answers`: also wait until a client is served, by a target that speaks the service's protocol."""
         want = len(self.targets) if count is None else count
         wait_for(lambda: list(self.cluster.health(self.backend).values()).count("healthy") == want, f"{want} healthy targets", seconds)
         # A verdict reaches control and the proxy by two ways; the client's own view decides.
-        wait_for(self.answers, "the first answer", seconds)
+        if answers:
+            wait_for(self.answers, "the first answer", seconds)
         return self
 
     def answers(self):
@@ -375,12 +415,13 @@ class Service:
 
 class Up(Cluster):
     name = "up"
+    workers = 2
 
     def start(self, *arguments):
         self.data.mkdir(parents=True, exist_ok=True)
         self.arguments = arguments
         self.process = Process([PROGRAM, "up", "--data-dir", self.data, "--api-listen", f"127.0.0.1:{free_port()}", "--ops-listen",
-                                f"127.0.0.1:{free_port()}", "--workers", "2", *arguments], self.folder / "up.log")
+                                f"127.0.0.1:{free_port()}", "--workers", str(self.workers), *arguments], self.folder / "up.log")
         wait_for(lambda: self.credentials.exists() and self.api.items("node"), f"the service:\n{self.process.tail()}")
         return self
 
@@ -393,6 +434,10 @@ class Up(Cluster):
 
     def logs(self):
         return self.process.tail(20000)
+
+
+class UpWithOneWorker(Up):
+    workers = 1
 
 
 class Apart(Cluster):

@@ -18,12 +18,7 @@ def hold(cluster, service, stack, text=b"hello\n"):
 
 def choose(cluster, service, algorithm):
     """Sets the algorithm and waits until every node that serves the listener goes by it."""
-    wanted = cluster.api.patch("backend", service.backend, algorithm=algorithm)["revision"]
-
-    def is_applied():
-        nodes = cluster.api.get(f"listener/{service.listener}")["status"]["nodes"]
-        return nodes and all(node["appliedRevision"] >= wanted for node in nodes)
-    wait_for(is_applied, f"algorithm {algorithm}")
+    cluster.wait_applied(service, cluster.api.patch("backend", service.backend, algorithm=algorithm)["revision"])
 
 
 def test_m30_m31_least_conn_settles_connections_at_the_ratio_of_the_weights(cluster):
