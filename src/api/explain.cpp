@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "api/responses.h"
 #include "base/mutex.h"
+#include "base/printable.h"
 #include "model/object.h"
 #include "net/address.h"
 
@@ -17,6 +18,9 @@ namespace {
 
 using model::Kind;
 using model::Object;
+
+/// Bytes of a caller's word that a message repeats. Chosen because every address is shorter.
+constexpr std::size_t kShownBytes = 48;
 
 Error wrong(ErrorCode code, std::string_view field, std::string message) {
   return {code, std::move(message), std::string(field)};
@@ -51,7 +55,7 @@ void check_clients(const std::vector<std::string>& clients, Errors& errors) {
     errors.push_back(
         wrong(ErrorCode::kInvalidArgument, client_field(i, clients.size()),
               "wanted an IPv4 address, with a port from 1 to 65535 or without, found '" +
-                  clients[i] + "'"));
+                  printable(clients[i], kShownBytes) + "'"));
   }
 }
 
@@ -69,7 +73,7 @@ ExplainQuestion read_parameters(const http::Request& request, Errors& errors) {
       question.nodes.push_back(value);
     } else {
       const bool is_known = name == "listener" || name == "node";
-      errors.push_back(wrong(ErrorCode::kInvalidArgument, name,
+      errors.push_back(wrong(ErrorCode::kInvalidArgument, printable(name, kShownBytes),
                              is_known ? "wanted once, found twice"
                                       : "wanted listener, client or node, found another"));
     }

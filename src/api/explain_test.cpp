@@ -202,6 +202,7 @@ TEST_F(Explain, RefusesWhatItCannotAskAndNamesAllOfIt) {
   expect_problem(path("client=10.0.0.1&host=shop"), bad, {"host"});
   expect_problem(path("client=10.0.0.1&listener=x&node=n1&node=n2"), bad, {"listener", "node"});
   expect_problem("explain?listener=nobody&client=x&node=ghost", bad, {"client", "listener"});
+  expect_problem(path("client=%ff%01&%fe=1"), bad, {"?", "client"});
   const Answer named = api->get(path("client=10.0.0.256"));
   EXPECT_EQ(named.message(),
             "client: wanted an IPv4 address, with a port from 1 to 65535 or without, found "
