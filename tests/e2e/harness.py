@@ -333,8 +333,8 @@ class Cluster:
         return "subnet-default"
 
     def make_targets(self, protocol="http", count=3):
-        """`count` targets named <protocol>0, <protocol>1, ...; their (address, port)."""
-        return [self.targets.add(f"{protocol}{i}", protocol) for i in range(count)]
+        """`count` targets named <protocol>0, <protocol>1, ... at addresses of their own, as a dnlb wants; their (address, port)."""
+        return [self.targets.add(f"{protocol}{i}", protocol, address=f"127.0.0.{11 + i}") for i in range(count)]
 
     def targets_again(self):
         """(address, port) of the targets that already run."""

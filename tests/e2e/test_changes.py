@@ -77,8 +77,8 @@ class Changer:
             self.healthy_since(id)
         self.applied(made["revision"], time.monotonic())
         self.api.delete("tg", old)
-        fresh = {m["spec"]["port"]: id for m, id in zip(members, ids)}
-        self.added = [(fresh[port], address, port) for _, address, port in self.added]
+        fresh = {(m["spec"]["ipAddress"], m["spec"]["port"]): id for m, id in zip(members, ids)}
+        self.added = [(fresh[address, port], address, port) for _, address, port in self.added]
         self.service.targets = [id for id in ids if id not in {a[0] for a in self.added}]
         self.group = new
 
