@@ -1,12 +1,15 @@
 """Fixtures: one cluster per test, in each topology that the test asks for."""
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from harness import Apart, Namespaced, TwoNodes, Up, remove, scratch  # noqa: E402
+from harness import ROOT, Apart, Namespaced, TwoNodes, Up, remove, scratch  # noqa: E402
+from sdk_client import SOURCES, Sdk  # noqa: E402
 
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root: makes network namespaces")
@@ -64,3 +67,28 @@ def two_nodes(request):
     if not IS_ROOT:
         pytest.skip("needs root: makes network namespaces")
     yield from running(TwoNodes, request)
+
+
+@pytest.fixture(scope="session")
+def sdk_modules():
+    """The folder with the official client's packages, as locked."""
+    place = ROOT / "build" / "npm"
+    lock = (SOURCES / "package-lock.json").read_text()
+    done = place / "installed"
+    if not done.exists() or done.read_text() != lock:
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCES / name, place / name)
+        install = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"],
+                                 cwd=place, capture_output=True, text=True, timeout=300)
+        assert install.returncode == 0, f"npm ci failed (behind a proxy set NODE_EXTRA_CA_CERTS):\n{install.stdout}{install.stderr}"
+        done.write_text(lock)
+    return place / "node_modules"
+
+
+@pytest.fixture
+def sdk(up, sdk_modules):
+    """The official client of a program started with `weir up`."""
+    client = Sdk(up, sdk_modules)
+    yield client
+    client.close()

@@ -4,83 +4,11 @@ The client comes from the npm registry, pinned in tests/sdk/package-lock.json. W
 fail: who skips them does not know whether the public client still works.
 """
 import collections
-import json
-import os
-import pathlib
-import shutil
-import subprocess
 
 import pytest
 
-from harness import PATIENCE, ROOT, free_port, wait_for
-
-SOURCES = ROOT / "tests" / "sdk"
-PLACE = ROOT / "build" / "npm"
-
-
-@pytest.fixture(scope="session")
-def modules():
-    """The folder with the client's packages, as locked."""
-    lock = (SOURCES / "package-lock.json").read_text()
-    done = PLACE / "installed"
-    if not done.exists() or done.read_text() != lock:
-        PLACE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCES / name, PLACE / name)
-        install = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"],
-                                 cwd=PLACE, capture_output=True, text=True, timeout=300)
-        assert install.returncode == 0, f"npm ci failed (behind a proxy set NODE_EXTRA_CA_CERTS):\n{install.stdout}{install.stderr}"
-        done.write_text(lock)
-    return PLACE / "node_modules"
-
-
-class Refused(Exception):
-    def __init__(self, error):
-        super().__init__(str(error))
-        self.code, self.status = error["code"], error["status"]
-
-
-class Sdk:
-    """The client in a process of its own, with the access key of the credentials file."""
-
-    def __init__(self, cluster, modules):
-        credentials = json.loads(pathlib.Path(cluster.credentials).read_text())
-        environment = {**os.environ, "SDK_MODULES": str(modules), "SDK_ENDPOINT": credentials["endpoint"],
-                       "SDK_ACCESS_KEY": credentials["accessKey"], "SDK_SECRET_KEY": credentials["secretKey"]}
-        self.child = subprocess.Popen(["node", str(SOURCES / "bridge.js")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      stderr=subprocess.DEVNULL, text=True, env=environment)
-
-    def call(self, service, method, **parameters):
-        self.child.stdin.write(json.dumps({"service": service, "method": method, "parameters": parameters}) + "\n")
-        self.child.stdin.flush()
-        for line in self.child.stdout:
-            if not line.startswith("ANSWER "):
-                continue
-            answer = json.loads(line[len("ANSWER "):])
-            if answer.get("error"):
-                raise Refused(answer["error"])
-            assert answer.get("requestId"), answer
-            return answer["result"]
-        raise AssertionError("the client's process ended")
-
-    def lb(self, method, **parameters):
-        return self.call("lb", method, **parameters)
-
-    def refusal(self, method, **parameters):
-        with pytest.raises(Refused) as caught:
-            self.lb(method, **parameters)
-        return caught.value.code, caught.value.status
-
-    def close(self):
-        self.child.stdin.close()
-        self.child.wait(10)
-
-
-@pytest.fixture
-def sdk(up, modules):
-    client = Sdk(up, modules)
-    yield client
-    client.close()
+from harness import PATIENCE, free_port, wait_for
+from sdk_client import Refused
 
 
 def make_service(sdk, up, lb_type, protocol, targets, **backend):
