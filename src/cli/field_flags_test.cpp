@@ -20,7 +20,7 @@ TEST(FieldFlags, AreMadeFromTheFieldTableOfEachKind) {
   ASSERT_NE(find(flags, "health-check-protocol"), nullptr);
   EXPECT_EQ(find(flags, "health-check-protocol")->choices,
             (std::vector<std::string>{"Http", "Tcp"}));
-  EXPECT_EQ(find(flags, "session-stickiness"), nullptr)
+  EXPECT_EQ(find(flags, "proxy-protocol"), nullptr)
       << "a field whose effect comes later is not offered";
 }
 
