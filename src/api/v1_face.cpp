@@ -59,9 +59,15 @@ Errors check_extensions(const http::Request& request, const QueryPairs& query) {
 Json searched(const Json& document, const Object& object, const model::ObjectIndex& index,
               const QueryList& query) {
   constexpr std::string_view kTargetAddress = "targetPrivateIpAddress";
-  const bool is_asked = std::ranges::any_of(
-      query.filters, [&](const ListFilter& filter) { return filter.name == kTargetAddress; });
-  if (!is_asked || object.kind != model::Kind::kLoadBalancer) return document;
+  const auto is_asked = [&](std::string_view name) {
+    return std::ranges::find(query.filters, name, &ListFilter::name) != query.filters.end();
+  };
+  if (is_asked("azType") && document.find("azType") == nullptr) {
+    Json more = document;
+    more["azType"] = "standard";
+    return more;
+  }
+  if (!is_asked(kTargetAddress)) return document;
   Json addresses = Json::array();
   for (const Object* group : index.children(model::Kind::kTargetGroup, object.id)) {
     for (const Json& target : v1_targets(*group, index)) {

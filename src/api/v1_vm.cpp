@@ -1,7 +1,7 @@
 #include "api/v1_vm.h"
 
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 
 #include "api/v1_projection.h"
 #include "model/object_body.h"
@@ -60,9 +60,10 @@ void check_object(const Json& json, std::string_view key, std::string_view path,
 }
 
 /// A disk of the call with the part that describes it laid flat.
-Json flat_disk(const Json& disk) {
+Json flat_disk(const Json& disk, bool is_system) {
   if (!disk.is_object()) return disk;
   Json flat = disk;
+  flat["isSystem"] = is_system;
   for (const std::string_view key : {"diskType", "diskSizeGB"}) {
     if (const Json* value = object_at(disk, "cloudDiskSpec").find(key)) flat[key] = *value;
   }
@@ -71,6 +72,7 @@ Json flat_disk(const Json& disk) {
 
 Json shown_disk(const Json& disk) {
   Json shown = disk;
+  shown.erase("isSystem");
   Json cloud = Json::object();
   for (const std::string_view key : {"diskType", "diskSizeGB"}) {
     if (const Json* value = disk.find(key)) cloud[key] = *value;
@@ -81,16 +83,25 @@ Json shown_disk(const Json& disk) {
   return shown;
 }
 
+bool has_system_disk(const Json& given) {
+  const Json* disk = given.find("systemDisk");
+  return disk != nullptr && !disk->is_null();
+}
+
+/// The system disk first, when there is one.
+Json flat_disks(const Json& given) {
+  Json disks = Json::array();
+  if (has_system_disk(given)) disks.push_back(flat_disk(*given.find("systemDisk"), true));
+  const Json* data = given.find("dataDisks");
+  if (data == nullptr || !data->is_array()) return disks;
+  for (const Json& disk : data->as_array()) disks.push_back(flat_disk(disk, false));
+  return disks;
+}
+
 /// instanceSpec with the names of the field table.
 Json flat_spec(const Json& given) {
   Json flat = given;
-  if (const Json* disk = given.find("systemDisk")) flat["systemDisk"] = flat_disk(*disk);
-  const Json* disks = given.find("dataDisks");
-  if (disks != nullptr && disks->is_array()) {
-    Json list = Json::array();
-    for (const Json& disk : disks->as_array()) list.push_back(flat_disk(disk));
-    flat["dataDisks"] = std::move(list);
-  }
+  flat["disks"] = flat_disks(given);
   const Json& interface =
       object_at(object_at(given, "primaryNetworkInterface"), "networkInterface");
   for (const std::string_view key : {"subnetId", "ipAddress"}) flat.erase(key);
@@ -142,6 +153,10 @@ Errors check_call(const Json& body) {
   const Json& interface = object_at(primary, "networkInterface");
   check_object(given, "primaryNetworkInterface", "instanceSpec.primaryNetworkInterface", errors);
   check_object(primary, "networkInterface", kInterface, errors);
+  const Json* data = given.find("dataDisks");
+  if (data != nullptr && !data->is_null() && !data->is_array()) {
+    errors.push_back(invalid("instanceSpec.dataDisks", "must be a list"));
+  }
   const auto add_later = [&](const Json& json, std::span<const V1Later> later,
                              std::string_view path) {
     Errors found;
@@ -157,12 +172,24 @@ Errors check_call(const Json& body) {
   return errors;
 }
 
+/// "disks[1].diskType" as "dataDisks[0].diskType".
+std::string disk_path(const std::string& field, bool has_system) {
+  const std::size_t close = field.find(']');
+  const std::size_t number = std::strtoul(field.c_str() + 6, nullptr, 10);
+  const std::string rest = close == std::string::npos ? "" : field.substr(close + 1);
+  if (has_system && number == 0) return "systemDisk" + rest;
+  return "dataDisks[" + std::to_string(number - (has_system ? 1 : 0)) + "]" + rest;
+}
+
 /// Errors of the native body as paths of the call.
-Errors as_call_errors(Errors errors) {
+Errors as_call_errors(Errors errors, const Json& body) {
+  const bool has_system = has_system_disk(object_at(body, kSpec));
   errors = as_v1_errors(std::move(errors), v1_kind_of(Kind::kInstance));
   for (Error& error : errors) {
     std::string& field = error.field;
     if (field == "instanceName") field = "name";
+    if (field.starts_with("disks[")) field = disk_path(field, has_system);
+    if (field == "disks") field = "dataDisks";
     if (field.starts_with("chargeSpec")) field.replace(0, 10, "charge");
     if (field == "subnetId") {
       field = std::string(kInterface) + ".subnetId";
@@ -228,10 +255,14 @@ Json v1_instance(const Object& instance) {
   }
   const Json* keys = spec.find("keyNames");
   shown["keyNames"] = keys == nullptr ? Json::array() : *keys;
-  if (const Json* disk = spec.find("systemDisk")) shown["systemDisk"] = shown_disk(*disk);
   Json disks = Json::array();
-  if (const Json* stored = spec.find("dataDisks")) {
-    for (const Json& disk : stored->as_array()) disks.push_back(shown_disk(disk));
+  const Json* stored = spec.find("disks");
+  for (const Json& disk : stored == nullptr ? Json::Array() : stored->as_array()) {
+    if (disk.bool_or("isSystem", false)) {
+      shown["systemDisk"] = shown_disk(disk);
+    } else {
+      disks.push_back(shown_disk(disk));
+    }
   }
   shown["dataDisks"] = std::move(disks);
   Json interface = Json::object({{"vpcId", vpc}, {"subnetId", subnet}});
@@ -246,7 +277,7 @@ Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
   const std::int64_t count = read_count(body, errors);
   Errors found;
   const Json native = native_body(object_at(body, kSpec), found);
-  std::ranges::move(as_call_errors(std::move(found)), std::back_inserter(errors));
+  std::ranges::move(as_call_errors(std::move(found), body), std::back_inserter(errors));
   const Json* address = native.find("spec")->find("ipAddress");
   if (count > 1 && address != nullptr) {
     errors.push_back(invalid("maxCount", "must be 1 with primaryIpAddress"));
@@ -261,7 +292,7 @@ Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
     if (written.ok()) {
       ids.push_back(written.value->id);
     } else if (made == 0) {
-      return as_call_errors(std::move(written.errors));
+      return as_call_errors(std::move(written.errors), body);
     } else {
       break;
     }

@@ -101,7 +101,9 @@ TEST_F(V1VmTest, SeveralAreMadeInOneCallUnderOneName) {
 }
 
 TEST_F(V1VmTest, ErrorsNameTheKeysOfTheCallAllAtOnce) {
-  const Json body = parse_json(R"({"instanceSpec":{"name":".x","az":"mars","dataDisks":{},
+  const Json body = parse_json(
+                        R"({"instanceSpec":{"name":".x","az":"mars","systemDisk":{},
+      "dataDisks":[{},{"cloudDiskSpec":{"diskSizeGB":-1}}],
       "primaryNetworkInterface":{"networkInterface":{"subnetId":"subnet-nosuchthin",
       "primaryIpAddress":"nonsense"}}}})")
                         .value();
@@ -109,12 +111,14 @@ TEST_F(V1VmTest, ErrorsNameTheKeysOfTheCallAllAtOnce) {
   auto fields = answer.fields();
   std::ranges::sort(fields);
   const std::string place = "instanceSpec.primaryNetworkInterface.networkInterface.";
-  EXPECT_EQ(fields, (std::vector<std::string>{"instanceSpec.az", "instanceSpec.dataDisks",
-                                              "instanceSpec.name", place + "primaryIpAddress",
-                                              place + "subnetId"}))
+  EXPECT_EQ(fields, (std::vector<std::string>{
+                        "instanceSpec.az", "instanceSpec.dataDisks[1].diskSizeGB",
+                        "instanceSpec.name", place + "primaryIpAddress", place + "subnetId"}))
       << answer.body.dump();
   EXPECT_EQ(v1_post("instances", Json::object()).message(), "instanceSpec: is missing");
   EXPECT_EQ(v1("POST", "instances", R"({"instanceSpec":[]})").fields().at(0), "instanceSpec");
+  EXPECT_EQ(v1("POST", "instances", R"({"instanceSpec":{"dataDisks":{}}})").fields().at(0),
+            "instanceSpec.dataDisks");
 }
 
 TEST_F(V1VmTest, WhatComesLaterIsRefusedByName) {

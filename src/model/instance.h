@@ -14,6 +14,7 @@ namespace weir::model {
 
 /// One disk of a server; no effect.
 struct InstanceDisk {
+  bool is_system = false;
   std::string disk_category;
   bool auto_delete = true;
   std::string device_name;
@@ -22,6 +23,7 @@ struct InstanceDisk {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
+    v("isSystem", s.is_system, "no effect");
     v("diskCategory", s.disk_category, "no effect", Text{TextRule::kNone, 32});
     v("autoDelete", s.auto_delete, "no effect");
     v("deviceName", s.device_name, "no effect", Text{TextRule::kNone, 32});
@@ -62,8 +64,7 @@ struct Instance {
   std::string instance_type;
   std::string image_id;
   std::vector<std::string> key_names;
-  std::optional<InstanceDisk> system_disk;
-  std::vector<InstanceDisk> data_disks;
+  std::vector<InstanceDisk> disks;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
@@ -78,8 +79,7 @@ struct Instance {
     v("instanceType", s.instance_type, "no effect", Text{TextRule::kNone, 64});
     v("imageId", s.image_id, "no effect", Text{TextRule::kNone, 64});
     v("keyNames", s.key_names, "no effect", Items{0, 10}, Text{TextRule::kNone, 64});
-    v("systemDisk", s.system_disk, "no effect");
-    v("dataDisks", s.data_disks, "no effect", Items{0, 16});
+    v("disks", s.disks, "no effect", Items{0, 17});
   }
 
   friend bool operator==(const Instance&, const Instance&) = default;

@@ -87,6 +87,20 @@ def test_subnets_and_vpcs_are_made_and_removed_by_the_client(sdk):
     vpc = sdk.call("vpc", "createVpc", vpcName="own", addressPrefix="10.9.0.0/16")["vpcId"]
     subnet = sdk.call("vpc", "createSubnet", vpcId=vpc, subnetName="own", addressPrefix="10.9.1.0/24")["subnetId"]
     assert sdk.call("vpc", "describeSubnet", subnetId=subnet)["subnet"]["availableIpCount"] == 252
+    sdk.vpc("modifyVpc", vpcId=vpc, vpcName="renamed", description="ours")
+    sdk.vpc("modifySubnet", subnetId=subnet, subnetName="slice")
+    shown = sdk.vpc("describeVpc", vpcId=vpc)["vpc"]
+    assert (shown["vpcName"], shown["description"], shown["addressPrefix"]) == ("renamed", "ours", "10.9.0.0/16")
+    assert shown["subnets"] == [{"subnetId": subnet, "subnetName": "slice"}]
+
+    def found(method, key, **filters):
+        listed = sdk.vpc(method, filters=[{"name": name, "values": [value]} for name, value in filters.items()])
+        return [one[key] for one in listed[key[:-2] + "s"]]
+
+    assert found("describeVpcs", "vpcId", vpcNames="renamed", azType="standard") == [vpc]
+    assert found("describeVpcs", "vpcId", vpcIds=vpc, azType="edge") == []
+    assert found("describeSubnets", "subnetId", vpcId=vpc, subnetNames="slice") == [subnet]
+    assert found("describeSubnets", "subnetId", subnetIds=subnet, subnetType="all") == [subnet]
     with pytest.raises(Refused):
         sdk.call("vpc", "deleteVpc", vpcId=vpc)
     sdk.call("vpc", "deleteSubnet", subnetId=subnet)

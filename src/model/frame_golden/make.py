@@ -40,7 +40,7 @@ TARGETS = [{"targetId": "target-0123456789", "ipAddress": "10.0.1.20", "port": 0
            {"targetId": "target-abcdefghij", "ipAddress": "10.0.1.21", "port": 8081, "weight": 0}]
 SLOTS = {"slots": [{"targetId": "target-0123456789", "slot": 0}, {"targetId": "target-abcdefghij", "slot": 65535}],
          "nextSlot": 0, "retired": [{"slot": 7, "until": "2026-01-01T01:00:01Z"}]}
-DISK = {"diskCategory": "cloud", "autoDelete": True, "deviceName": "vda", "diskType": "ssd.gp1", "diskSizeGB": 40}
+DISK = {"isSystem": True, "diskCategory": "cloud", "autoDelete": True, "deviceName": "vda", "diskType": "ssd.gp1", "diskSizeGB": 40}
 INSTANCE_TARGETS = [{"targetId": "target-0123456789", "instanceId": "i-0123456789", "port": 8080, "weight": 10}]
 BINDING = {"subnet": "subnet-0123456789", "mode": "interface", "interface": "eth1", "sources": ["10.0.1.4"]}
 
@@ -81,7 +81,7 @@ RECORDINGS = {
     "instance.bin": ("instance", "i-0123456789", 1, 13,
                      stored("web.1", {"subnetId": "subnet-0123456789", "ipAddress": "10.0.1.30", "az": "local-1a", "description": "",
                                       "hostname": "", "instanceType": "g.n2.medium", "imageId": "", "keyNames": ["key"],
-                                      "systemDisk": DISK, "dataDisks": []},
+                                      "disks": [DISK]},
                             {"state": "stopped", "ipAddress": "10.0.1.30", "vpcId": "vpc-0123456789"}), False),
     "tg-instances.bin": ("tg", "tg-abcdefghij", 1, 14,
                          stored("servers", {"loadBalancerId": "alb-0123456789", "type": "instance", "targets": INSTANCE_TARGETS,
