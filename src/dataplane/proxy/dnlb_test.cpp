@@ -72,7 +72,7 @@ TEST_F(DnlbTest, B12_IsServedWithWhatItHasSentWhenATargetTakesTrafficAgain) {
   pass(front, std::chrono::seconds(5));
   services_["web"].targets[0].takes_new = true;
   apply();
-  advance(std::chrono::seconds(1));
+  advance(2 * kSilencePause);
   EXPECT_EQ(client.read(5), "hello");
   ASSERT_TRUE(client.send("again"));
   EXPECT_EQ(client.read(5), "again");
@@ -82,7 +82,7 @@ TEST_F(DnlbTest, ResetsAClientThatWaitsLongerThanOneWouldTryToConnect) {
   start_virtual();
   const auto front = serve_nobody();
   Stream client = connect_silent(front);
-  advance(kSilence);
+  advance(kSilence + kSilencePause);
   EXPECT_EQ(client.wait_end(), Stream::End::kReset);
   EXPECT_EQ(failures("no_target"), 1) << "one connection fails once";
 }
@@ -111,6 +111,25 @@ TEST_F(DnlbTest, KeepsNothingOfAClientThatGivesUp) {
   Stream half = connect_silent(front);
   half.finish();
   EXPECT_TRUE(soon([&] { return engine().connections() == 0; }));
+}
+
+TEST_F(DnlbTest, LetsAClientGoWhoseListenerIsGone) {
+  start_virtual();
+  Stream client = connect_silent(serve_nobody());
+  listeners_.clear();
+  apply();
+  advance(2 * kSilencePause);
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+}
+
+TEST_F(DnlbTest, KeepsAClientThroughAStopUntilItsDeadline) {
+  start_virtual();
+  Stream client = connect_silent(serve_nobody());
+  engine().stop(virtual_clock_.now() + std::chrono::seconds(30));
+  advance(std::chrono::seconds(29));
+  EXPECT_TRUE(hears_nothing(client));
+  advance(std::chrono::seconds(2));
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
 }
 
 TEST_F(DnlbTest, ResetsAClientWhoseTargetRefuses) {

@@ -201,7 +201,7 @@ void TcpRelay::count(const Side& to, std::uint64_t received, std::uint64_t sent)
 }
 
 void TcpRelay::on_timer() {
-  if (is_silent_) return choose();
+  if (is_silent_) return listener_->is_removed ? reset() : choose();
   if (!is_connected_) return connect_failed(FailureKind::kConnectTimeout);
   const Instant end = progress_ + listener_->idle_timeout();
   if (parts_.reactor->now() < end) return parts_.reactor->wheel().arm(*this, end);
