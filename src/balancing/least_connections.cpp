@@ -17,19 +17,37 @@ TargetIndex target_index(std::size_t index) {
 }  // namespace
 
 LeastConnections::LeastConnections(std::vector<LoadedTarget> targets, std::uint64_t start)
-    : targets_(std::move(targets)), draw_state_(mix(start)) {
+    : targets_(std::move(targets)), credits_(targets_.size(), 0), draw_state_(mix(start)) {
   std::uint64_t sum = 0;
   for (const LoadedTarget& target : targets_) {
     sum += static_cast<std::uint64_t>(std::max(target.weight, 0));
     weight_up_to_.push_back(sum);
   }
-  if (!targets_.empty()) turn_ = start % targets_.size();
+  if (targets_.empty()) return;
+  turn_ = start % targets_.size();
+  // A head start that differs from worker to worker, below one turn.
+  credits_[turn_] = targets_[turn_].weight;
 }
 
 std::optional<TargetIndex> LeastConnections::pick(FlowHash, Usable usable) {
-  if (targets_.size() <= kComparedTargetsMax) return compare_all(usable);
-  const auto picked = compare_two(usable);
+  const bool is_small = targets_.size() <= kComparedTargetsMax;
+  const auto picked = is_small ? take_idle(usable) : compare_two(usable);
   return picked ? picked : compare_all(usable);
+}
+
+std::optional<TargetIndex> LeastConnections::take_idle(Usable usable) {
+  std::size_t best = kNone;
+  std::int64_t sum = 0;
+  for (std::size_t index = 0; index < targets_.size(); ++index) {
+    const int weight = targets_[index].weight;
+    if (weight <= 0 || !is_idle(index) || !usable(target_index(index))) continue;
+    sum += weight;
+    credits_[index] += weight;
+    if (best == kNone || credits_[index] > credits_[best]) best = index;
+  }
+  if (best == kNone) return std::nullopt;
+  credits_[best] -= sum;
+  return target_index(best);
 }
 
 std::optional<TargetIndex> LeastConnections::compare_all(Usable usable) {
@@ -52,7 +70,10 @@ std::optional<TargetIndex> LeastConnections::compare_two(Usable usable) {
   for (int draw = 0; draw < kDrawsMax; ++draw) {
     const std::size_t index = drawn_index();
     if (index == first || !usable(target_index(index))) continue;
-    if (first != kNone) return target_index(is_less_loaded(index, first) ? index : first);
+    // Both idle: the first draw stands, which follows the weights.
+    const bool is_tie = first != kNone && is_idle(index) && is_idle(first);
+    if (first != kNone)
+      return target_index(!is_tie && is_less_loaded(index, first) ? index : first);
     first = index;
   }
   return first == kNone ? std::nullopt : std::optional(target_index(first));

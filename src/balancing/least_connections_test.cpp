@@ -56,13 +56,13 @@ TEST(LeastConnections, PicksTheTargetWithTheFewestConnections) {
 }
 
 TEST(LeastConnections, WeighsConnectionsExactly) {
-  Targets targets({1, 3, 7});
+  Targets targets({2, 6, 14});
   auto picker = targets.picker();
-  targets.set({0, 1, 6});  // 1/1, 2/3, 7/7
+  targets.set({1, 3, 13});  // 2/2, 4/6, 14/14
   EXPECT_EQ(picked(picker), 1);
-  targets.set({0, 3, 5});  // 1/1, 4/3, 6/7
+  targets.set({1, 7, 11});  // 2/2, 8/6, 12/14
   EXPECT_EQ(picked(picker), 2);
-  targets.set({0, 3, 7});  // 1/1, 4/3, 8/7
+  targets.set({1, 7, 15});  // 2/2, 8/6, 16/14
   EXPECT_EQ(picked(picker), 0);
 }
 
@@ -74,7 +74,7 @@ TEST(LeastConnections, AgreesWithExactFractionsForRandomLoads) {
     std::vector<int> weights(1 + random.below(kComparedTargetsMax));
     std::vector<int> active(weights.size());
     for (int& weight : weights) weight = 1 + static_cast<int>(random.below(100));
-    for (int& count : active) count = static_cast<int>(random.below(500));
+    for (int& count : active) count = 1 + static_cast<int>(random.below(500));
     Targets targets(weights);
     targets.set(active);
     auto picker = targets.picker(random.next());
@@ -87,11 +87,33 @@ TEST(LeastConnections, AgreesWithExactFractionsForRandomLoads) {
 
 TEST(LeastConnections, EqualTargetsTakeTurns) {
   Targets targets({10, 1, 1, 10, 1});
+  targets.set({19, 3, 3, 19, 3});
   auto picker = targets.picker();
   EXPECT_EQ(picked(picker), 0);
   EXPECT_EQ(picked(picker), 3);
   EXPECT_EQ(picked(picker), 0);
   EXPECT_EQ(picked(picker), 3);
+}
+
+TEST(LeastConnections, M30_AnIdleTargetComesBeforeABusyOneOfAnyWeight) {
+  Targets targets({100, 1, 100});
+  targets.set({1, 0, 1});
+  auto picker = targets.picker();
+  EXPECT_EQ(picked(picker), 1);
+}
+
+TEST(LeastConnections, M31_ConnectionsThatNeverOverlapAreSharedByWeight) {
+  for (const std::size_t copies : {1U, 40U}) {
+    std::vector<int> weights;
+    for (std::size_t i = 0; i < copies; ++i) weights.insert(weights.end(), {1, 2, 3});
+    Targets targets(weights);
+    auto picker = targets.picker();
+    std::vector<double> picks(3, 0);
+    for (int i = 0; i < 60'000; ++i) ++picks[static_cast<std::size_t>(picked(picker)) % 3];
+    EXPECT_NEAR(picks[0], 10'000, 500);
+    EXPECT_NEAR(picks[1], 20'000, 500);
+    EXPECT_NEAR(picks[2], 30'000, 500);
+  }
 }
 
 TEST(LeastConnections, WorkersBeginAtDifferentTargets) {
