@@ -137,7 +137,8 @@ TEST_F(ApiTest, AnswersEveryDocumentOfTheJsonPackWithoutAFault) {
   if (files.empty()) GTEST_SKIP() << "the data pack " << path << " is not there";
   EXPECT_GT(files.size(), 300u);
   for (const auto& [name, content] : files) {
-    for (const char* target : {"vpc", "backend", "/v1/regions/local/backends/"}) {
+    for (const char* target :
+         {"vpc", "backend", "/v1/regions/local/backends/", "/v1/regions/local/instances"}) {
       const Answer answer = api->call("POST", target, content);
       // A call of the JD Cloud face may leave its body out; then all its fields are missing.
       EXPECT_EQ(answer.problem(), "400 INVALID_ARGUMENT") << target << " " << name;

@@ -181,26 +181,40 @@ http::Response V1Face::action(const Call& call, std::string& operation) {
     operation = "v1 list target";
     return targets(call);
   }
-  if (is_group && is_post && call.verb == "registerTargets") {
-    operation = "v1 create target";
-    return done(call, targets_.add(call.id, call.body, call.caller));
-  }
-  if (is_group && is_post && call.verb == "deregisterTargets") {
-    operation = "v1 delete target";
-    return done(call, targets_.remove(call.id, call.body, call.caller));
-  }
-  if (is_group && is_post && call.verb == "updateTargets") {
-    operation = "v1 update target";
-    return done(call, targets_.update(call.id, call.body, call.caller));
-  }
+  if (is_group && is_post) return change_targets(call, operation);
   if (call.kind.kind == model::Kind::kInstance && is_post && V1Vm::has_verb(call.verb)) {
     operation = "v1 update instance";
-    const auto written = vm_.act(call.verb, call.id, call.body, call.caller);
-    // Its errors have the names of the call already: no other call of instances says "name".
-    if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
-    return done(call, written);
+    return act_on_instance(call);
   }
   return not_found(call.caller.request_id);
+}
+
+http::Response V1Face::change_targets(const Call& call, std::string& operation) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const V1Targets::Place group{call.id, *if_match};
+  if (call.verb == "registerTargets") {
+    operation = "v1 create target";
+    return done(call, targets_.add(group, call.body, call.caller));
+  }
+  if (call.verb == "deregisterTargets") {
+    operation = "v1 delete target";
+    return done(call, targets_.remove(group, call.body, call.caller));
+  }
+  if (call.verb == "updateTargets") {
+    operation = "v1 update target";
+    return done(call, targets_.update(group, call.body, call.caller));
+  }
+  return not_found(call.caller.request_id);
+}
+
+http::Response V1Face::act_on_instance(const Call& call) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const auto written = vm_.act({call.verb, call.id, *if_match}, call.body, call.caller);
+  // Its errors have the names of the call already: no other call of instances says "name".
+  if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
+  return done(call, written);
 }
 
 http::Response V1Face::list(const Call& call) {

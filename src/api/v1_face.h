@@ -57,6 +57,8 @@ class V1Face {
   http::Response one(const Call& call, std::string& operation);
   http::Response action(const Call& call, std::string& operation);
 
+  http::Response change_targets(const Call& call, std::string& operation);
+  http::Response act_on_instance(const Call& call);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
   http::Response health(const Call& call);

@@ -87,13 +87,13 @@ void read_item(const Json& item, const std::string& path, Target& target, Errors
 
 }  // namespace
 
-Outcome<Object> V1Targets::write(const model::Id& group, const std::string& operation,
+Outcome<Object> V1Targets::write(const Place& group, const std::string& operation,
                                  const ResourceWriter::Change& change, const Caller& caller) {
-  return writer_.update({model::Kind::kTargetGroup, group, std::nullopt, operation}, change,
+  return writer_.update({model::Kind::kTargetGroup, group.group, group.if_match, operation}, change,
                         caller);
 }
 
-Outcome<Object> V1Targets::add(const model::Id& group, const Json& body, const Caller& caller) {
+Outcome<Object> V1Targets::add(const Place& group, const Json& body, const Caller& caller) {
   constexpr std::string_view kList = "targetSpecs";
   const auto specs = list_of(body, kList);
   std::map<std::size_t, std::size_t> items;
@@ -118,7 +118,7 @@ Outcome<Object> V1Targets::add(const model::Id& group, const Json& body, const C
   return as_item_errors(std::move(written.errors), kList, items);
 }
 
-Outcome<Object> V1Targets::remove(const model::Id& group, const Json& body, const Caller& caller) {
+Outcome<Object> V1Targets::remove(const Place& group, const Json& body, const Caller& caller) {
   const auto ids = list_of(body, "targetIds");
   const auto change = [&](const Object&, Object& updated) -> Errors {
     if (!ids) return {ids.error()};
@@ -143,7 +143,7 @@ Outcome<Object> V1Targets::remove(const model::Id& group, const Json& body, cons
   return write(group, "deregister targets", change, caller);
 }
 
-Outcome<Object> V1Targets::update(const model::Id& group, const Json& body, const Caller& caller) {
+Outcome<Object> V1Targets::update(const Place& group, const Json& body, const Caller& caller) {
   constexpr std::string_view kList = "targetUpdateSpecs";
   const auto specs = list_of(body, kList);
   std::map<std::size_t, std::size_t> items;

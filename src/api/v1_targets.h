@@ -13,15 +13,20 @@ class V1Targets {
  public:
   explicit V1Targets(ResourceWriter& writer) : writer_(writer) {}
 
+  /// The group of a call; refused with kStale when it has another revision.
+  struct Place {
+    model::Id group;
+    std::optional<Revision> if_match;
+  };
   /// {targetSpecs: [{instanceId or ipAddress, port, weight, type}]}.
-  Outcome<model::Object> add(const model::Id& group, const Json& body, const Caller& caller);
+  Outcome<model::Object> add(const Place& group, const Json& body, const Caller& caller);
   /// {targetIds: []}.
-  Outcome<model::Object> remove(const model::Id& group, const Json& body, const Caller& caller);
+  Outcome<model::Object> remove(const Place& group, const Json& body, const Caller& caller);
   /// {targetUpdateSpecs: [{targetId, port, weight}]}.
-  Outcome<model::Object> update(const model::Id& group, const Json& body, const Caller& caller);
+  Outcome<model::Object> update(const Place& group, const Json& body, const Caller& caller);
 
  private:
-  Outcome<model::Object> write(const model::Id& group, const std::string& operation,
+  Outcome<model::Object> write(const Place& group, const std::string& operation,
                                const ResourceWriter::Change& change, const Caller& caller);
 
   ResourceWriter& writer_;

@@ -2,6 +2,7 @@
 // nothing run, and no call touches the server itself. Source: product.md A.15, B.6. Thread: any.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,9 +37,13 @@ class V1Vm {
   /// was refused stays. Errors: those of the first, when none could be made
   Outcome<Json> create(const Json& body, const Caller& caller);
   static bool has_verb(std::string_view verb);
-  /// startInstance, stopInstance, rebootInstance, modifyInstanceAttribute.
-  Outcome<model::Object> act(const std::string& verb, const model::Id& id, const Json& body,
-                             const Caller& caller);
+  /// What is done to which instance; refused with kStale when it has another revision.
+  struct Action {
+    std::string verb;  // startInstance, stopInstance, rebootInstance, modifyInstanceAttribute
+    model::Id id;
+    std::optional<Revision> if_match;
+  };
+  Outcome<model::Object> act(const Action& action, const Json& body, const Caller& caller);
 
  private:
   ResourceWriter& writer_;

@@ -145,6 +145,20 @@ TEST_F(V1VmTest, StartStopAndRebootChangeNothingButTheStatus) {
   EXPECT_EQ(call(id, "resizeInstance").problem(), "404 NOT_FOUND");
 }
 
+TEST_F(V1VmTest, AStaleIfMatchStopsEveryKindOfWrite) {
+  const std::string id = instance();
+  const std::string group = instance_group(v1_lb());
+  const auto stale = [&](const std::string& path, const std::string& body) {
+    return api->call("POST", path_of(path), body, {{"If-Match", "\"1\""}}).problem();
+  };
+  EXPECT_EQ(stale("instances/" + id + ":stopInstance", "{}"), "412 CONFLICT");
+  EXPECT_EQ(stale("targetGroups/" + group + ":registerTargets",
+                  R"({"targetSpecs":[{"instanceId":")" + id + R"("}]})"),
+            "412 CONFLICT");
+  EXPECT_EQ(status(id), "running");
+  EXPECT_EQ(shown("targetGroups/" + group + ":describeTargets", "totalCount"), Json(0));
+}
+
 TEST_F(V1VmTest, AttributesAreModifiedAndTheRestStays) {
   const std::string id = instance("127.9.1.7");
   EXPECT_EQ(call(id, "modifyInstanceAttribute",

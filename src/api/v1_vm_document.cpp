@@ -1,0 +1,83 @@
+// Answers of the instance calls.
+#include <algorithm>
+
+#include "api/v1_vm.h"
+
+namespace weir::api {
+namespace {
+
+using model::Object;
+
+constexpr std::string_view kBriefKeys[] = {
+    "instanceId", "instanceName", "instanceType", "vpcId", "subnetId", "privateIpAddress",
+    "status",     "description",  "imageId",      "az",    "hostname", "launchTime"};
+constexpr std::string_view kStatusKeys[] = {"instanceId", "status"};
+constexpr std::string_view kAddressKeys[] = {"instanceId", "privateIpAddress"};
+constexpr V1InstanceView kViews[] = {
+    {"instances:describeBriefInstances", "instances", kBriefKeys},
+    {"instanceStatus", "instanceStatuses", kStatusKeys},
+    {"instancePrivateIpAddress", "instancePrivateIpAddress", kAddressKeys}};
+
+Json shown_disk(const Json& disk) {
+  Json shown = disk;
+  shown.erase("isSystem");
+  Json cloud = Json::object();
+  for (const std::string_view key : {"diskType", "diskSizeGB"}) {
+    if (const Json* value = disk.find(key)) cloud[key] = *value;
+    shown.erase(key);
+  }
+  shown["cloudDisk"] = std::move(cloud);
+  shown["status"] = "attached";
+  return shown;
+}
+
+}  // namespace
+
+const V1InstanceView* find_instance_view(std::string_view segment) {
+  const auto* found = std::ranges::find(kViews, segment, &V1InstanceView::segment);
+  return found == std::end(kViews) ? nullptr : found;
+}
+
+Json viewed(const Json& instance, const V1InstanceView& view) {
+  Json shown = Json::object();
+  for (const std::string_view key : view.keys) {
+    if (const Json* value = instance.find(key)) shown[key] = *value;
+  }
+  return shown;
+}
+
+Json v1_instance(const Object& instance) {
+  const Json& spec = instance.spec;
+  const std::string address = instance.admin.string_or("ipAddress", "");
+  const std::string vpc = instance.admin.string_or("vpcId", "");
+  const std::string subnet = spec.string_or("subnetId", "");
+  Json shown = Json::object({{"instanceId", instance.id},
+                             {"instanceName", instance.name},
+                             {"vpcId", vpc},
+                             {"subnetId", subnet},
+                             {"privateIpAddress", address},
+                             {"status", instance.admin.string_or("state", "")},
+                             {"az", spec.string_or("az", "")}});
+  for (const std::string_view key : {"description", "hostname", "instanceType", "imageId"}) {
+    shown[key] = spec.string_or(key, "");
+  }
+  const Json* keys = spec.find("keyNames");
+  shown["keyNames"] = keys == nullptr ? Json::array() : *keys;
+  Json disks = Json::array();
+  const Json* stored = spec.find("disks");
+  for (const Json& disk : stored == nullptr ? Json::Array() : stored->as_array()) {
+    if (disk.bool_or("isSystem", false)) {
+      shown["systemDisk"] = shown_disk(disk);
+    } else {
+      disks.push_back(shown_disk(disk));
+    }
+  }
+  shown["dataDisks"] = std::move(disks);
+  Json interface = Json::object({{"vpcId", vpc}, {"subnetId", subnet}});
+  interface["primaryIp"] = Json::object({{"privateIpAddress", address}});
+  shown["primaryNetworkInterface"] = Json::object({{"networkInterface", std::move(interface)}});
+  shown["secondaryNetworkInterfaces"] = Json::array();
+  return shown;
+}
+
+}  // namespace weir::api
