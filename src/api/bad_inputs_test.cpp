@@ -208,5 +208,75 @@ TEST_F(V1BadInputsTest, UpdatesOfAHealthCheckAreJudgedAsCreatesAre) {
   }
 }
 
+TEST_F(V1BadInputsTest, Row49_M21_ProtocolAndPortOfABackendCannotBeChanged) {
+  const std::string id = model::sample_id("http_backend");
+  for (const Json& change : {Json::object({{"protocol", "Tcp"}}), Json::object({{"port", 81}})}) {
+    const Answer native = api->patch_spec("backend/" + id, change);
+    EXPECT_EQ(native.problem(), "400 INVALID_ARGUMENT");
+    EXPECT_TRUE(native.message().contains("cannot be changed")) << native.message();
+    // No parameters of this call, so they are unknown keys there.
+    EXPECT_EQ(v1("PATCH", "backends/" + id, change.dump()).status, 200);
+  }
+  const Json after = shown("backends/" + id, "backend");
+  EXPECT_EQ(after.string_or("protocol", ""), "Http");
+  EXPECT_EQ(after.integer_or("port", 0), 80);
+}
+
+TEST_F(V1BadInputsTest, Row52_IdsThatNobodyHasAreNotFoundAndNotRepeated) {
+  const auto before = contents();
+  for (const std::string& id :
+       {std::string("..%2f..%2fetc%2fpasswd"), std::string("'%20OR%201=1--"), std::string("%00"),
+        std::string("%0a%1b"), std::string(10'000, 'a'), std::string("backend-0000000000")}) {
+    for (const char* collection : {"backends/", "targetGroups/", "loadBalancers/", "instances/"}) {
+      const Answer answer = v1("GET", collection + id);
+      EXPECT_EQ(answer.problem(), "404 NOT_FOUND") << collection << id.substr(0, 40);
+      EXPECT_FALSE(answer.body.dump().contains("passwd"));
+      EXPECT_EQ(v1("DELETE", collection + id).problem(), "404 NOT_FOUND");
+    }
+    EXPECT_EQ(v1("GET", "targetGroups/" + id + ":describeTargets").problem(), "404 NOT_FOUND");
+    EXPECT_EQ(v1("POST", "instances/" + id + ":stopInstance", "{}").problem(), "404 NOT_FOUND");
+  }
+  EXPECT_EQ(contents(), before);
+}
+
+TEST_F(V1BadInputsTest, Rows53To57_BodiesThatAreNoJsonObjectOrTooLargeAreRefused) {
+  const auto before = contents();
+  std::string many = R"({"targetGroupIds":[)";
+  for (int i = 0; i < 1000; ++i) many += "\"tg\",";
+  many += "\"tg\"]}";
+  for (const char* path : {"backends/", "loadBalancers/", "instances"}) {
+    for (const std::string& body :
+         {std::string("{"), std::string("[]"), std::string("null"), std::string("{\"a\":1}x"),
+          std::string("{}\0", 3), std::string("\xef\xbb\xbf{}"), std::string("\xff\xfe{\0}\0", 6),
+          std::string(R"({"port":80,"port":81})"), std::string(33, '[') + std::string(33, ']'),
+          std::string(100'000, '['), many}) {
+      EXPECT_EQ(v1("POST", path, body).problem(), "400 INVALID_ARGUMENT")
+          << path << body.substr(0, 40);
+    }
+    EXPECT_EQ(v1("POST", path, std::string(1'048'577, ' ')).problem(), "413 INVALID_ARGUMENT");
+    for (const http::HeaderLine& header : {http::HeaderLine{"Content-Encoding", "gzip"},
+                                           {"Content-Type", "text/plain"},
+                                           {"Content-Type", ""}}) {
+      EXPECT_EQ(api->call("POST", path_of(path), "{}", {header}).status, 415) << header.value;
+    }
+  }
+  EXPECT_EQ(contents(), before);
+}
+
+TEST_F(V1BadInputsTest, Row59_ListQueriesOutsideTheirRangesAreRefused) {
+  std::string many;
+  for (int i = 1; i <= 10'000; ++i) many += "filters." + std::to_string(i) + ".name=a&";
+  for (const std::string& query :
+       {std::string("pageSize=0"), std::string("pageSize=9"), std::string("pageSize=101"),
+        std::string("pageSize=-1"), std::string("pageSize=1000000000"), std::string("pageSize=abc"),
+        std::string("pageNumber=0"), std::string("filters.1.name=nothing&filters.1.values.1=x")}) {
+    for (const char* path : {"loadBalancers/?", "instances?", "instanceStatus?", "subnets/?"}) {
+      EXPECT_EQ(v1("GET", path + query).problem(), "400 INVALID_ARGUMENT") << path << query;
+    }
+  }
+  const Answer answer = v1("GET", "instances?" + many);
+  EXPECT_TRUE(answer.status >= 400 && answer.status < 500) << answer.status;
+}
+
 }  // namespace
 }  // namespace weir::api
