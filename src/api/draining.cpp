@@ -31,31 +31,19 @@ std::optional<DrainReport> reported(const Object& drain, const std::vector<std::
   return sum;
 }
 
-/// The target that has the slot now: that of a group which was replaced.
-std::string target_id(const Object& drain, const model::ObjectIndex& index) {
-  const Object* group = index.find(Kind::kTargetGroup, drain.spec.string_or("groupId", ""));
-  if (group == nullptr) return "";
-  const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value.slots;
-  const auto found =
-      std::ranges::find(slots, drain.spec.integer_or("slot", -1), &model::TargetSlot::slot);
-  return found == slots.end() ? "" : found->target_id;
-}
-
 std::int64_t seconds_left(const Object& drain, WallTime now) {
   const auto deadline = model::parse_utc(drain.spec.string_or("deadline", ""));
   if (!deadline || *deadline <= now) return 0;
   return std::chrono::ceil<std::chrono::seconds>(*deadline - now).count();
 }
 
-Json drain_json(const Object& drain, const model::ObjectIndex& index,
-                const std::optional<DrainReport>& report, WallTime now) {
-  Json item = Json::object({{"groupId", drain.spec.string_or("groupId", "")},
+Json drain_json(const Object& drain, const std::optional<DrainReport>& report, WallTime now) {
+  Json item = Json::object({{"targetId", drain.name},
+                            {"groupId", drain.spec.string_or("groupId", "")},
                             {"slot", drain.spec.integer_or("slot", 0)},
                             {"ipAddress", drain.spec.string_or("address", "")},
                             {"port", drain.spec.integer_or("port", 0)},
                             {"leftSeconds", seconds_left(drain, now)}});
-  const std::string target = target_id(drain, index);
-  if (!target.empty()) item["targetId"] = Json(target);
   if (report) {
     item["connections"] = Json(report->connections);
     item["oldestSeconds"] = Json(report->oldest_seconds);
@@ -77,7 +65,7 @@ Json drains_of(const Object& backend, const model::ObjectIndex& index, const Obs
   Json drains = Json::array();
   for (const Object* drain : index.children(Kind::kDrain, lb)) {
     if (drain->spec.string_or("serviceId", "") != backend.id) continue;
-    drains.push_back(drain_json(*drain, index, reported(*drain, nodes, observed), now));
+    drains.push_back(drain_json(*drain, reported(*drain, nodes, observed), now));
   }
   return drains;
 }

@@ -16,9 +16,9 @@ namespace weir::api {
 /// A drain record outlives its deadline by this, so that nodes end it by their own clock first.
 inline constexpr std::chrono::seconds kDrainGrace{2};
 
-/// [{targetId?, groupId, slot, ipAddress, port, connections?, oldestSeconds?, leftSeconds}] of the
+/// [{targetId, groupId, slot, ipAddress, port, connections?, oldestSeconds?, leftSeconds}] of the
 /// service. Connections are those of all nodes, the oldest is the oldest of any; both are missing
-/// until a node has reported the record, the id when the group does not hold the target any more.
+/// until a node has reported the record.
 Json drains_of(const model::Object& backend, const model::ObjectIndex& index,
                const ObservedView& observed, WallTime now);
 

@@ -92,6 +92,7 @@ Object drain_record(const Object& backend, const Object& group, const model::Tar
   Object record;
   record.kind = Kind::kDrain;
   record.owner = backend.owner;
+  record.name = target.target_id;  // its group knows it no more
   record.spec = model::to_json(drain);
   Random random;
   record.id = model::new_id(Kind::kDrain, record.spec, random);

@@ -126,6 +126,25 @@ TEST_F(ChangeTest, M41_TargetsOfAReplacedGroupDrainAndTheNewOnesGetWhatIsNew) {
   EXPECT_EQ(other.reply().body, "f");
 }
 
+TEST_F(ChangeTest, M41_ADrainGoesOnWhenItsServiceAndListenerLeave) {
+  start_virtual();
+  ScriptedServer server(echo);
+  const auto front = serve_tcp({server.endpoint()});
+  Stream client = Stream::connect(front);
+  ASSERT_TRUE(echoes(client));
+  drain(1, seconds(30), server.endpoint());
+  apply();
+  services_.clear();
+  listeners_.clear();
+  apply();
+  engine().remove_listener(front);
+  EXPECT_EQ(engine().progress().front().connections, 1);
+  advance(seconds(29));
+  EXPECT_TRUE(echoes(client));
+  advance(seconds(2));
+  EXPECT_EQ(client.wait_end(), Stream::End::kReset);
+}
+
 TEST_F(ChangeTest, M41_AnExchangeOnADrainingTargetEndsWithItsTime) {
   start_virtual();
   std::atomic<bool> has_request = false;

@@ -55,8 +55,9 @@ struct TargetEntry : Counted, Timed {
   void add_user(TargetUser& user) {
     user.since = reactor.now();
     users.push_front(user);
+    note_oldest();
   }
-  /// A connection left, or a drain begins: how old is the oldest that is left?
+  /// A connection came or left, or a drain begins: how old is the oldest that is left?
   void note_oldest() {
     if (is_current) return;
     counters.oldest.store(users.empty() ? Instant::max() : users.back().since,

@@ -47,10 +47,13 @@ void set_marks(const ServicePlan& plan) {
 
 /// Targets that the service did not have just before come without what was bound to them once.
 void begin_tenures(const ServicePlan& plan, const ServicePlan* before) {
+  const auto slot_of = [](const TargetStatePtr& target) { return target->key.slot; };
   for (const TargetStatePtr& target : plan.targets) {
-    const bool was_there =
-        before != nullptr && std::ranges::find(before->targets, target) != before->targets.end();
-    if (!was_there) target->rejoin();
+    if (before != nullptr) {
+      const auto at = std::ranges::lower_bound(before->targets, target->key.slot, {}, slot_of);
+      if (at != before->targets.end() && *at == target) continue;
+    }
+    target->rejoin();
   }
 }
 
