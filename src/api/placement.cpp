@@ -77,8 +77,9 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
   PlacementChange change;
   const Object* subnet = index.find(Kind::kSubnet, load_balancer.spec.string_or("subnetId", ""));
   if (subnet == nullptr) return change;
-  // A dnlb keeps no state of its connections, so any node can serve any of its packets.
-  const bool is_everywhere = load_balancer.spec.string_or("type", "") == "dnlb";
+  // A dnlb has the same answer on every node, so any of them can serve any of its connections: but
+  // on a segment an address can be announced by one.
+  const bool is_dnlb = load_balancer.spec.string_or("type", "") == "dnlb";
   std::set<std::string> all;  // each of these serves it
   std::set<Candidate> own;
   std::set<std::string> able;
@@ -88,7 +89,7 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
     if (!mode) continue;
     able.insert(node->id);
     const auto carried = load.find(node->id);
-    if (*mode == BindingMode::kExternal || is_everywhere) {
+    if (*mode == BindingMode::kExternal || (is_dnlb && *mode == BindingMode::kLoopback)) {
       all.insert(node->id);
     } else {
       own.insert({presence(node->id), carried == load.end() ? 0 : carried->second, node->id});

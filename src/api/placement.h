@@ -1,8 +1,8 @@
 // Which node serves which load balancer: a pure rule over the stored nodes, their bindings and the
 // placements there are. Every node with an `external` binding of the subnet serves its load
 // balancers (someone else moves the address); else one node with a `loopback` or `interface`
-// binding does, the least loaded. A dnlb is served by every node with a binding. A placement stays
-// while its node keeps the binding. Thread: any (pure).
+// binding does, the least loaded; but a dnlb is on every node with a `loopback` binding. A
+// placement stays while its node keeps the binding. Thread: any (pure).
 #pragma once
 
 #include <chrono>

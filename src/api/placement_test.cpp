@@ -101,15 +101,21 @@ TEST_F(Placement, EndsOnANodeThatWasDeletedEvenWhenNobodyElseCouldServe) {
   EXPECT_TRUE(change(lb).add.empty());
 }
 
-TEST_F(Placement, PutsADnlbOnEveryNodeThatServesTheSubnet) {
-  add_node("n1", "subnet-1", BindingMode::kInterface);
-  add_node("n2", "blue", BindingMode::kExternal);
-  add_node("n3", "subnet-2", BindingMode::kInterface);
-  add_node("n4", "*", BindingMode::kInterface);
-  const Object& lb = add_lb("dnlb-1", "subnet-1", "dnlb");
+TEST_F(Placement, PutsADnlbOnEveryNodeThatCanAnswerBesideOthers) {
+  add_node("n1", "subnet-2", BindingMode::kLoopback);
+  add_node("n2", "green", BindingMode::kExternal);
+  add_node("n3", "subnet-1", BindingMode::kExternal);
+  add_node("n4", "*", BindingMode::kLoopback);
+  const Object& lb = add_lb("dnlb-1", "subnet-2", "dnlb");
   EXPECT_EQ(change(lb).add, (Nodes{"n1", "n2", "n4"}));
   place("dnlb-1", "n2");
   EXPECT_EQ(change(lb).add, (Nodes{"n1", "n4"}));
+}
+
+TEST_F(Placement, PutsADnlbOnOneNodeOfASegment) {
+  for (const char* node : {"n1", "n2"}) add_node(node, "blue", BindingMode::kInterface);
+  const Object& lb = add_lb("dnlb-1", "subnet-1", "dnlb");
+  EXPECT_EQ(change(lb).add, Nodes{"n1"});
 }
 
 TEST_F(Placement, StaysWhereItIs) {
