@@ -72,7 +72,8 @@ bool resolve(Target& target, const FactCache& facts) {
   const InstanceFacts* instance = facts.table<model::Kind::kInstance>().find(target.instance_id);
   if (instance == nullptr) return false;
   target.endpoint.address = instance->address;
-  if (!instance->is_running) target.excluded = "instance stopped";
+  const bool is_running = instance->is_running || mutant("stopped-instance-serves");
+  if (!is_running) target.excluded = "instance stopped";
   return true;
 }
 
