@@ -53,6 +53,14 @@ class Case:
                 assert {one["kind"] for one in node["clients"]} == {"certain"}
                 assert {one["client"]: server[one["picked"]] for one in node["clients"]} == asked
 
+    def expect_shares(self, counts):
+        """The shares that explain gives agree with what happened within 1 %."""
+        server, total = dict(zip(self.service.targets, self.names)), sum(counts.values())
+        for node in self.cluster.api.get(f"explain?listener={self.service.listener}&client=127.0.0.1")["nodes"]:
+            assert node["kind"] == "share"
+            for target in node["targets"]:
+                assert abs(counts.get(server[target["targetId"]], 0) / total - target["share"]) <= 0.01, (counts, node)
+
     def expect(self, counts, weights, slack):
         """Each target has its share of all flows, give or take `slack(share)` flows."""
         total = sum(counts.values())
@@ -87,6 +95,7 @@ def test_m29_round_robin_shares_by_weight(case):
         counts, _ = case.cluster.flows(case.service, FLOWS, wave=8, **kept(case))
         # Each worker is at most one turn ahead of its target's share.
         case.expect(counts, weights, lambda _: 10)
+        case.expect_shares(counts)
 
 
 @on("alb_Http", "alb_Tcp", "nlb_Tcp")
@@ -94,7 +103,8 @@ def test_m30_m31_least_connections_settle_at_the_weights(case):
     for weights in WEIGHTS:
         case.choose("LeastConn", weights)
         counts, _ = case.cluster.flows(case.service, FLOWS, wave=WAVE, delay=50, **kept(case))
-        case.expect(counts, weights, lambda _: FLOWS * 0.02)
+        case.expect(counts, weights, lambda _: FLOWS * 0.01)
+        case.expect_shares(counts)
 
 
 @on("alb_Http", "alb_Tcp", "nlb_Tcp", "dnlb_Tcp")
