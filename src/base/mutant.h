@@ -2,7 +2,8 @@
 // mutant on proves nothing. Compiled in only with WEIR_MUTANTS (presets dev and asan); the
 // environment variable WEIR_MUTANT names the one that is on. The names: weights-ignored,
 // threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
-// unknown-health-is-up, stopped-instance-serves, rows-by-largest-remainder.
+// unknown-health-is-up, stopped-instance-serves, rows-by-largest-remainder,
+// bonds-outlive-targets, drain-cuts-early.
 #pragma once
 
 #include <string_view>

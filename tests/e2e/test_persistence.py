@@ -1,11 +1,13 @@
 """Persistence by client address, draining and weight 0, at the level of connections."""
 import collections
+import concurrent.futures
 import contextlib
 import http.client
 import json
 import os
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -245,6 +247,31 @@ def test_b13_weight_zero_and_changes_of_settings_cut_no_tcp_connection(up, held,
     up.wait_applied(service, up.api.patch("target", target_named(up, service, kept), weight=0)["revision"])
     assert all(c.works() for c in connections)
     assert not drains(up, service)
+
+
+def test_b13_transfers_finish_while_their_targets_leave_or_get_weight_zero(up):
+    service = nlb(up, connectionDrainingSeconds=3600)
+    size, begun, may_go_on = 4_000_000, threading.Barrier(31), threading.Event()
+
+    def transfer(_):
+        """Sends and gets back `size` bytes, in two parts; how many came."""
+        with socket.create_connection((service.vip, service.port), 30) as connection:
+            received = len(connection.recv(100))
+            writer = threading.Thread(target=lambda: (connection.sendall(b"x" * (size // 2)), begun.wait(), may_go_on.wait(),
+                                                      connection.sendall(b"x" * (size // 2)), connection.shutdown(socket.SHUT_WR)))
+            writer.start()
+            while data := connection.recv(65536):
+                received += len(data)
+            writer.join()
+            return received
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        transfers = [pool.submit(transfer, i) for i in range(30)]
+        begun.wait(60)
+        up.api.patch("target", service.targets[0], weight=0)
+        up.api.delete("target", service.targets[1])
+        up.wait_applied(service, up.api.patch("target", service.targets[2], weight=0)["revision"])
+        may_go_on.set()
+        assert {t.result(120) for t in transfers} == {size + len("tcp0\n")}
 
 
 def test_b13_weight_zero_keeps_http_connections_and_moves_their_requests(up):

@@ -235,6 +235,19 @@ TEST_F(PersistenceTrafficTest,
   held.reset();
 }
 
+TEST_F(PersistenceTrafficTest, M40_ATargetThatFailedLosesItsClientsAlsoWhenTheyWereAwayMeanwhile) {
+  serve(2);
+  const int home = home_of(1);
+  const net::Endpoint client{client_address(1), 0};
+  ASSERT_TRUE(engine().explain({"front", client})->is_certain);
+  mark(home + 1, false);
+  apply();  // The Snapshot says that it is well again.
+  EXPECT_FALSE(engine().explain({"front", client})->is_certain);
+  std::set<int> seen;
+  for (int number = 2; number < 6; ++number) seen.insert(home_of(number));
+  EXPECT_EQ(seen.size(), 2u) << "it takes new clients";
+}
+
 TEST_F(PersistenceTrafficTest, AnAddressWhoseTargetRefusesMovesToAnotherAndStaysThere) {
   serve(3);
   const int home = home_of(1);

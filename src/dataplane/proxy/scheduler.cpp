@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "balancing/table_pick.h"
+#include "base/mutant.h"
 
 namespace weir::dataplane::proxy {
 namespace {
@@ -27,8 +28,10 @@ std::optional<balancing::TargetIndex> index_of(const ServicePlan& plan, Slot slo
 /// The target of the bond, while its tenure lasts.
 std::optional<balancing::TargetIndex> bound_target(const ServicePlan& plan, const Bond& bond) {
   const auto index = index_of(plan, bond.slot);
-  if (!index || plan.targets[index->value]->tenure() != bond.tenure) return {};
-  return bond.tenure == 0 ? std::nullopt : index;
+  if (!index) return {};
+  const std::uint64_t tenure = plan.targets[index->value]->tenure();
+  const bool lasts = tenure == bond.tenure || mutant("bonds-outlive-targets");
+  return lasts && tenure != 0 ? index : std::nullopt;
 }
 
 BondClock bond_clock(const ServicePlan& plan, Instant now) {
