@@ -20,6 +20,9 @@ namespace weir::agent {
 /// drain of the product, 3600 s.
 inline constexpr std::chrono::seconds kAddressReleaseMax{3600};
 
+/// The file of a node's data directory that lists what the node added.
+inline constexpr const char* kAddressRecord = "addresses.json";
+
 /// The calls that reach the machine.
 struct AddressCalls {
   /// False when the address was there already.

@@ -45,7 +45,7 @@ Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, Agen
              .check_source = options_.check_source},
       snapshot_(std::make_shared<const snapshot::Snapshot>()),
       sockets_(options_.workers),
-      addresses_(options_.addresses, options_.data_dir + "/addresses.json", loop.clock()),
+      addresses_(options_.addresses, options_.data_dir + "/" + kAddressRecord, loop.clock()),
       feed_{state_.objects, state_.verdicts, sockets_, options_.node_id, local_json_},
       children_(loop, metrics, feed_, *this,
                 {.start = options_.start_proxy, .drain_limit = options_.drain_limit}),

@@ -50,8 +50,8 @@ std::size_t count_connections(std::string_view table, const net::IpAddress& addr
 }
 
 std::size_t local_connections(const net::IpAddress& address) {
-  return count_connections(whole_file(address.is_v4() ? "/proc/net/tcp" : "/proc/net/tcp6"),
-                           address);
+  return count_connections(
+      whole_file(address.is_v4() ? "/proc/self/net/tcp" : "/proc/self/net/tcp6"), address);
 }
 
 }  // namespace weir::agent

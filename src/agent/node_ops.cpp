@@ -1,5 +1,6 @@
 #include "agent/node_ops.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,10 @@ std::vector<Check> ready_checks(const AgentStatus& status, const Clock& clock) {
 }
 
 }  // namespace
+
+bool is_ready(const AgentStatus& status, const Clock& clock) {
+  return std::ranges::all_of(ready_checks(status, clock), &Check::is_ok);
+}
 
 http::Handler node_ops_handler(Agent& agent, Metrics& metrics, const Clock& clock) {
   return [&agent, &metrics, &clock](const http::Request& request) {

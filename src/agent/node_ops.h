@@ -12,6 +12,9 @@ namespace weir::agent {
 /// second by itself, and a slow disk may hold it up for some.
 inline constexpr std::chrono::seconds kLoopSilenceMax{10};
 
+/// What /readyz says: has state, and a proxy serves. Control in reach is no condition.
+bool is_ready(const AgentStatus& status, const Clock& clock);
+
 /// Handler for a node's operator port. Agent, metrics and clock must outlive it.
 http::Handler node_ops_handler(Agent& agent, Metrics& metrics, const Clock& clock);
 

@@ -29,6 +29,7 @@ void become(const ProcessOptions& options, char* const* arguments, pid_t parent)
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (options.own_group) setpgid(0, 0);
+  if (!options.keeps_capabilities) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (options.signal_at_parent_end != 0) {
     prctl(PR_SET_PDEATHSIG, options.signal_at_parent_end);
     if (getppid() != parent) raise(options.signal_at_parent_end);

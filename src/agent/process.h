@@ -21,6 +21,8 @@ struct ProcessOptions {
   int descriptor_3 = -1;
   /// Sent to the new process when the thread that started it ends; 0 = none.
   int signal_at_parent_end = 0;
+  /// False: the new process has no capabilities, unless it runs as root.
+  bool keeps_capabilities = true;
   /// In a process group of its own, so that Ctrl-C reaches only who started it.
   bool own_group = true;
 };

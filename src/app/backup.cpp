@@ -26,7 +26,7 @@ Copy read_words(const std::string& word, const std::vector<std::string>& argumen
     copy.file = flags.front();
     flags.erase(flags.begin());
   }
-  const auto parsed = parse_role_flags(word, kControlRole, flags);
+  const auto parsed = parse_role_flags(word + " FILE", kControlRole, flags);
   copy.exit_status = parsed.exit_status;
   if (!parsed.flags) return copy;
   if (copy.file.empty()) {

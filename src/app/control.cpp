@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "api/control_server.h"
+#include "app/notify.h"
 #include "app/roles.h"
 #include "app/signals.h"
 
@@ -47,8 +48,11 @@ int run_control(const RoleFlags& flags) {
   log::info("control runs", {{"api", (*server)->api_endpoint()},
                              {"build", kBuild},
                              {"credentials", (*server)->credentials_path()}});
+  const ServiceNotifier notifier = ServiceNotifier::from_environment();
+  notifier.ready("answers at " + (*server)->api_endpoint());
   (*loop)->run();
   log::info("stops");
+  notifier.stopping();
   (*server)->stop(clock.now() + kStopPatience);
   return 0;
 }

@@ -22,6 +22,7 @@ constexpr const char* kHelp =
     "  node          a node alone\n"
     "  backup        write the store to one file, also while control runs\n"
     "  restore       put a backup in the store's place; nodes follow it\n"
+    "  release       take away the addresses that a killed node left on this machine\n"
     "  check-config  judge a weir.yaml\n"
     "  version       print the version\n\n"
     "client\n";
@@ -49,6 +50,7 @@ int dispatch(const Words& words) {
     return run_role(word, app::kNodeRole, words,
                     [&words](const RoleFlags& flags) { return app::run_node(flags, words); });
   }
+  if (word == "release") return run_role(word, app::kNodeRole, words, app::run_release);
   const Words rest(words.size() > 1 ? words.begin() + 2 : words.end(), words.end());
   if (word == "proxy") return app::run_proxy(rest);
   if (word == "backup") return app::run_backup(rest);

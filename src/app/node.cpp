@@ -12,6 +12,7 @@
 #include "agent/node_ops.h"
 #include "agent/process.h"
 #include "app/node_name.h"
+#include "app/notify.h"
 #include "app/roles.h"
 #include "app/signals.h"
 #include "app/upgrade.h"
@@ -24,6 +25,11 @@ namespace {
 /// Drain on SIGTERM. Chosen because whoever stops a node waits for it, and running requests end
 /// within seconds.
 constexpr std::chrono::seconds kStopDrain{5};
+
+/// The service manager hears that the node is ready within this time of it, and later that the loop
+/// turns this often. Chosen because whoever started it waits, and a watchdog counts in seconds.
+constexpr std::chrono::milliseconds kReadyPause{100};
+constexpr std::chrono::seconds kPulsePause{1};
 
 /// In the order of log::Level.
 constexpr std::array kLevelNames = {"debug", "info", "warning", "error"};
@@ -42,6 +48,7 @@ Result<agent::ProxyProcess> start_proxy(const Config& config) {
   WEIR_ASSIGN_OR_RETURN(auto sockets, net::unix_pair());
   agent::ProcessOptions options;
   options.program = "/proc/self/exe";  // The very image of this node, whatever its file is by now.
+  options.keeps_capabilities = false;  // It gets its sockets open, and parses what strangers send.
   options.arguments = {"weir", "proxy", "--fd", "3", "--folder", config.data_dir};
   options.arguments.insert(
       options.arguments.end(),
@@ -88,6 +95,8 @@ class Node {
     agent_->start([this](const model::Frame& frame) { link_->send(frame); });
     link_->start();
     start_ops();
+    notifier_.starting("waits for what control has at " + config_.control);
+    tell_manager();
     log::info("node runs", {{"name", name},
                             {"build", kBuild},
                             {"control", config_.control},
@@ -136,12 +145,26 @@ class Node {
     }
   }
 
+  /// Once when this node is ready, then a sign of life every now and then if it is wanted.
+  void tell_manager() {
+    if (is_told_ready_) {
+      notifier_.pulse();
+    } else if (agent::is_ready(agent_->status(), clock_)) {
+      is_told_ready_ = true;
+      notifier_.ready("serves");
+    }
+    if (is_told_ready_ && !notifier_.wants_pulse()) return;
+    loop_->run_after(is_told_ready_ ? kPulsePause : kReadyPause, [this] { tell_manager(); });
+  }
+
   void caught(int number) {
     if (number == SIGCHLD) {
       reap_children([this](pid_t pid, int status) { child_ended(pid, status); });
     } else if (number == SIGHUP) {
       // An image that takes over now would forget that this one was told to stop.
-      if (!is_stopping_) upgrade_.check(*loop_);
+      if (!is_stopping_ && upgrade_.check(*loop_) && is_told_ready_) {
+        notifier_.reloading(clock_.now());
+      }
     } else {
       stop();
     }
@@ -150,19 +173,25 @@ class Node {
   void child_ended(pid_t pid, int status) {
     if (!upgrade_.is_check(pid)) {
       log::info("a child process ended", {{"pid", pid}, {"status", agent::exit_text(status)}});
-    } else if (upgrade_.check_ended(status) && !is_stopping_) {
-      upgrade_.become_next_image(agent_->sockets());
+    } else {
+      if (upgrade_.check_ended(status) && !is_stopping_) {
+        upgrade_.become_next_image(agent_->sockets());
+      }
+      // Still here: the next image would have said it itself.
+      if (is_told_ready_ && !is_stopping_) notifier_.ready("serves");
     }
   }
 
   void stop() {
     is_stopping_ = true;
+    notifier_.stopping();
     log::info("stops", {{"drain_seconds", kStopDrain.count()}});
     agent_->stop(kStopDrain, [this] { loop_->stop(); });
   }
 
   const Config config_;
   const SystemClock clock_;
+  const ServiceNotifier notifier_ = ServiceNotifier::from_environment();
   Metrics metrics_;
   Upgrade upgrade_;
   std::unique_ptr<net::EventLoop> loop_;
@@ -173,6 +202,7 @@ class Node {
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<http::Server> ops_;
   bool is_stopping_ = false;
+  bool is_told_ready_ = false;
 };
 
 }  // namespace

@@ -13,9 +13,10 @@ void configure_log(const Config& config, const std::string& program) {
 }
 
 int check_config(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 1) {
-    std::cerr << "usage: weir check-config FILE\n";
-    return 2;
+  const bool is_help = arguments.size() == 1 && arguments.front() == "--help";
+  if (arguments.size() != 1 || is_help) {
+    (is_help ? std::cout : std::cerr) << "usage: weir check-config FILE\n";
+    return is_help ? 0 : 2;
   }
   Problems problems;
   const Config config =

@@ -23,6 +23,10 @@ int run_demo(const RoleFlags& flags);
 /// `weir check-config FILE`: prints each problem; 0 when there is none, else 1.
 int check_config(const std::vector<std::string>& arguments);
 
+/// Takes away the addresses that a node of this data directory left on the machine when it was
+/// killed; 0 when none is left, 1 when a node runs there.
+int run_release(const RoleFlags& flags);
+
 /// `weir backup FILE` and `weir restore FILE`; 0 when done, 1 when not, 2 for wrong words.
 int run_backup(const std::vector<std::string>& arguments);
 int run_restore(const std::vector<std::string>& arguments);

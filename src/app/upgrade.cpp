@@ -18,20 +18,21 @@ Upgrade::Upgrade(std::vector<std::string> arguments)
     : arguments_(std::move(arguments)),
       program_(agent::own_program_path().value_or("/proc/self/exe")) {}
 
-void Upgrade::check(net::EventLoop& loop) {
-  if (check_pid_ > 0) return;
+bool Upgrade::check(net::EventLoop& loop) {
+  if (check_pid_ > 0) return false;
   agent::ProcessOptions options{.program = program_, .arguments = arguments_};
   options.arguments.push_back("--check");
   const Result<pid_t> started = agent::start_process(options);
   if (!started) {
     log::error("upgrade refused", {{"program", program_}, {"detail", started.error().message}});
-    return;
+    return false;
   }
   check_pid_ = *started;
   log::info("upgrade: checks the new program", {{"program", program_}, {"pid", check_pid_}});
   loop.run_after(kUpgradeCheckMax, [this, pid = *started] {
     if (check_pid_ == pid) kill(pid, SIGKILL);
   });
+  return true;
 }
 
 bool Upgrade::check_ended(int wait_status) {

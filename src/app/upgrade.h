@@ -19,8 +19,9 @@ class Upgrade {
   /// `arguments` of this program, its name first.
   explicit Upgrade(std::vector<std::string> arguments);
 
-  /// Starts the new file with `--check`; its end comes as an ended child.
-  void check(net::EventLoop& loop);
+  /// Starts the new file with `--check`; its end comes as an ended child. False when none was
+  /// started.
+  bool check(net::EventLoop& loop);
   bool is_check(pid_t pid) const { return pid == check_pid_; }
   /// True when the new file is good.
   bool check_ended(int wait_status);
