@@ -23,8 +23,9 @@ struct Target {
     v("instanceId", s.instance_id, "the server, in a group of type instance", kImmutable,
       kOmitEmpty, Ref{Kind::kInstance});
     v("ipAddress", s.ip_address,
-      "IPv4 address in the VPC, in a group of type ip; IPv6 is not supported yet", kImmutable,
-      kOmitEmpty, Text{TextRule::kAddress});
+      "IPv4 address in the VPC, in a group of type ip (dnlb: that of an instance, or any on "
+      "loopback); IPv6 is not supported yet",
+      kImmutable, kOmitEmpty, Text{TextRule::kAddress});
     v("port", s.port, "0: the port of the backend service", Range{0, 65535});
     v("weight", s.weight, "share of new traffic; 0 takes none (dnlb: 1..100)", Range{0, 100});
   }

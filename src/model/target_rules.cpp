@@ -97,6 +97,14 @@ void check_instance_location(Checker& checker, const Place& place, const std::st
   check_zone(checker, place, path, *instance);
 }
 
+/// A dnlb sends packets to servers that are known. Source: product.md A.2, E46.
+void check_known(Checker& checker, const Place& place, const std::string& path,
+                 const Target& target) {
+  if (place.type != LoadBalancerType::kDnlb || place.instances.contains(target.ip_address)) return;
+  checker.add(ErrorCode::kFailedPrecondition, path,
+              "is the address of no instance in VPC " + place.vpc->id + ", which a dnlb needs");
+}
+
 void check_location(Checker& checker, const Place& place, const std::string& path,
                     const Target& target) {
   const auto known = place.instances.find(target.ip_address);
@@ -119,7 +127,7 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
   if (is_own(checker.world(), *address, target.port))
     return checker.invalid(path, "is an address of this service itself");
   if (std::ranges::any_of(place.subnets, [&](const auto& net) { return net.contains(*address); })) {
-    return;
+    return check_known(checker, place, path, target);
   }
   checker.add(
       ErrorCode::kFailedPrecondition, path,
