@@ -31,18 +31,23 @@ LeastConnections::LeastConnections(std::vector<LoadedTarget> targets, std::uint6
 
 std::optional<TargetIndex> LeastConnections::pick(FlowHash, Usable usable) {
   const bool is_small = targets_.size() <= kComparedTargetsMax;
-  const auto picked = is_small ? take_idle(usable) : compare_two(usable);
+  const auto picked = is_small ? take_turns_while_idle(usable) : compare_two(usable);
   return picked ? picked : compare_all(usable);
 }
 
-std::optional<TargetIndex> LeastConnections::take_idle(Usable usable) {
+std::optional<TargetIndex> LeastConnections::take_turns_while_idle(Usable usable) {
+  const auto takes_part = [&](std::size_t index) {
+    return targets_[index].weight > 0 && usable(target_index(index));
+  };
+  for (std::size_t index = 0; index < targets_.size(); ++index) {
+    if (!is_idle(index) && takes_part(index)) return std::nullopt;
+  }
   std::size_t best = kNone;
   std::int64_t sum = 0;
   for (std::size_t index = 0; index < targets_.size(); ++index) {
-    const int weight = targets_[index].weight;
-    if (weight <= 0 || !is_idle(index) || !usable(target_index(index))) continue;
-    sum += weight;
-    credits_[index] += weight;
+    if (!takes_part(index)) continue;
+    sum += targets_[index].weight;
+    credits_[index] += targets_[index].weight;
     if (best == kNone || credits_[index] > credits_[best]) best = index;
   }
   if (best == kNone) return std::nullopt;

@@ -38,10 +38,10 @@ inline constexpr std::size_t kComparedTargetsMax = 64;
 /// unusable one pick in 65 000 finds none and compares all.
 inline constexpr int kDrawsMax = 16;
 
-/// Idle targets come first and take smooth weighted turns, so that traffic too light to overlap is
-/// shared by weight too. When none is idle it compares (active + 1) / weight by
-/// cross-multiplication; targets that are equal take turns. Among many targets it compares two that
-/// are drawn in proportion to weight.
+/// Compares (active + 1) / weight by cross-multiplication; targets that are equal take turns. While
+/// all usable targets are idle they take smooth weighted turns, so that traffic too light to
+/// overlap is shared by weight too. Among many targets it compares two that are drawn in proportion
+/// to weight.
 /// Source: Mitzenmacher, "The power of two choices in randomized load balancing" (2001)
 /// Thread: one worker.
 class LeastConnections final : public Picker {
@@ -54,7 +54,7 @@ class LeastConnections final : public Picker {
   std::optional<TargetIndex> pick(FlowHash hash, Usable usable) override;
 
  private:
-  std::optional<TargetIndex> take_idle(Usable usable);
+  std::optional<TargetIndex> take_turns_while_idle(Usable usable);
   std::optional<TargetIndex> compare_all(Usable usable);
   std::optional<TargetIndex> compare_two(Usable usable);
   std::size_t drawn_index();
@@ -63,7 +63,7 @@ class LeastConnections final : public Picker {
 
   const std::vector<LoadedTarget> targets_;
   std::vector<std::uint64_t> weight_up_to_;  // sum of the weights up to and with each target
-  std::vector<std::int64_t> credits_;        // of the turns that idle targets take
+  std::vector<std::int64_t> credits_;        // of the turns while all are idle
   std::size_t turn_ = 0;                     // where comparing begins: behind the last one picked
   std::uint64_t draw_state_;
 };

@@ -21,11 +21,11 @@ def running(kind, request):
         cluster.start()
         yield cluster
     finally:
-        failed = getattr(request.node, "report_call", None)
+        failed = getattr(request.node, "has_failed", False)
         try:
             cluster.stop()
         finally:
-            if failed is not None and failed.failed:
+            if failed:
                 print(cluster.logs())
                 print(f"left for a look: {cluster.folder}")
             else:
@@ -35,8 +35,10 @@ def running(kind, request):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
-    if call.when == "call":
-        item.report_call = outcome.get_result()
+    if outcome.get_result().failed:
+        # Also for what holds a program that several tests share.
+        for node in item.listchain():
+            node.has_failed = True
 
 
 @pytest.fixture(params=[Up, Apart, pytest.param(TwoNodes, marks=needs_root)], ids=["up", "apart", "two_nodes"])
