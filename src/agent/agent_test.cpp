@@ -339,6 +339,24 @@ TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
   EXPECT_EQ(node_->report().find("drains")->as_array().at(0).integer_or("connections", 9), 0);
 }
 
+TEST_F(AgentTest, M41_ReportsAsManyDrainsAsFitAndHowManyItLeavesOut) {
+  node_->take(objects_.full());
+  std::vector<model::Frame> many;
+  constexpr std::uint16_t kMany = 5000;
+  for (std::uint16_t slot = 1; slot <= kMany; ++slot) {
+    many.push_back(objects_.drain(slot));
+    many.back().id = "drain-" + std::string(12, 'x') + std::to_string(slot);
+  }
+  node_->take(objects_.delta(std::move(many)));
+  ground_.run_for(300ms);
+  node_->agent->report_now();
+  EXPECT_LE(node_->sent.back().body.size(), model::kFrameBodyBytesMax);
+  const Json report = *parse_json(node_->sent.back().body, body_limits());
+  const auto said = static_cast<std::int64_t>(report.find("drains")->as_array().size());
+  EXPECT_GT(said, 1000);
+  EXPECT_EQ(said + report.find("more")->integer_or("drains", 0), kMany);
+}
+
 TEST_F(AgentTest, M41_AProxyThatRetiresLearnsOfDrainsToo) {
   node_->take(objects_.full());
   node_->agent->replace_proxy();
