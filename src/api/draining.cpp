@@ -79,8 +79,13 @@ bool is_drain_over(const Object& drain, const std::vector<std::string>& nodes,
       return knows(node, drain) && holds(*node);
     });
   };
-  if (!deadline || *deadline + model::kFlowLifetime <= now) return true;
-  if (*deadline + kDrainGrace <= now) return all([](const NodeReport&) { return true; });
+  if (!deadline) return true;
+  if (*deadline + kDrainGrace <= now) {
+    // Later its slot may be another's.
+    const auto created = model::parse_utc(drain.created);
+    return !created || *created + model::kFlowLifetime <= now ||
+           all([](const NodeReport&) { return true; });
+  }
   return !nodes.empty() && all([&](const NodeReport& node) {
     const auto left = node.drains.find(drain.id);
     return left != node.drains.end() && left->second.connections == 0;

@@ -23,7 +23,7 @@ Json drains_of(const model::Object& backend, const model::ObjectIndex& index,
                const ObservedView& observed, WallTime now);
 
 /// Whether the record has done its work: no node has a connection left, or the time is over. A node
-/// that was away at the deadline still learns of it, up to model::kFlowLifetime later.
+/// that was away at the deadline still learns of it, up to model::kFlowLifetime after the removal.
 bool is_drain_over(const model::Object& drain, const std::vector<std::string>& nodes,
                    const ObservedView& observed, WallTime now);
 
