@@ -191,22 +191,22 @@ def test_b13_m41_a_drain_ends_then_and_not_earlier_and_its_progress_shows(up, he
     wait_for(lambda: not drains(up, service), "the end of the record")
 
 
-def test_m41_progress_shows_in_the_client_and_a_drain_ends_with_its_last_connection(up, held):
-    service = nlb(up, connectionDrainingSeconds=3600)
-    connection = held(up, service)
-    target = target_named(up, service, connection.target)
-    up.api.delete("target", target)
-    wait_for(lambda: [d for d in drains(up, service) if d.get("connections") == 1], "the progress")
-    shown = up.cli("health", service.backend).stdout
+def test_m41_progress_shows_in_the_client_and_a_drain_ends_with_its_last_connection(cluster, held):
+    service = nlb(cluster, connectionDrainingSeconds=3600)
+    connection = held(cluster, service)
+    target = target_named(cluster, service, connection.target)
+    cluster.api.delete("target", target)
+    wait_for(lambda: [d for d in drains(cluster, service) if d.get("connections") == 1], "the progress")
+    shown = cluster.cli("health", service.backend).stdout
     titles, row = [line.split() for line in shown.split("\n\n")[1].splitlines()]
     assert titles == ["DRAINING", "SLOT", "ADDRESS", "PORT", "CONNECTIONS", "OLDEST", "LEFT"]
     assert row[0] == target and row[4] == "1" and row[5].endswith("s") and 3500 < int(row[6].rstrip("s")) <= 3601, row
-    assert json.loads(up.cli("health", service.backend, "-o", "json").stdout)["drains"][0]["connections"] == 1
-    assert "drains:" in up.cli("health", service.backend, "-o", "yaml").stdout
-    wait_for(lambda: drains(up, service)[0]["oldestSeconds"] >= 2, "the connection to get older")
+    assert json.loads(cluster.cli("health", service.backend, "-o", "json").stdout)["drains"][0]["connections"] == 1
+    assert "drains:" in cluster.cli("health", service.backend, "-o", "yaml").stdout
+    wait_for(lambda: drains(cluster, service)[0]["oldestSeconds"] >= 2, "the connection to get older")
     connection.close()
-    wait_for(lambda: not drains(up, service), "the end of the record")
-    assert "DRAINING" not in up.cli("health", service.backend).stdout
+    wait_for(lambda: not drains(cluster, service), "the end of the record")
+    assert "DRAINING" not in cluster.cli("health", service.backend).stdout
 
 
 def test_m41_no_draining_time_cuts_at_once(up, held):
