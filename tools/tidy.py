@@ -3,13 +3,16 @@
 
 Rules: include direction and self-consistency with CMake, third-party headers only in their one module, sizes with a ratchet
 (tools/tidy_ratchet.txt), banned words, missing Errors:/Thread: lines, files in no CMake list and lists that name no file,
-broken links in documents, folder cycles, large blobs.
+broken links in documents, folder cycles, large blobs, exposure of the systemd units.
 """
 import collections
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+
+import package_check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
@@ -258,6 +261,14 @@ def check_cycles(modules):
             problem(SOURCE / module / "CMakeLists.txt", 0, "stands in a folder cycle", "style 2.2")
 
 
+def check_exposure():
+    """What the service manager says of the units' hardening, where it can be asked."""
+    if shutil.which("systemd-analyze"):
+        for name, told, is_good in package_check.exposures():
+            if not is_good:
+                problem(ROOT / "packaging", 0, f"{name}: {told}", "reliability guide 6: at most 2.0")
+
+
 def main():
     modules = read_modules()
     ratchet_file = ROOT / "tools" / "tidy_ratchet.txt"
@@ -289,6 +300,7 @@ def main():
                 problem(path, 0, f"stands in no list of src/{module}/CMakeLists.txt", "style 2.15")
     check_cycles(modules)
     check_walk()
+    check_exposure()
     for line in problems:
         print(line)
     print(f"tidy: {len(files)} files, {len(problems)} problems")
