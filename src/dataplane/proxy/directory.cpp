@@ -135,7 +135,8 @@ TargetEntry* Directory::pick(ServiceEntry& service, const FlowEnds& flow,
     const TargetEntry& target = *service.targets[index.value];
     return target.is_current && target.state->takes_new() && &target != tried;
   };
-  const auto index = service.scheduler.pick({flow.client, flow.vip, service.reactor.now()}, usable);
+  const auto index =
+      service.scheduler.pick({flow.client, flow.vip, service.reactor.now(), flow.binds}, usable);
   return index ? service.targets[index->value].get() : nullptr;
 }
 

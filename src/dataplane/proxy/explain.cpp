@@ -9,12 +9,9 @@ namespace weir::dataplane::proxy {
 namespace {
 
 /// How often each target is picked while the turns go once around.
-std::vector<std::size_t> picks(const ServicePlan& service) {
+std::vector<std::size_t> picks(const ServicePlan& service, balancing::Usable usable) {
   std::vector<std::size_t> counts(service.targets.size(), 0);
   balancing::WeightedRoundRobin picker(service.sequence, 0);
-  const auto usable = [&](balancing::TargetIndex index) {
-    return service.targets[index.value]->takes_new();
-  };
   // Each turn of a usable target is taken once; those of the others are passed over.
   const auto turns = std::ranges::count_if(*service.sequence, usable);
   for (std::ptrdiff_t i = 0; i < turns; ++i) {
@@ -31,6 +28,16 @@ std::string why_excluded(const snapshot::Target& target, const TargetState& stat
                            : "marked as taking nothing new";
 }
 
+/// The same where turns or counts decide.
+std::string why_passed_over(const snapshot::Target& target, const TargetState& state, Instant now) {
+  const auto age = state.since_connect_failure(now);
+  if (!target.takes_new || !state.takes_new() || age >= kPassedOver) {
+    return why_excluded(target, state);
+  }
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  return "connect failed " + std::to_string(count) + " ms ago";
+}
+
 ExplainedTarget explained_target(const snapshot::Target& target) {
   return {.target_id = target.id,
           .slot = target.slot,
@@ -40,14 +47,14 @@ ExplainedTarget explained_target(const snapshot::Target& target) {
 }
 
 /// Shares of `total` by count; those that count nothing have a reason.
-void share_out(const ServicePlan& service, const std::vector<std::size_t>& counts,
+void share_out(const ServicePlan& service, const std::vector<std::size_t>& counts, Instant now,
                Explanation& into) {
   const std::size_t total = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const snapshot::Target& target = service.service->targets[i];
     ExplainedTarget explained = explained_target(target);
     if (counts[i] == 0) {
-      explained.excluded = why_excluded(target, *service.targets[i]);
+      explained.excluded = why_passed_over(target, *service.targets[i], now);
     } else {
       explained.share = static_cast<double>(counts[i]) / static_cast<double>(total);
     }
@@ -98,7 +105,20 @@ void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation
   explain_one(service, picked, "the hash of the flow names another target", into);
 }
 
-void explain_turns(const ServicePlan& service, Explanation& into) {
+/// As Scheduler does it: those whose connect failed just now count only where there is no other.
+std::vector<std::size_t> picks_now(const ServicePlan& service, Instant now) {
+  const auto usable = [&](balancing::TargetIndex index) {
+    return service.targets[index.value]->takes_new();
+  };
+  const auto is_sound = [&](balancing::TargetIndex index) {
+    return usable(index) && !service.targets[index.value]->is_passed_over(now);
+  };
+  auto counts = picks(service, is_sound);
+  const bool has_sound = std::ranges::any_of(counts, [](std::size_t count) { return count > 0; });
+  return has_sound ? std::move(counts) : picks(service, usable);
+}
+
+void explain_turns(const ServicePlan& service, Instant now, Explanation& into) {
   switch (service.service->algorithm) {
     case snapshot::Algorithm::kRoundRobin:
       into.reason = "by turns, as often as the weights say";
@@ -113,7 +133,7 @@ void explain_turns(const ServicePlan& service, Explanation& into) {
       into.reason = "by turns, since the slot table has not arrived";
       break;
   }
-  share_out(service, picks(service), into);
+  share_out(service, picks_now(service, now), now, into);
 }
 
 void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
@@ -124,11 +144,11 @@ void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanati
     into.reason = "persistence keeps the target for the client's address";
     return explain_one(service, kept, "persistence keeps another target for the client", into);
   }
-  if (service.service->flow_table.slots == nullptr) return explain_turns(service, into);
+  if (service.service->flow_table.slots == nullptr) return explain_turns(service, flow.now, into);
   const bool needs_port = into.algorithm == snapshot::Algorithm::kFiveTupleHash;
   if (!needs_port || flow.client.port != 0) return explain_table(service, flow, into);
   into.reason = "the hash of the five-tuple needs the client's port: these are the shares of all";
-  share_out(service, rows(service), into);
+  share_out(service, rows(service), flow.now, into);
 }
 
 }  // namespace

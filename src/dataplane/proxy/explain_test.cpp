@@ -193,6 +193,18 @@ TEST(Explain, M31_SharesOfLeastConnectionsAreWhereTenThousandOpenConnectionsSett
   }
 }
 
+TEST(Explain, B1_SaysThatATargetIsPassedOverSinceItsConnectFailed) {
+  ExplainedPlan plan(Algorithm::kLeastConnections, {10, 20, 30});
+  const net::Endpoint client = *net::Endpoint::parse("10.9.8.7:0");
+  plan.service().targets[2]->note_connect_failure(Instant{} - std::chrono::milliseconds(300));
+  const Explanation explanation = plan.explain(client);
+  EXPECT_EQ(explanation.targets[2].excluded, "connect failed 300 ms ago");
+  EXPECT_EQ(explanation.targets[2].share, 0);
+  EXPECT_NEAR(explanation.targets[0].share, 1.0 / 3, 0.001);
+  for (const auto& target : plan.service().targets) target->note_connect_failure(Instant{});
+  EXPECT_DOUBLE_EQ(plan.explain(client).targets[2].share, 0.5) << "there is no better one";
+}
+
 TEST(Explain, WithoutATargetThatTakesTrafficEveryoneHasAReasonAndNobodyAShare) {
   for (const Algorithm algorithm : {Algorithm::kRoundRobin, Algorithm::kLeastConnections,
                                     Algorithm::kSourceHash, Algorithm::kFiveTupleHash}) {

@@ -52,9 +52,13 @@ TEST_F(HttpFailureTest, B12AnswersAgainAsSoonAsATargetIsMarkedUsable) {
 }
 
 TEST_F(HttpFailureTest, B1TriesAnotherTargetOnceWhenOneRefuses) {
+  start_virtual();
   auto server = ScriptedServer::named("a");
   const auto front = serve_http({refusing(), server->endpoint()});
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(status_of(front, i % 2 == 0 ? get() : post("x")), 200);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(status_of(front, i % 2 == 0 ? get() : post("x")), 200);
+    advance(std::chrono::seconds(1));  // Until then it is passed over.
+  }
   EXPECT_EQ(sample(Metric::kTargetConnectFailures, {"web", "target-1"}), 10);
   EXPECT_FALSE(connect_failures().empty());
   EXPECT_EQ(failures("connect_failed"), 0);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dataplane/proxy/engine_fixture.h"
+#include "dataplane/proxy/plan.h"
 
 namespace weir::dataplane::proxy {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 class LeastConnectionsTest : public EngineFixture,
                              public ::testing::WithParamInterface<std::size_t> {
  protected:
-  void SetUp() override { start({.workers = GetParam(), .clock = nullptr, .limits = {}}); }
+  void SetUp() override { start({.workers = GetParam(), .clock = &virtual_clock_, .limits = {}}); }
 
   /// A target of the next slot that greets every connection with its number and holds it.
   std::size_t add_target(snapshot::Service& service, int weight) {
@@ -120,6 +121,29 @@ TEST_P(LeastConnectionsTest, TriesTheNextTargetWhenTheLeastLoadedRefuses) {
   servers_[0]->stop();
   connect(10);
   EXPECT_EQ(counts_, (std::vector<int>{0, 10}));
+}
+
+TEST_P(LeastConnectionsTest, B1_ATargetThatRefusesLooksIdleAndIsTriedOncePerSecondAlone) {
+  add_tcp({10, 10, 10});
+  servers_[0]->stop();
+  connect(60);
+  EXPECT_EQ(counts_, (std::vector<int>{0, 30, 30}));
+  EXPECT_EQ(sample(Metric::kTargetConnectFailures), 1);
+  EXPECT_EQ(sample(Metric::kProxyRetries), 1) << "more would run out";
+  advance(kPassedOver);
+  connect(20);
+  EXPECT_EQ(counts_, (std::vector<int>{0, 40, 40}));
+  EXPECT_EQ(sample(Metric::kTargetConnectFailures), 2);
+}
+
+TEST_P(LeastConnectionsTest, ATargetThatRefusedJustNowIsAskedWhereThereIsNoOther) {
+  add_tcp({10});
+  servers_[0]->stop();
+  for (int i = 1; i <= 3; ++i) {
+    Stream refused = Stream::connect(front_);
+    EXPECT_EQ(refused.wait_end(), Stream::End::kReset);
+    EXPECT_EQ(sample(Metric::kTargetConnectFailures), i);
+  }
 }
 
 /// Answers with its name; a request for /hold waits for the release.

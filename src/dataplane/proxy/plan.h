@@ -21,6 +21,12 @@
 
 namespace weir::dataplane::proxy {
 
+/// New traffic by turns or by count passes over a target this long after a connect to it failed,
+/// while there is another one. Chosen because a target that refuses at once would else look idle
+/// and draw most first attempts, more than there are retries for, and because one attempt per
+/// second finds out soon that it is back. Metric: weir_target_connect_failures_total.
+inline constexpr std::chrono::milliseconds kPassedOver{1'000};
+
 /// The lasting part of a target, from Snapshot to Snapshot: who it is, its marks and its counters.
 struct TargetState {
   /// `serial` is its own in the process, from 1.
@@ -64,6 +70,16 @@ struct TargetState {
     marks_.store(marks_.load(std::memory_order_relaxed) + (std::uint64_t{1} << kTenureShift),
                  std::memory_order_relaxed);
   }
+  /// A connect of any worker failed. Relaxed: a hint that stands alone.
+  void note_connect_failure(Instant now) const {
+    connect_failed_.store(now, std::memory_order_relaxed);
+  }
+  bool is_passed_over(Instant now) const { return since_connect_failure(now) < kPassedOver; }
+  /// At most kPassedOver, which also stands for never.
+  Clock::Duration since_connect_failure(Instant now) const {
+    const Instant end = connect_failed_.load(std::memory_order_relaxed) + kPassedOver;
+    return kPassedOver - std::clamp<Clock::Duration>(end - std::min(now, end), {}, kPassedOver);
+  }
   /// When the oldest connection of a draining target began; max without one.
   Instant oldest() const {
     Instant first = Instant::max();
@@ -84,6 +100,7 @@ struct TargetState {
   static constexpr int kTenureShift = 2;
   static constexpr int kSerialShift = 34;
   mutable std::atomic<std::uint64_t> marks_;
+  mutable std::atomic<Instant> connect_failed_{Instant::min()};  // read with the marks
 };
 using TargetStatePtr = std::shared_ptr<const TargetState>;
 

@@ -104,18 +104,31 @@ std::optional<balancing::TargetIndex> Scheduler::pick(const FlowEnds& flow,
     return index_of(*plan_, kept->slot);
   }
   const auto chosen = choose(flow, usable);
-  if (!chosen) return std::nullopt;
+  if (!chosen || !flow.binds) return chosen;
   const TargetState& target = *plan_->targets[chosen->value];
   const Bond bond{target.tenure(), target.key.slot};
   if (bond.tenure == 0) return chosen;  // It has stopped taking new traffic just now.
   return index_of(*plan_, persistence->bind(client, bond, clock, holds).slot);
 }
 
+/// A failed connect moves only the connection that failed where a table or persistence names the
+/// target: its retry goes to the second choice, and a single failure (a full accept queue) does not
+/// scatter all clients of the target. So what explain calls certain is what happens.
 std::optional<balancing::TargetIndex> Scheduler::choose(const FlowEnds& flow,
                                                         balancing::Usable usable) {
-  const auto* table = std::get_if<TablePicker>(&picker_);
-  const balancing::FlowHash hash = table == nullptr ? 0 : table->hash(flow);
-  return std::visit([&](auto& picker) { return picker.pick(hash, usable); }, picker_);
+  if (const auto* table = std::get_if<TablePicker>(&picker_)) {
+    return table->pick(table->hash(flow), usable);
+  }
+  const auto is_sound = [&](balancing::TargetIndex index) {
+    return usable(index) && !plan_->targets[index.value]->is_passed_over(flow.now);
+  };
+  const auto sound = take_turn(is_sound);
+  return sound ? sound : take_turn(usable);
+}
+
+std::optional<balancing::TargetIndex> Scheduler::take_turn(balancing::Usable usable) {
+  return std::visit([&](auto& picker) { return picker.pick(balancing::FlowHash{}, usable); },
+                    picker_);
 }
 
 }  // namespace weir::dataplane::proxy

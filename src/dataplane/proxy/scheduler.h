@@ -25,7 +25,8 @@ struct WorkerPlace {
 struct FlowEnds {
   const net::Endpoint& client;
   const net::Endpoint& vip;
-  Instant now{};  // for persistence
+  Instant now{};
+  bool binds = true;  // persistence keeps what is picked; false after a failure of our own
 };
 
 /// By the hash of the flow and the table of the group: the same for all workers and nodes.
@@ -64,6 +65,7 @@ class Scheduler {
 
   static Picker picker_of(const ServicePlan& plan, WorkerPlace place, const Scheduler* previous);
   std::optional<balancing::TargetIndex> choose(const FlowEnds& flow, balancing::Usable usable);
+  std::optional<balancing::TargetIndex> take_turn(balancing::Usable usable);
 
   const ServicePlan* plan_;
   Picker picker_;

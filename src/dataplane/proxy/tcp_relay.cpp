@@ -55,7 +55,8 @@ void TcpRelay::adopt(Tunnel tunnel) {
 }
 
 void TcpRelay::connect() {
-  const FlowEnds flow{peer_, listener_->plan->listener->endpoint};
+  const FlowEnds flow{
+      .client = peer_, .vip = listener_->plan->listener->endpoint, .binds = !is_our_failure_};
   TargetEntry* target = Directory::pick(*service_, flow, target_.get());
   if (target == nullptr) return is_retried_ ? cut(FailureKind::kConnectFailed) : no_target();
   if (is_silent_) end_silence();
@@ -104,6 +105,8 @@ void TcpRelay::end_silence() {
 void TcpRelay::connect_failed(FailureKind why) {
   if (why == FailureKind::kConnectFailed || why == FailureKind::kConnectTimeout)
     parts_.pool.report_failure(*target_);
+  // Without a port or descriptor of ours the target is no worse than before: its client comes back.
+  is_our_failure_ = why == FailureKind::kNoLocalPort || why == FailureKind::kNoDescriptor;
   if (is_retried_ || !parts_.take_retry()) {
     is_retried_ = true;
     return cut(why);

@@ -77,7 +77,8 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   Instant progress_{};
   bool is_connected_ = false;
   bool is_retried_ = false;
-  bool is_silent_ = false;  // nobody can serve: the client hears nothing
+  bool is_our_failure_ = false;  // why it was retried
+  bool is_silent_ = false;       // nobody can serve: the client hears nothing
   Instant silent_until_{};
 };
 

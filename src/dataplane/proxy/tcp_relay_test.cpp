@@ -83,6 +83,7 @@ TEST_F(TcpRelayTest, ResetsTheClientWhenNoTargetIsUsable) {
 }
 
 TEST_F(TcpRelayTest, TriesAnotherTargetWhenOneRefuses) {
+  start_virtual();
   ScriptedServer dead(echo);
   const auto refused = dead.endpoint();
   dead.stop();
@@ -92,6 +93,7 @@ TEST_F(TcpRelayTest, TriesAnotherTargetWhenOneRefuses) {
     Stream client = Stream::connect(front);
     ASSERT_TRUE(client.send("x"));
     EXPECT_EQ(client.read(1), "x");
+    advance(std::chrono::seconds(1));  // Until then it is passed over.
   }
   EXPECT_EQ(sample(Metric::kTargetConnectFailures, {"web", "target-1"}), 4);
   ASSERT_FALSE(connect_failures().empty());

@@ -161,6 +161,7 @@ void UpstreamPool::connect_failed(UpstreamConnection& connection) {
 
 void UpstreamPool::report_failure(TargetEntry& target) {
   target.counters.connect_failures.add();
+  target.state->note_connect_failure(reactor_.now());
   if (reactor_.now() - target.failure_reported < kReportInterval) return;
   target.failure_reported = reactor_.now();
   if (connect_failed_) connect_failed_(target.state->key);
