@@ -107,15 +107,15 @@ class StartedControl final : public ControlServer {
   Metrics& metrics_;
   const Clock& clock_;
   Observed observed_;
-  // In the order in which they are made; each uses those above it.
+  // In the order in which they are made, but for the face; each uses those above it.
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
   std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<NativeFace> face_;  // outlives the questions: their replies end in it
   std::unique_ptr<NodeQuestions> questions_;
   std::unique_ptr<StreamServer> stream_;
   std::unique_ptr<Keeper> keeper_;
-  std::unique_ptr<NativeFace> face_;
   std::unique_ptr<V1Access> v1_access_;
   std::unique_ptr<V1Face> v1_face_;
   std::unique_ptr<http::Server> server_;
@@ -176,10 +176,11 @@ std::vector<std::pair<std::string, bool>> StartedControl::readiness() const {
 }
 
 void StartedControl::stop(Instant deadline) {
+  // First, so that the server does not wait for calls that wait for a node.
+  if (questions_) questions_->stop();
   if (server_) server_->stop(deadline);
   if (keeper_) keeper_->stop();
   if (stream_) stream_->stop();
-  if (questions_) questions_->stop();
   watches_.reset();
   if (catalog_) catalog_->stop();
 }

@@ -158,6 +158,17 @@ TEST_F(Explain, AnswersAtOnceWhenTheNodeIsAwayOrGoesAway) {
   EXPECT_EQ(metrics.value(Metric::kApiRequests, {"explain", "503"}).get(), 2);
 }
 
+TEST_F(Explain, DoesNotHoldUpAControlThatStops) {
+  FakeNode node("n1");
+  follow(node);
+  auto call = asked(path("client=10.1.2.3"));
+  ASSERT_TRUE(node.next_question());
+  server->stop(soon());
+  const Answer answer = call.get();
+  EXPECT_EQ(answer.problem(), "503 UNAVAILABLE");
+  EXPECT_EQ(answer.message(), "control stops");
+}
+
 TEST_F(Explain, SaysWhatTheNodeSaysWhenItHasNoAnswer) {
   FakeNode node("n1");
   follow(node);

@@ -57,7 +57,7 @@ http::Response NativeFace::handle(const http::Request& request) {
   }
   response.later = [this, begin = std::move(response.later), request_id,
                     operation](std::unique_ptr<http::Reply> reply) {
-    begin(finished_reply(std::move(reply),
+    begin(finished_reply(std::move(reply), request_id,
                          [=, this](http::Response& last) { finish(last, request_id, operation); }));
   };
   return response;

@@ -26,6 +26,8 @@ Error gone(const std::string& node) {
   return {ErrorCode::kUnavailable, "node " + node + " went away before it answered", "node"};
 }
 
+Error stops() { return {ErrorCode::kUnavailable, "control stops", ""}; }
+
 }  // namespace
 
 NodeQuestions::NodeQuestions(Metrics& metrics, std::function<void()> wake, Limits limits)
@@ -36,10 +38,7 @@ NodeQuestions::NodeQuestions(Metrics& metrics, std::function<void()> wake, Limit
   expirer_ = std::thread([this] { expire(); });
 }
 
-NodeQuestions::~NodeQuestions() {
-  stop();
-  expirer_.join();
-}
+NodeQuestions::~NodeQuestions() { stop(); }
 
 void NodeQuestions::count(std::string_view result) const {
   metrics_.value(Metric::kStreamQuestions, {std::string(result)}).add();
@@ -59,8 +58,9 @@ void NodeQuestions::ask(const std::string& node, std::string_view kind, const Js
 /// Takes `done` only when it succeeds.
 Result<void> NodeQuestions::add(const std::string& node, model::Frame frame, Done& done) {
   const MutexLock lock(mutex_);
+  if (is_stopping_) return stops();
   const auto stream = current_.find(node);
-  if (stream == current_.end() || is_stopping_) {
+  if (stream == current_.end()) {
     return Error{ErrorCode::kUnavailable, "node " + node + " is not connected", "node"};
   }
   const auto open = std::ranges::count_if(
@@ -157,9 +157,9 @@ void NodeQuestions::stop() {
     lost.swap(open_);
     changed_.notify_all();
   }
-  for (const auto& [number, question] : lost) {
-    question.done(Error{ErrorCode::kUnavailable, "control stops", ""});
-  }
+  for (const auto& [number, question] : lost) question.done(stops());
+  // It may be telling of some that were late.
+  if (expirer_.joinable()) expirer_.join();
 }
 
 /// Waits until there are some; none when this stops.

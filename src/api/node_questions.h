@@ -59,7 +59,8 @@ class NodeQuestions {
   void answered(StreamNumber stream, model::Frame frame) WEIR_EXCLUDES(mutex_);
   void close(StreamNumber stream) WEIR_EXCLUDES(mutex_);
 
-  /// Gives up what is open, and refuses everything from now on; idempotent.
+  /// Gives up what is open, and refuses everything from now on; when it returns, nobody is told any
+  /// more that a question was late. Idempotent. Thread: owner
   void stop() WEIR_EXCLUDES(mutex_);
 
  private:

@@ -167,7 +167,32 @@ TEST_F(NodeQuestionsTest, GiveUpWhatIsOpenWhenTheyStop) {
   questions->stop();
   EXPECT_EQ(outcomes.wait(1).front(), "unavailable: control stops");
   ask();
-  EXPECT_EQ(outcomes.wait(2).back(), "unavailable: node n1 is not connected");
+  EXPECT_EQ(outcomes.wait(2).back(), "unavailable: control stops");
+}
+
+TEST_F(NodeQuestionsTest, TellNobodyAnyMoreOnceTheyHaveStopped) {
+  start({.open_max = 32, .patience = 1ms});
+  questions->open("n1", has_waiting);
+  std::atomic<bool> is_told = false;
+  std::atomic<bool> is_refused = false;
+  bool is_done = false;
+  questions->ask("n1", "explain?", Json::object(), [&](const Result<model::Frame>&) {
+    is_told = true;
+    // Until others are refused: the question expires while they stop.
+    const auto note = [&](const Result<model::Frame>& outcome) {
+      if (outcome.error().message == "control stops") is_refused = true;
+    };
+    const Instant limit = soon();
+    while (!is_refused && std::chrono::steady_clock::now() < limit) {
+      questions->ask("n1", "explain?", Json::object(), note);
+      std::this_thread::yield();
+    }
+    is_done = true;
+  });
+  ASSERT_TRUE(eventually([&] { return is_told.load(); }));
+  questions->stop();
+  EXPECT_TRUE(is_done);
+  EXPECT_TRUE(is_refused);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "api/responses.h"
 
+#include <atomic>
 #include <utility>
 
 #include "api/problem.h"
@@ -9,16 +10,25 @@ namespace {
 
 class FinishedReply final : public http::Reply {
  public:
-  FinishedReply(std::unique_ptr<http::Reply> reply, std::function<void(http::Response&)> finish)
-      : reply_(std::move(reply)), finish_(std::move(finish)) {}
+  FinishedReply(std::unique_ptr<http::Reply> reply, std::string request_id,
+                std::function<void(http::Response&)> finish)
+      : reply_(std::move(reply)), request_id_(std::move(request_id)), finish_(std::move(finish)) {}
+  ~FinishedReply() override {
+    if (is_sent_) return;
+    send(problem_response({Error{ErrorCode::kUnavailable, "nobody answered this call", ""}},
+                          request_id_));
+  }
   void send(http::Response response) override {
+    if (is_sent_.exchange(true)) return;
     finish_(response);
     reply_->send(std::move(response));
   }
 
  private:
   const std::unique_ptr<http::Reply> reply_;
+  const std::string request_id_;
   const std::function<void(http::Response&)> finish_;
+  std::atomic<bool> is_sent_{false};
 };
 
 }  // namespace
@@ -49,8 +59,10 @@ http::Response wrong_method(std::string_view allowed, const std::string& request
 }
 
 std::unique_ptr<http::Reply> finished_reply(std::unique_ptr<http::Reply> reply,
+                                            std::string request_id,
                                             std::function<void(http::Response&)> finish) {
-  return std::make_unique<FinishedReply>(std::move(reply), std::move(finish));
+  return std::make_unique<FinishedReply>(std::move(reply), std::move(request_id),
+                                         std::move(finish));
 }
 
 }  // namespace weir::api
