@@ -152,7 +152,8 @@ def run_units(preset, modules=None):
 
 def stage_tidy(_):
     tally = Tally()
-    for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"])):
+    for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"]),
+                          ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"])):
         log = BUILD / f"{name}.log"
         status, _ = run([sys.executable, *command], log)
         print(tail(log))

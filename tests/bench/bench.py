@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Measures Weir beside a bare relay, HAProxy and nginx, and says how sure it is. docs/performance.md explains the method.
+
+Each area ends within 8 minutes and leaves its numbers in build/bench/AREA.json; `page` writes docs/performance.md from those files.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import config  # noqa: E402
+import counts  # noqa: E402
+import machine  # noqa: E402
+import memory  # noqa: E402
+import page  # noqa: E402
+import subjects  # noqa: E402
+import traffic  # noqa: E402
+
+RESULTS = subjects.ROOT / "build" / "bench"
+AREAS = {"http": lambda folder, options: traffic.run("http", folder, options), "tcp": lambda folder, options: traffic.run("tcp", folder, options),
+         "memory": memory.run, "config": config.run, "counts": counts.run}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("area", choices=[*AREAS, "all", "page"], help="what to measure; `all` does each in turn and writes the page; `page` only writes it")
+    parser.add_argument("--case", help=f"of http and tcp: only this one of {', '.join(traffic.CASES)}")
+    parser.add_argument("--seconds", type=float, default=0.8, help="length of a measured part (default 0.8; with one case and much time: 4)")
+    parser.add_argument("--warmup", type=float, default=0.3, help="seconds before each measured part (default 0.3; 1)")
+    parser.add_argument("--rounds", type=int, default=0, help="exactly so many rounds (default: as many as the time allows)")
+    parser.add_argument("--minutes", type=float, default=7.0, help="time for the rounds of an area (default 7)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the connections, requests and objects, for a quick try (default 1)")
+    parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
+    options = parser.parse_args()
+    if options.case and options.case not in traffic.CASES:
+        parser.error(f"no case {options.case}")
+    return options
+
+
+def measure(area, options):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-bench-"))
+    started = time.time()
+    print(f"== {area}", flush=True)
+    try:
+        quiet = machine.is_quiet()
+        result = {"area": area, "command": "./dev bench " + " ".join(sys.argv[1:]), "quiet": quiet, "machine": machine.describe(),
+                  "versions": subjects.versions(), "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(started)),
+                  **AREAS[area](folder, options)}
+    finally:
+        if options.keep:
+            print(f"left for a look: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    result["took_seconds"] = round(time.time() - started)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"\n{area}: {result['took_seconds']} s, all numbers in {RESULTS / area}.json")
+
+
+def main():
+    options = arguments()
+    if options.area != "page":
+        machine.enter_namespace()
+        os.sched_setaffinity(0, {subjects.LOAD_CORE})
+        for area in AREAS if options.area == "all" else [options.area]:
+            measure(area, options)
+    if options.area in ("all", "page"):
+        page.write(RESULTS, subjects.ROOT / "docs" / "performance.md")
+
+
+if __name__ == "__main__":
+    main()

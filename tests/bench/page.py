@@ -1,0 +1,106 @@
+"""docs/performance.md, made from the numbers in build/bench/*.json. Pure but for reading and writing those files."""
+import json
+
+import intervals
+
+HEAD = """# Measured
+
+Written by `./dev bench page` from the numbers of the commands named below; nothing here is typed by hand. In brackets the 95 % interval
+(bootstrap over rounds; a round holds a fresh process of every program, odd rounds run backwards). A claim holds with the bracket's unfavourable end
+or not at all. *A/A* is Weir beside itself: unless it contains 1.00 and lies within 3 %, the table beside it proves nothing.
+*cpu* is the processor time of all processes of a program, *system* that of the whole machine, by request; *excess* is what a program takes over
+the bare relay (`tests/bench/relay.cpp`), Weir's in shares of the other's. The generator checks the status and length of every answer; blocks with a
+failure, with more than 1 % steal or with less than 10 % idle on the generator's core are dropped and counted. All programs have one worker on core 1,
+generator and target share core 0, access logs are off, upstream connections are kept, loopback throughout: the proxy's time contains its peers'
+receive work, so the relay stands in every table.
+"""
+ORDER = ["http", "tcp", "memory", "config", "counts"]
+UNQUIET = "**The machine was not quiet: these numbers show that the command works, and are not to be quoted.**"
+
+
+def write(results, page):
+    """Overwrites the page with what there is; says so when there is nothing."""
+    found = {area: json.loads((results / f"{area}.json").read_text()) for area in ORDER if (results / f"{area}.json").exists()}
+    if not found:
+        raise SystemExit(f"nothing measured yet: no {results}/*.json")
+    page.write_text(text(found))
+    print(f"wrote {page}" + "".join(f"; no {area} yet" for area in ORDER if area not in found))
+
+
+def text(found):
+    parts = [HEAD]
+    for area in ORDER:
+        parts.append(f"## {area}\n")
+        parts.append(section(found[area]) if area in found else "Not measured yet.\n")
+    return "\n".join(parts)
+
+
+def section(result):
+    writers = {"http": traffic_part, "tcp": traffic_part, "memory": memory_part, "config": config_part, "counts": counts_part}
+    return "\n".join([provenance(result), *([] if result["quiet"] else [UNQUIET + "\n"]), writers[result["area"]](result)])
+
+
+def provenance(result):
+    m, versions = result["machine"], ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    return (f"`{result['command']}`, {result['started']}, {result['took_seconds']} s. {m['cores']} cores of {m['processor']}"
+            f"{' (virtual)' if m['virtual'] else ''}, {m['memory_mib']} MiB, Linux {m['kernel']}, {m['congestion_control']},"
+            f" load before the start {m['load_1m']}. {versions}.\n")
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def aa_line(found):
+    return f"A/A {intervals.text(found['aa'])}: {'valid' if found['aa_valid'] else '**not valid: this table proves nothing**'}.\n"
+
+
+def traffic_part(result):
+    parts = []
+    for case in result["cases"]:
+        for mode, found in case["modes"].items():
+            pace = "as fast as the connections go" if mode == "full" else f"{case['offered_rate']} requests/s offered"
+            rows = [[name, intervals.text(p["cpu_us"]), intervals.text(p["system_us"]), intervals.text(p["rate"], "", 0), intervals.text(p["p50_us"], "", 0),
+                     intervals.text(p["p99_us"], "", 0), f"{100 * p['idle_min']:.0f} %", f"{len(p['dropped'])}/{p['blocks']}"]
+                    for name, p in found["programs"].items()]
+            head = ["program", "cpu us", "system us", "requests/s", "p50 us", "p99 us", "generator idle, least", "dropped"]
+            ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in found["ratios"].items())
+            parts += [f"### {case['protocol']} {case['case']}, {pace}\n", table(head, rows), f"Ratios: {ratios}.\n", aa_line(found)]
+    return "\n".join(parts)
+
+
+def memory_part(result):
+    parts = []
+    for case in result["cases"]:
+        rows = [[name, intervals.text(p["bytes"], "", 0), intervals.text(p["kept_bytes"], "", 0), intervals.text(p["slab_bytes"], "", 0),
+                 " ".join(f"{one[name]['bytes']:.0f}" for one in case["rounds"])] for name, p in case["programs"].items()]
+        ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in case["ratios"].items())
+        parts += [f"### {case['protocol']}, {result['connections']} idle connections\n",
+                  table(["program", "bytes of user space by connection", "kept after they ended", "kernel slab, all sides", "raw"], rows),
+                  f"Ratios: {ratios}.\n", aa_line(case)]
+    return "\n".join(parts)
+
+
+def config_part(result):
+    one, spans = result["change"], result["intervals"]
+    rows = [["control starts until the API answers, s", intervals.text(spans["control"])],
+            ["a node with nothing serves every tenth listener, s", intervals.text(spans["node_empty"])],
+            ["the same from its replica, control stopped, s", intervals.text(spans["node_replica"])],
+            ["change to applied, s", f"{intervals.text(spans['change'], '', 3)}, slowest of {len(one['seconds'])} {max(one['seconds']):.3f}"],
+            ["bytes on the stream by change (idle as long)", f"{one['stream_bytes']:.0f} ({one['stream_bytes_idle']:.0f})"],
+            ["processor time of all processes by change, ms (idle as long)", f"{one['cpu_ms']:.2f} ({one['cpu_ms_idle']:.2f})"]]
+    rows += [[f"memory {when}, MiB", ", ".join(f"{role} {size / 1048576:.1f}" for role, size in by_role.items())]
+             for when, by_role in result["memory"].items()]
+    rows.append(["replica, store, MiB", f"{result['replica_bytes'] / 1048576:.1f}, {result['store_bytes'] / 1048576:.1f}"])
+    made = f"{result['listeners']} TCP listeners (of {result['wanted']} wanted) on dnlbs, {result['targets']} targets, created in {result['create_seconds']:.0f} s.\n"
+    return "\n".join([made, table(["what", "measured"], rows)])
+
+
+def counts_part(result):
+    rows = [[name, intervals.text(m["instructions"], "", 0), intervals.text(m["calls"]),
+             ", ".join(f"{call} {share:.2f}" for call, share in result["programs"][name]["calls_by_name"].items())]
+            for name, m in result["medians"].items()]
+    ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in result["ratios"].items())
+    return "\n".join([table(["program", "user instructions by request (16 connections)", "system calls by request (64 connections)", "shares under strace"], rows),
+                      f"Ratios: {ratios}.\n", aa_line(result)])

@@ -1,0 +1,87 @@
+"""The arithmetic behind every number of ./dev bench: intervals, the A/A check, what is dropped, and the page."""
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+import intervals  # noqa: E402
+import page  # noqa: E402
+import traffic  # noqa: E402
+
+
+def pairs(true_ratio, count=24, noise=0.02, seed=7):
+    """Rounds in which the machine's speed wanders by a third, and each block by `noise`."""
+    dice = random.Random(seed)
+    found = []
+    for _ in range(count):
+        speed = 10 * (1 + dice.random() / 3)
+        found.append((true_ratio * speed * dice.gauss(1, noise), speed * dice.gauss(1, noise)))
+    return found
+
+
+def block(**more):
+    return {"cpu_us": 10.0, "system_us": 30.0, "p50_us": 50, "p99_us": 100, "own_idle_share": 0.5, "steal_seconds": 0, "seconds": 1.0, "done": 1000,
+            "failed": 0, "first_failure": "", "fault": "", **more}
+
+
+def test_the_interval_of_a_ratio_holds_the_truth_and_is_narrow_though_the_machine_wanders():
+    value, low, high = intervals.ratio(pairs(0.8))
+    assert low < 0.8 < high and low <= value <= high and high - low < 0.05
+
+
+def test_19_of_20_intervals_hold_the_truth():
+    held = sum(low <= 0.8 <= high for _, low, high in (intervals.ratio(pairs(0.8, seed=s)) for s in range(60)))
+    assert held >= 50, held
+
+
+def test_the_same_numbers_always_give_the_same_interval():
+    assert intervals.ratio(pairs(0.8)) == intervals.ratio(pairs(0.8))
+
+
+def test_fewer_than_three_rounds_give_no_interval():
+    assert intervals.ratio(pairs(1.0)[:2]) is None
+    assert intervals.text(None) == "too few rounds" and not intervals.aa_is_valid(None)
+
+
+def test_the_same_program_twice_is_valid_only_around_one_and_within_3_percent():
+    assert intervals.aa_is_valid(intervals.ratio(pairs(1.0, noise=0.01)))
+    assert not intervals.aa_is_valid(intervals.ratio(pairs(1.05, noise=0.01)))
+    assert not intervals.aa_is_valid(intervals.ratio(pairs(1.0, noise=0.2)))
+
+
+def test_the_excess_is_what_stands_above_the_floor():
+    value, low, high = intervals.excess([(11.0, 14.0, 10.0)] * 8)
+    assert value == low == high == 0.25
+
+
+def test_blocks_with_a_failure_with_steal_or_with_a_busy_generator_do_not_count():
+    assert traffic.fault(block()) == ""
+    assert "failed" in traffic.fault(block(failed=1, first_failure="reset"))
+    assert "steal" in traffic.fault(block(steal_seconds=0.1))
+    assert "idle" in traffic.fault(block(own_idle_share=0.05))
+    assert traffic.fault(block(done=0))
+
+
+def test_a_round_counts_only_where_neither_of_its_two_blocks_has_a_fault():
+    rounds = [{"weir": block(), "haproxy": block()}, {"weir": block(fault="steal"), "haproxy": block()}, {"weir": block(), "haproxy": block(fault="idle")}]
+    assert len(traffic.clean(rounds, "cpu_us", "weir", "haproxy")) == 1
+
+
+def sample_result(quiet):
+    names = ["relay", "weir", "haproxy", "nginx", "weir-again"]
+    cost = {"relay": 9.0, "weir": 10.0, "weir-again": 10.0, "haproxy": 13.0, "nginx": 14.0}
+    found = traffic.summary([{n: block(cpu_us=cost[n]) for n in names} for _ in range(6)], names)
+    machine = {"processor": "P", "cores": 2, "virtual": True, "memory_mib": 1, "kernel": "6", "congestion_control": "cubic", "load_1m": 0.1}
+    return {"area": "http", "command": "./dev bench http", "started": "now", "took_seconds": 1, "quiet": quiet, "machine": machine, "versions": {"weir": "1"},
+            "cases": [{"protocol": "http", "case": "small-16", "offered_rate": 100, "modes": {"full": found}}]}
+
+
+def test_the_page_names_command_machine_intervals_and_what_is_missing():
+    shown = page.text({"http": sample_result(True)})
+    assert "`./dev bench http`" in shown and "2 cores of P" in shown and "excess weir/haproxy 0.25 (0.25 to 0.25)" in shown
+    assert "A/A 1.00 (1.00 to 1.00): valid" in shown and "Not measured yet." in shown and page.UNQUIET not in shown
+
+
+def test_numbers_of_a_busy_machine_are_marked():
+    assert page.UNQUIET in page.text({"http": sample_result(False)})
