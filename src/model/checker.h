@@ -14,6 +14,9 @@
 
 namespace weir::model {
 
+struct Backend;
+struct TargetGroup;
+
 class Checker {
  public:
   /// `old` is null at creation.
@@ -66,6 +69,11 @@ void check_fields(Checker& checker);
 /// The rules of the object's kind.
 void check_kind(Checker& checker);
 void check_targets(Checker& checker);
+/// That the targets at these places of the group, or any of a backend service, do not reach the
+/// service itself.
+void check_own_targets(Checker& checker, const TargetGroup& group,
+                       const std::vector<std::size_t>& judged);
+void check_own_backend(Checker& checker, const Backend& backend);
 void check_instance(Checker& checker);
 /// An address that somebody asks for: in the subnet, not reserved, and nobody else's.
 void check_address_in_subnet(Checker& checker, std::string_view field, const std::string& address,

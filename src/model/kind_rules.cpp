@@ -179,6 +179,7 @@ void check_backend(Checker& checker) {
   check_protocol(checker, backend.protocol);
   check_stickiness(checker, backend);
   check_health_check(checker, backend.health_check);
+  check_own_backend(checker, backend);
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ inline std::string sample_id(std::string_view word) {
   if (word == "local_instance") return "i-local00000";
   if (word == "foreign_instance") return "i-foreign000";
   if (word == "tg") return "tg-private000";
+  if (word == "own_tg") return "tg-own0000000";
+  if (word == "own_instance_tg") return "tg-owninst000";
   if (word == "other_tg") return "tg-local00000";
   if (word == "foreign_tg") return "tg-foreign000";
   if (word == "http_backend") return "backend-http000000";
@@ -121,6 +123,10 @@ inline void put_parts(ObjectIndex& index) {
   put(Kind::kBackend, "backend-local00000", "local", lb + "alb-local00000" + http);
   put(Kind::kTargetGroup, "tg-private000", "taken", lb + "alb-private000\"}");
   put(Kind::kTargetGroup, "tg-local00000", "local", lb + "alb-local00000\"}");
+  put(Kind::kTargetGroup, "tg-own0000000", "own",
+      lb + R"(alb-private000","targets":[{"ipAddress":"10.0.1.5"}]})");
+  put(Kind::kTargetGroup, "tg-owninst000", "own-instance",
+      lb + R"(alb-private000","type":"instance","targets":[{"instanceId":"i-own0000000"}]})");
   put(Kind::kListener, "listener-private000", "taken",
       lb + R"(alb-private000","protocol":"Http","port":8080,"backendId":"backend-http000000"})");
   Object backend = *index.find(Kind::kBackend, "backend-http000000");

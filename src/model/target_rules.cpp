@@ -47,15 +47,6 @@ std::optional<Place> place_of(const Checker& checker, const Object& lb) {
   return place;
 }
 
-/// Whether what is sent to the address and port reaches the service itself; port 0 stands for any.
-bool is_own(const WorldView& world, const net::IpAddress& address, std::uint16_t port) {
-  return std::ranges::any_of(world.own_endpoints, [&](const net::Endpoint& own) {
-    const bool is_here =
-        own.address == address || (own.address.is_unspecified() && address.is_loopback());
-    return is_here && (port == 0 || own.port == port);
-  });
-}
-
 void check_loopback_target(Checker& checker, const Place& place, const std::string& path,
                            const net::IpAddress& address) {
   if (place.vpc_prefix->contains(address)) return;
@@ -90,10 +81,6 @@ void check_instance_location(Checker& checker, const Place& place, const std::st
         ErrorCode::kFailedPrecondition, path,
         "instance " + instance->id + " is not in VPC " + place.vpc->id + " of the load balancer");
   }
-  const auto address = net::IpAddress::parse(instance->admin.string_or("ipAddress", ""));
-  if (address && target.port != 0 && is_own(checker.world(), *address, target.port)) {
-    return checker.invalid(path, "is an address of this service itself");
-  }
   check_zone(checker, place, path, *instance);
 }
 
@@ -114,18 +101,12 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
   if (target.ip_address == place.vip) {
     return checker.invalid(path, "is the address of the load balancer itself");
   }
-  // On loopback everything shares one address: there a target without a port may be anything.
-  if (place.is_loopback && target.port != 0 && is_own(checker.world(), *address, target.port)) {
-    return checker.invalid(path, "is an address of this service itself");
-  }
   if (place.is_loopback) return check_loopback_target(checker, place, path, *address);
   if (is_denied_target(*address)) {
     return checker.invalid(path,
                            "lies in a forbidden range (loopback, link-local, multicast, "
                            "reserved)");
   }
-  if (is_own(checker.world(), *address, target.port))
-    return checker.invalid(path, "is an address of this service itself");
   if (std::ranges::any_of(place.subnets, [&](const auto& net) { return net.contains(*address); })) {
     return check_known(checker, place, path, target);
   }
@@ -218,9 +199,12 @@ void check_targets(Checker& checker) {
                 "quota limit target exceeded: at most " + std::to_string(max));
   }
   const auto place = place_of(checker, *lb);
+  std::vector<std::size_t> fresh;
   for (std::size_t i = 0; i < group.targets.size(); ++i) {
     check_target(checker, group, i, before, place ? &*place : nullptr);
+    if (!was_there(before, group.targets[i])) fresh.push_back(i);
   }
+  check_own_targets(checker, group, fresh);
   check_once(checker, group.targets, *type);
 }
 

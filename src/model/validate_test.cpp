@@ -161,7 +161,7 @@ TEST(Delete, OfWhatIsInUseNamesEveryUser) {
             Places{"backend-http000000 is in use by listener listener-private000 (taken)"});
   EXPECT_EQ(errors_of(Kind::kLoadBalancer, "nlb-private000"),
             Places{"nlb-private000 is in use by backend service backend-nlb0000000 (nlb)"});
-  EXPECT_EQ(errors_of(Kind::kLoadBalancer, "alb-private000").size(), 4u);
+  EXPECT_EQ(errors_of(Kind::kLoadBalancer, "alb-private000").size(), 6u);
   EXPECT_EQ(errors_of(Kind::kSubnet, "subnet-private000").size(), 8u);
   EXPECT_EQ(errors_of(Kind::kVpc, "vpc-private000").size(), 1u);
 }
