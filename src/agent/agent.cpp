@@ -365,7 +365,7 @@ void Agent::proxy_reports(const model::Frame& frame) {
     note_applied();
   } else if (frame.kind == message::kDrains) {
     report_soon();
-  } else if (frame.kind == message::kStats || frame.kind == message::kExplain) {
+  } else if (frame.kind == message::kStats || model::is_node_answer(frame.kind)) {
     questions_.take(frame);
   }
 }

@@ -173,7 +173,7 @@ Result<void> ControlLink::take_frame(Session& session, model::Frame frame) {
   }
   if (frame.kind == message::kCommit) return take_commit(session, frame);
   if (frame.kind == message::kPing) loop_.post([this] { events_.ping(); });
-  if (frame.kind == message::kExplainQuestion) {
+  if (model::is_node_question(frame.kind)) {
     loop_.post([this, question = std::move(frame)] { events_.question(question); });
     return {};
   }

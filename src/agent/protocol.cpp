@@ -8,15 +8,14 @@ namespace weir::agent {
 
 bool is_object_kind(std::string_view kind) {
   static constexpr std::array kMessages = {
-      message::kHello,    message::kWelcome, message::kCommit,
-      message::kPing,     message::kRefused, message::kVerdict,
-      message::kReport,   message::kLocal,   message::kListen,
-      message::kUnlisten, message::kRetire,  message::kStatsQuestion,
-      message::kReady,    message::kApplied, message::kConnectFailed,
-      message::kDrains,   message::kStats,   message::kExplain,
-      message::kOrphan,   message::kOffered, message::kExplainQuestion,
+      message::kHello,   message::kWelcome,  message::kCommit,        message::kPing,
+      message::kRefused, message::kVerdict,  message::kReport,        message::kLocal,
+      message::kListen,  message::kUnlisten, message::kRetire,        message::kStatsQuestion,
+      message::kReady,   message::kApplied,  message::kConnectFailed, message::kDrains,
+      message::kStats,   message::kOrphan,   message::kOffered,
   };
-  return std::ranges::find(kMessages, kind) == kMessages.end();
+  return std::ranges::find(kMessages, kind) == kMessages.end() && !model::is_node_question(kind) &&
+         !model::is_node_answer(kind);
 }
 
 model::Frame message_frame(std::string_view kind, std::string_view id, const Json& body,

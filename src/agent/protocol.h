@@ -1,5 +1,6 @@
-// The words that frames carry beside object kinds (docs/formats/frames.md), and small makers of
-// frames. Thread: any (constants and pure functions).
+// The words that frames carry beside object kinds (docs/formats/frames.md; those of questions are
+// in model/node_question.h), and small makers of frames. Thread: any (constants and pure
+// functions).
 #pragma once
 
 #include <string>
@@ -8,6 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "model/frame.h"
+#include "model/node_question.h"
 #include "snapshot/verdict.h"
 
 namespace weir::agent {
@@ -21,19 +23,20 @@ inline constexpr std::string_view kPing = "ping";
 inline constexpr std::string_view kRefused = "refused";
 inline constexpr std::string_view kVerdict = "verdict";
 inline constexpr std::string_view kReport = "report";
+// Both, on the way to the proxy and back.
+inline constexpr std::string_view kExplainQuestion = model::kExplain.question;
+inline constexpr std::string_view kExplain = model::kExplain.answer;
 // Between a node and its proxy child.
 inline constexpr std::string_view kLocal = "local";
 inline constexpr std::string_view kListen = "listen";
 inline constexpr std::string_view kUnlisten = "unlisten";
 inline constexpr std::string_view kRetire = "retire";
 inline constexpr std::string_view kStatsQuestion = "stats?";
-inline constexpr std::string_view kExplainQuestion = "explain?";
 inline constexpr std::string_view kReady = "ready";
 inline constexpr std::string_view kApplied = "applied";
 inline constexpr std::string_view kConnectFailed = "connect_failed";
 inline constexpr std::string_view kDrains = "drains";
 inline constexpr std::string_view kStats = "stats";
-inline constexpr std::string_view kExplain = "explain";
 // From a child whose node is gone to a later node.
 inline constexpr std::string_view kOrphan = "orphan";
 inline constexpr std::string_view kOffered = "offered";

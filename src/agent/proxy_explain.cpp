@@ -1,6 +1,5 @@
 #include "agent/proxy_explain.h"
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +13,10 @@ namespace {
 
 using dataplane::ExplainedTarget;
 using dataplane::Explanation;
+
+/// How often an answer begins again because another Snapshot came into force amid its clients.
+/// Chosen because one comes a few times a second at most, and the clients take milliseconds.
+constexpr int kTriesMax = 8;
 
 std::string_view algorithm_word(snapshot::Algorithm algorithm) {
   switch (algorithm) {
@@ -39,6 +42,12 @@ Result<net::Endpoint> client_of(const Json& text) {
 
 bool is_picked(const Explanation& explanation, const ExplainedTarget& target) {
   return explanation.is_certain && target.share > 0;
+}
+
+/// Whether both can stand in one answer. A Snapshot may come again in the same version.
+bool is_of_one_snapshot(const Explanation& first, const Explanation& next) {
+  return first.version == next.version && first.service_id == next.service_id &&
+         first.group_id == next.group_id && first.algorithm == next.algorithm;
 }
 
 Json kind_word(const Explanation& explanation) {
@@ -76,29 +85,47 @@ Json deciders_json(const Explanation& explanation) {
                        {"algorithm", algorithm_word(explanation.algorithm)}});
 }
 
-/// The whole answer. Errors: kInvalidArgument, kNotFound
+/// One explanation for each client, at least one; nothing when they are not all of one Snapshot.
+/// Errors: kInvalidArgument, kNotFound
+Result<std::vector<Explanation>> explain_all(const dataplane::Engine& engine,
+                                             const std::string& listener_id,
+                                             const Json::Array& clients) {
+  std::vector<Explanation> all;
+  for (const Json& client : clients) {
+    WEIR_ASSIGN_OR_RETURN(const net::Endpoint from, client_of(client));
+    WEIR_ASSIGN_OR_RETURN(Explanation one, engine.explain({listener_id, from}));
+    if (!all.empty() && !is_of_one_snapshot(all.front(), one)) return std::vector<Explanation>();
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+/// The whole answer. Errors: kInvalidArgument, kNotFound, kUnavailable
 Result<Json> answer_body(const dataplane::Engine& engine, const Json& question, Version& version) {
   const Json* clients = question.find("clients");
   if (clients == nullptr || !clients->is_array() || clients->as_array().empty()) {
     return Error{ErrorCode::kInvalidArgument, "wanted a list of clients", "clients"};
   }
-  const bool is_single = clients->as_array().size() == 1;
-  std::optional<Json> answer;
-  for (const Json& client : clients->as_array()) {
-    WEIR_ASSIGN_OR_RETURN(const net::Endpoint from, client_of(client));
-    WEIR_ASSIGN_OR_RETURN(const Explanation explanation,
-                          engine.explain({question.string_or("listenerId", ""), from}));
-    version = explanation.version;
-    if (!answer) answer = deciders_json(explanation);
-    if (is_single) {
-      (*answer)["kind"] = kind_word(explanation);
-      (*answer)["reason"] = Json(explanation.reason);
-      (*answer)["targets"] = targets_json(explanation);
-    } else {
-      (*answer)["clients"].push_back(client_json(client, explanation));
-    }
+  const Json::Array& asked = clients->as_array();
+  std::vector<Explanation> all;
+  for (int i = 0; i < kTriesMax && all.empty(); ++i) {
+    WEIR_ASSIGN_OR_RETURN(all, explain_all(engine, question.string_or("listenerId", ""), asked));
   }
-  return *std::move(answer);
+  if (all.empty()) {
+    return Error{ErrorCode::kUnavailable, "the configuration changes too fast: ask again", ""};
+  }
+  version = all.front().version;
+  Json answer = deciders_json(all.front());
+  if (asked.size() == 1) {
+    answer["kind"] = kind_word(all.front());
+    answer["reason"] = Json(all.front().reason);
+    answer["targets"] = targets_json(all.front());
+    return answer;
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    answer["clients"].push_back(client_json(asked[i], all[i]));
+  }
+  return answer;
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ bool ProxyQuestions::forward(std::uint64_t number, const model::Frame& question)
 
 void ProxyQuestions::refuse(const model::Frame& question, const std::string& reason) {
   const Json error = Json::object({{"code", "unavailable"}, {"message", reason}});
-  answer_(message_frame(message::kExplain, question.id, Json::object({{"error", error}})));
+  answer_(message_frame(model::answer_to(question.kind), question.id,
+                        Json::object({{"error", error}})));
 }
 
 void ProxyQuestions::take(const model::Frame& answer) {

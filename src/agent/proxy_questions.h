@@ -1,6 +1,6 @@
 // Questions to the proxies of this node, and who waits for the answers: samples of all proxies, for
-// any thread, and what control asks (`explain?`), for the one that serves. Knows frames, not what
-// is asked. Thread: owner loop, but for samples() (any).
+// any thread, and what control asks (model/node_question.h), for the one that serves. Knows frames,
+// not what is asked. Thread: owner loop, but for samples() (any).
 #pragma once
 
 #include <cstdint>

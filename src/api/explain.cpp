@@ -10,6 +10,7 @@
 #include "api/responses.h"
 #include "base/mutex.h"
 #include "base/printable.h"
+#include "model/node_question.h"
 #include "model/object.h"
 #include "net/address.h"
 
@@ -231,7 +232,7 @@ void explain(const ExplainQuestion& question, const std::string& request_id,
   const auto gathering = std::make_shared<const Gathering>(question, request_id, std::move(reply));
   for (std::size_t i = 0; i < question.nodes.size(); ++i) {
     questions.ask(
-        question.nodes[i], kExplainQuestion, body,
+        question.nodes[i], model::kExplain.question, body,
         [gathering, i](Result<model::Frame> frame) { gathering->take(i, std::move(frame)); });
   }
 }

@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "api/catalog.h"
@@ -14,10 +13,6 @@
 #include "http/server.h"
 
 namespace weir::api {
-
-/// The word of the question on the stream; its answer has kExplainAnswer.
-inline constexpr std::string_view kExplainQuestion = "explain?";
-inline constexpr std::string_view kExplainAnswer = "explain";
 
 /// Clients of one call. Chosen because their addresses fit a URL of 4 KiB, and a node answers so
 /// many within a few milliseconds.

@@ -3,8 +3,8 @@
 #include <array>
 #include <thread>
 
-#include "api/explain.h"
 #include "base/log.h"
+#include "model/node_question.h"
 #include "model/registry.h"
 #include "snapshot/verdict.h"
 
@@ -148,7 +148,7 @@ Result<void> NodeSession::take(const Frame& frame) {
   } else if (frame.kind == "report") {
     WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kNodeJsonLimits));
     WEIR_TRY(parts_.observed.report(hello_.id, body));
-  } else if (frame.kind == kExplainAnswer) {
+  } else if (model::is_node_answer(frame.kind)) {
     parts_.questions.answered(questions_, frame);
   }
   return {};
