@@ -167,7 +167,7 @@ void ProxyRole::take_verdict(const model::Frame& frame) {
 
 /// Down at once; up comes with the next Snapshot, which knows weight and administrative state too.
 void ProxyRole::mark(const snapshot::TargetKey& target) {
-  if (verdicts_.at(target).state == snapshot::HealthState::kHealthy) return;
+  if (verdicts_.at(target).lets_traffic()) return;
   const dataplane::HealthMark down{.target = target, .takes_new = false, .keeps_old = true};
   engine_.engine->mark({&down, 1});
 }

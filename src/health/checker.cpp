@@ -150,14 +150,14 @@ void Checker::update_targets(const Service& service, const std::string& group,
                       .is_closed = service.is_check_closed};
     const auto found = checks_.find(key);
     if (found == checks_.end()) {
-      add(key, std::move(settings));
+      add(key, std::move(settings), events);
     } else if (found->second->settings != settings) {
       change(*found->second, std::move(settings), events);
     }
   }
 }
 
-void Checker::add(const TargetKey& key, Settings settings) {
+void Checker::add(const TargetKey& key, Settings settings, Events& events) {
   const auto seed = seeds_.extract(key);
   std::optional<Verdict> record;
   if (!seed.empty()) record = std::move(seed.mapped());
@@ -169,7 +169,9 @@ void Checker::add(const TargetKey& key, Settings settings) {
   check->tracker.set_thresholds(check->settings.thresholds());
   const Instant now = loop_.clock().now();
   const bool is_held = held != HealthState::kInitial;
-  if (!check->settings.is_closed) {
+  if (check->settings.is_closed) {
+    forget(*check, events);
+  } else {
     schedule(*check, is_held ? now + spread(key, kRestartSpread) : now);
   }
   checks_.emplace(key, std::move(check));
@@ -179,25 +181,37 @@ void Checker::change(Check& check, Settings settings, Events& events) {
   const Settings old = std::exchange(check.settings, std::move(settings));
   check.tracker.set_thresholds(check.settings.thresholds());
   if (old.traffic != check.settings.traffic) return start_anew(check, events);
-  if (check.settings.is_closed) return halt(check);
-  const bool is_held = check.tracker.state() != HealthState::kInitial;
+  if (check.settings.is_closed) {
+    halt(check);
+    return forget(check, events);
+  }
   const Instant now = loop_.clock().now();
+  if (old.is_closed) return schedule(check, now);
+  const bool is_held = check.tracker.state() != HealthState::kInitial;
   const Clock::Duration interval = check.settings.probe.check.interval;
   const bool is_other_interval = old.probe.check.interval != interval;
-  if (!is_held) {
-    if (old.is_closed) schedule(check, now);
-  } else if (old.is_closed || (is_other_interval && check.stage == Check::Stage::kTimed)) {
+  if (is_held && is_other_interval && check.stage == Check::Stage::kTimed) {
     schedule(check, next_tick(Instant(spread(check.key, interval)), interval, now));
   }
 }
 
+/// What was known before the check was closed says nothing about the time of its opening: until its
+/// first verdict from then on a target takes traffic as before, whatever it was and whether it was
+/// there at all.
+void Checker::forget(Check& check, Events& events) {
+  check.tracker = Tracker(check.settings.thresholds());
+  if (check.record && check.record->is_check_closed()) return;
+  put_record(check, {.target = check.key, .reason = std::string(snapshot::kCheckClosed)}, events);
+}
+
 void Checker::start_anew(Check& check, Events& events) {
   halt(check);
+  if (check.settings.is_closed) return forget(check, events);
   check.tracker = Tracker(check.settings.thresholds());
-  if (check.record && check.record->state != HealthState::kInitial) {
-    write_record(check, {.at = loop_.clock().now(), .because = {}}, events);
-  }
-  if (!check.settings.is_closed) schedule(check, loop_.clock().now());
+  const bool is_known = check.record && (check.record->state != HealthState::kInitial ||
+                                         check.record->is_check_closed());
+  if (is_known) write_record(check, {.at = loop_.clock().now(), .because = {}}, events);
+  schedule(check, loop_.clock().now());
 }
 
 void Checker::remove_service(const std::string& id, Events& events) {
@@ -319,14 +333,19 @@ void Checker::note_not_run(const ProbeOutcome& outcome) {
 }
 
 void Checker::write_record(Check& check, const Transition& transition, Events& events) {
-  const bool is_new_state = !check.record || check.record->state != transition.to;
-  Verdict record{.target = check.key,
-                 .state = transition.to,
-                 .since = is_new_state ? utc_text(loop_.clock().wall_now()) : check.record->since,
-                 .reason = std::string(probe_reason_name(transition.because.reason)),
-                 .detail = transition.because.detail,
-                 .prober = options_.prober,
-                 .sequence = ++sequence_};
+  put_record(check,
+             {.target = check.key,
+              .state = transition.to,
+              .reason = std::string(probe_reason_name(transition.because.reason)),
+              .detail = transition.because.detail},
+             events);
+}
+
+void Checker::put_record(Check& check, Verdict record, Events& events) {
+  const bool is_new_state = !check.record || check.record->state != record.state;
+  record.since = is_new_state ? utc_text(loop_.clock().wall_now()) : check.record->since;
+  record.prober = options_.prober;
+  record.sequence = ++sequence_;
   check.record = record;
   events.verdicts.push_back(std::move(record));
 }

@@ -62,8 +62,9 @@ class Checker {
 
   /// From now on checks the targets of `services`, and those of a group that shall replace the one
   /// in force. Level-triggered: targets that were there before keep their state, also when settings
-  /// changed; one whose address or port changed starts anew. With its check closed a service keeps
-  /// its records but is not probed. Cost: that of the services whose pointer changed.
+  /// changed; one whose address or port changed starts anew. With its check closed a service is
+  /// not probed, and its records say so until the first verdicts after the opening. Cost: that of
+  /// the services whose pointer changed.
   void configure(std::span<const std::shared_ptr<const snapshot::Service>> services);
 
   /// Traffic could not connect: probe now, at most once per kBackToBackPause. Unknown targets are
@@ -81,8 +82,9 @@ class Checker {
   void update_service(const snapshot::Service& service, Events& events);
   void update_targets(const snapshot::Service& service, const std::string& group,
                       const std::vector<snapshot::Target>& targets, Events& events);
-  void add(const snapshot::TargetKey& key, Settings settings);
+  void add(const snapshot::TargetKey& key, Settings settings, Events& events);
   void change(Check& check, Settings settings, Events& events);
+  void forget(Check& check, Events& events);
   void start_anew(Check& check, Events& events);
   void remove_service(const std::string& id, Events& events);
   Checks::iterator remove(Checks::iterator at, Events& events);
@@ -98,6 +100,7 @@ class Checker {
   void observe(Check& check, const ProbeOutcome& outcome, Events& events);
   void note_not_run(const ProbeOutcome& outcome);
   void write_record(Check& check, const Transition& transition, Events& events);
+  void put_record(Check& check, snapshot::Verdict record, Events& events);
 
   // Constant after construction.
   net::EventLoop& loop_;

@@ -322,21 +322,67 @@ TEST_F(CheckerTest, ChecksTheGroupThatShallReplaceAnotherAtOnceBesideTheOldOne) 
   EXPECT_TRUE(verdicts_.empty()) << "the new group keeps what was found out about it";
 }
 
-TEST_F(CheckerTest, M70_DoesNotProbeWhileTheCheckIsClosedAndKeepsTheVerdictsForItsOpening) {
-  configure({service_of(1)});
+TEST_F(CheckerTest, M70_DoesNotProbeWhileTheCheckIsClosedAndForgetsWhatWasBefore) {
+  tcp_.set(endpoint(1), {.outcome = kFailure});
+  configure({service_of(2)});
   run(seconds(1));
-  Service closed = service_of(1);
+  ASSERT_EQ(state(key(1)), HealthState::kUnhealthy);
+  Service closed = service_of(2);
   closed.is_check_closed = true;
   configure({closed});
+  EXPECT_TRUE(verdicts_.back().is_check_closed() && verdicts_.back().lets_traffic());
+  EXPECT_EQ(state(key(0)), HealthState::kInitial);
+  EXPECT_EQ(state(key(1)), HealthState::kInitial);
   tcp_.forget_attempts();
   verdicts_.clear();
   run(seconds(60), milliseconds(100));
   EXPECT_TRUE(tcp_.attempts().empty());
-  configure({service_of(1)});
-  run(seconds(6));
-  EXPECT_FALSE(tcp_.attempts().empty());
-  EXPECT_TRUE(verdicts_.empty());
+  closed.check.interval = seconds(7);
+  configure({closed});
+  EXPECT_TRUE(verdicts_.empty()) << "no news";
   EXPECT_TRUE(gone_.empty());
+}
+
+TEST_F(CheckerTest, H7_AfterTheOpeningProbesBackToBackAndLetsTrafficUntilTheFirstVerdict) {
+  tcp_.set(endpoint(1), {.outcome = kFailure});
+  configure({service_of(2)});
+  run(seconds(1));
+  Service closed = service_of(3);  // one joins meanwhile
+  closed.is_check_closed = true;
+  configure({closed});
+  EXPECT_TRUE(verdicts_.back().lets_traffic());
+  EXPECT_EQ(verdicts_.back().target, key(2));
+  run(seconds(60), milliseconds(100));
+  tcp_.set(endpoint(0), {.outcome = kFailure});
+  tcp_.set(endpoint(1), {});
+  tcp_.forget_attempts();
+  verdicts_.clear();
+  configure({service_of(3)});
+  run(milliseconds(350));
+  EXPECT_TRUE(verdicts_.empty()) << "no verdict yet: all take traffic as before";
+  run(milliseconds(100));
+  EXPECT_EQ(pauses(tcp_.starts(endpoint(1))),
+            (std::vector<milliseconds>{kBackToBackPause, kBackToBackPause}));
+  EXPECT_EQ(state(key(0)), HealthState::kUnhealthy);
+  EXPECT_EQ(state(key(1)), HealthState::kHealthy);
+  EXPECT_EQ(state(key(2)), HealthState::kHealthy);
+}
+
+TEST_F(CheckerTest, H7_ARestartWhileTheCheckIsClosedOrJustOpenedChangesNothingOfThat) {
+  const Verdict unhealthy{.target = key(0), .state = HealthState::kUnhealthy, .sequence = 17};
+  checker_->seed({{key(0), unhealthy}});
+  Service closed = service_of(1);
+  closed.is_check_closed = true;
+  configure({closed});
+  ASSERT_EQ(verdicts_.size(), 1U);
+  EXPECT_TRUE(verdicts_.back().lets_traffic());
+  const Verdict held = verdicts_.back();
+  restart();
+  checker_->seed({{key(0), held}});
+  configure({service_of(1)});
+  EXPECT_EQ(verdicts_.size(), 1U);
+  run(milliseconds(450));
+  EXPECT_EQ(state(key(0)), HealthState::kHealthy);
 }
 
 TEST_F(CheckerTest, HoldsVerdictsFromBeforeARestartUntilTheFirstNewOne) {

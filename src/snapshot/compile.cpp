@@ -145,7 +145,8 @@ class Compilation {
     if (backend == nullptr) return nullptr;
     Service service = service_of(*backend, facts_, verdicts_);
     add_flow_table(service);
-    note_forbidden(service);
+    note_forbidden(service.group_id, service.targets);
+    note_forbidden(service.next_group_id, service.next_targets);
     if (lb.is_dnlb && local_.has_check_source) service.check_source = local_.check_source;
     const auto sources = local_.source_addresses.find(lb.subnet_id);
     if (sources != local_.source_addresses.end()) service.source_addresses = sources->second;
@@ -154,12 +155,12 @@ class Compilation {
   }
 
   /// Says once for each group that some of its targets get neither traffic nor probes.
-  void note_forbidden(const Service& service) {
-    const auto found = std::ranges::find(service.targets, true, &Target::is_forbidden);
-    if (found == service.targets.end() || !forbidding_.insert(service.group_id).second) return;
-    const auto group = facts_.table<Kind::kTargetGroup>().entries.find(service.group_id);
+  void note_forbidden(const std::string& group_id, const std::vector<Target>& targets) {
+    const auto found = std::ranges::find(targets, true, &Target::is_forbidden);
+    if (found == targets.end() || !forbidding_.insert(group_id).second) return;
+    const auto group = facts_.table<Kind::kTargetGroup>().entries.find(group_id);
     out_.errors.push_back({.kind = std::string(model::kind_name(Kind::kTargetGroup)),
-                           .id = service.group_id,
+                           .id = group_id,
                            .revision = group->second.version.revision,
                            .reason = "invalid",
                            .detail = "target " + found->id + ": nothing is sent to " +

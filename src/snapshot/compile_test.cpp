@@ -216,6 +216,14 @@ TEST_F(CompileTest, M72_GivesTrafficToAllTargetsWhileTheCheckIsClosed) {
   EXPECT_EQ(taking(service.targets), (std::vector<int>{0, 1}));
 }
 
+TEST_F(CompileTest, H7_AfterTheOpeningOfACheckTargetsTakeTrafficUntilTheirFirstVerdict) {
+  judge("tg-1", 0, HealthState::kInitial, std::string(kCheckClosed));
+  judge("tg-1", 1, HealthState::kUnhealthy, "CONNECT_FAILED");
+  EXPECT_EQ(taking(service_now().targets), (std::vector<int>{0}));
+  judge("tg-1", 0, HealthState::kInitial);
+  EXPECT_EQ(taking(service_now().targets), (std::vector<int>{})) << "another target since";
+}
+
 TEST_F(CompileTest, TakesOnlyWhatIsPlacedOnThisNode) {
   local_.node_id = "node-2";
   const Snapshot& snapshot = compile_now();
@@ -417,6 +425,36 @@ TEST_F(CompileTest, ReplacesAtOnceWhenThereIsNothingToWaitFor) {
   EXPECT_EQ(service_now().group_id, "tg-2") << "without checks all targets take traffic";
   put("b1", backend_spec(""));
   EXPECT_EQ(service_now().group_id, "") << "taken away, not replaced";
+}
+
+TEST_F(CompileTest, AGroupOfForbiddenAddressesReplacesNobodyAndIsReported) {
+  Group forbidden = group_of(2, {0, 1});
+  for (auto& target : forbidden.spec.targets) target.ip_address = "169.254.169.254";
+  put_group("tg-2", forbidden);
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  EXPECT_EQ(service_now().group_id, "tg-1");
+  ASSERT_EQ(last_->errors.size(), 1u);
+  EXPECT_EQ(last_->errors[0].id, "tg-2");
+  forbidden.spec.targets[1].ip_address = "10.0.2.1";
+  put_group("tg-2", forbidden);
+  EXPECT_EQ(service_now().group_id, "tg-1") << "one is still to be judged";
+  judge("tg-2", 1, HealthState::kUnhealthy);
+  EXPECT_EQ(service_now().group_id, "tg-2");
+}
+
+TEST_F(CompileTest, AGroupWhoseInstancesHaveNotArrivedReplacesNobody) {
+  Group group;
+  group.spec.load_balancer_id = "alb-1";
+  group.spec.type = model::TargetGroupType::kInstance;
+  group.spec.targets.push_back({.target_id = "t-0", .instance_id = "i-0"});
+  group.admin.slots.push_back({.target_id = "t-0", .slot = 0});
+  put_group("tg-2", group);
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"));
+  EXPECT_EQ(service_now().group_id, "tg-1");
+  put("b1", backend_spec("tg-9"));
+  EXPECT_EQ(service_now().group_id, "tg-1") << "the group itself has not arrived";
 }
 
 TEST_F(CompileTest, AProcessThatStartsDuringAReplacementServesTheOldGroupToo) {

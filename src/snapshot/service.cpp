@@ -18,7 +18,7 @@ bool has_verdict(const TargetKey& key, const Verdicts& verdicts) {
 /// Why the target takes nothing new; empty when it does.
 std::string exclusion(const Target& target, bool is_check_closed, const Verdict* verdict) {
   if (target.weight == 0) return "weight 0";
-  if (is_check_closed) return "";
+  if (is_check_closed || (verdict != nullptr && verdict->is_check_closed())) return "";
   const HealthState state = verdict == nullptr ? HealthState::kInitial : verdict->state;
   switch (state) {
     case HealthState::kHealthy:
@@ -35,10 +35,30 @@ std::size_t count_taking(const std::vector<Target>& targets) {
   return static_cast<std::size_t>(std::ranges::count(targets, true, &Target::takes_new));
 }
 
-bool can_take_over(const std::string& service, const std::string& group,
-                   const std::vector<Target>& targets, const Verdicts& verdicts) {
-  return count_taking(targets) > 0 || std::ranges::all_of(targets, [&](const Target& target) {
-           return target.is_forbidden || has_verdict({service, group, target.slot}, verdicts);
+/// The group as it is stored; null when it has not arrived, or is another load balancer's, which is
+/// never served, whatever a reference says.
+const GroupFacts* group_of(const BackendFacts& backend, const std::string& group,
+                           const FactCache& facts) {
+  const GroupFacts* found = facts.table<model::Kind::kTargetGroup>().find(group);
+  const bool is_own =
+      found != nullptr && found->load_balancer_id == backend.service.load_balancer_id;
+  return is_own ? found : nullptr;
+}
+
+/// May the group asked for, with these targets, replace one that works? Without a target that takes
+/// traffic only when the check has judged all that may have any, or when an empty group was asked
+/// for: what has not arrived yet, or may have no traffic, is no reason to cut off who serves.
+bool can_take_over(const BackendFacts& backend, const std::vector<Target>& targets,
+                   const FactCache& facts, const Verdicts& verdicts) {
+  if (count_taking(targets) > 0) return true;
+  const GroupFacts* asked = group_of(backend, backend.group_id, facts);
+  if (asked == nullptr || targets.size() < asked->targets.size()) return false;
+  if (targets.empty()) return true;
+  const std::string& service = backend.service.id;
+  return !std::ranges::all_of(targets, &Target::is_forbidden) &&
+         std::ranges::all_of(targets, [&](const Target& target) {
+           return target.is_forbidden ||
+                  has_verdict({service, backend.group_id, target.slot}, verdicts);
          });
 }
 
@@ -89,11 +109,8 @@ bool is_forbidden(const net::IpAddress& target, const LoadBalancerFacts* lb) {
 std::vector<Target> targets_of(const BackendFacts& backend, const std::string& group,
                                const FactCache& facts, const Verdicts& verdicts) {
   const Service& service = backend.service;
-  const GroupFacts* group_facts = facts.table<model::Kind::kTargetGroup>().find(group);
-  // A group of another load balancer is never served, whatever a reference says.
-  if (group_facts == nullptr || group_facts->load_balancer_id != service.load_balancer_id) {
-    return {};
-  }
+  const GroupFacts* group_facts = group_of(backend, group, facts);
+  if (group_facts == nullptr) return {};
   std::vector<Target> targets = group_facts->targets;
   std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
   const LoadBalancerFacts* lb =
@@ -120,8 +137,7 @@ Service service_of(const BackendFacts& backend, const FactCache& facts, const Ve
   Service service = backend.service;
   service.group_id = backend.group_id;
   service.targets = targets_of(backend, backend.group_id, facts, verdicts);
-  if (backend.group_id.empty() ||
-      can_take_over(service.id, service.group_id, service.targets, verdicts)) {
+  if (backend.group_id.empty() || can_take_over(backend, service.targets, facts, verdicts)) {
     return service;
   }
   Group replaced = replaced_group(backend, facts, verdicts);

@@ -27,6 +27,10 @@ struct TargetKey {
   friend auto operator<=>(const TargetKey&, const TargetKey&) = default;
 };
 
+/// Reason of an initial record whose target takes traffic nevertheless: its check was closed, and
+/// there is no verdict since.
+inline constexpr std::string_view kCheckClosed = "CHECK_CLOSED";
+
 struct Verdict {
   TargetKey target;
   std::string scope = "node";  // "node" or "cluster"
@@ -36,6 +40,10 @@ struct Verdict {
   std::string detail{};
   std::string prober{};        // node id
   std::uint64_t sequence = 0;  // grows with each record of a prober
+
+  bool is_check_closed() const { return state == HealthState::kInitial && reason == kCheckClosed; }
+  /// May the target take new traffic, as far as checks go?
+  bool lets_traffic() const { return state == HealthState::kHealthy || is_check_closed(); }
 
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
