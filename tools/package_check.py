@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tries a finished package: hardening of its units by number, then installation, service and removal in a Debian 12 root that
-holds nothing else (debootstrap), once with the units' command lines by hand and once with systemd booted in it. Everything
-happens in namespaces of its own; needs root, debootstrap and the Debian archive, and says so where they are missing."""
+holds nothing else (debootstrap), once with the units' command lines by hand and once with systemd booted in it, where the blocks
+of docs/operate are run as written. Everything happens in namespaces of its own; needs root, debootstrap and the Debian archive,
+and says so where they are missing."""
 import os
 import pathlib
 import re
@@ -17,13 +18,10 @@ PACKAGING = ROOT / "packaging"
 # In tenths; the limit of the reliability guide for control and for a node.
 EXPOSURE_MAX = 20
 WAIT_SECONDS = 30
-TARGET = "10.77.0.1"
-BINDINGS = """
-node:
-  bindings:
-    - {subnet: net, mode: interface, interface: eth-test}
-    - {subnet: "*", mode: loopback}
-"""
+# The addresses and names of docs/operate.
+CONTROL, NODE, TARGET, VIP = "10.0.0.2", "10.0.0.3", "10.0.0.21", "10.0.0.100"
+PAGES = ROOT / "docs/operate"
+INTERFACE_BLOCK, SERVICE_BLOCK = "cat >>/etc/weir/weir.yaml", "weir create vpc"
 # Becomes process 1 of a machine: file systems and network of its own, then the root as root.
 INIT = r"""
 set -e
@@ -45,10 +43,6 @@ NODES
 mkdir -p $R/dev/pts $R/dev/shm $R/dev/mqueue $R/dev/hugepages
 ln -s pts/ptmx $R/dev/ptmx
 ip link set lo up
-ip link add eth-test type veth peer name eth-peer
-ip link set eth-peer up
-ip link set eth-test up
-ip address add 10.77.0.1/24 dev eth-test
 cd $R
 pivot_root . mnt
 umount -l /mnt
@@ -123,11 +117,11 @@ def cgroup_folder():
 class Machine:
     """A root as a machine: processes, network, mounts (and control groups, when it boots) of its own."""
 
-    def __init__(self, root, boots):
-        self.root, self.cgroup = root, None
+    def __init__(self, root, boots, address=CONTROL):
+        self.root, self.cgroup, self.others = root, None, []
         words = ["unshare", "-m", "-p", "-n", "-u", "-i", "-f", "--kill-child"]
         if boots:
-            self.cgroup = cgroup_folder() / f"weir-package-{os.getpid()}"
+            self.cgroup = cgroup_folder() / f"weir-package-{os.getpid()}-{root.name}"
             self.cgroup.mkdir()
             words.append("-C")
         init = ["/lib/systemd/systemd"] if boots else ["sleep", "infinity"]
@@ -138,7 +132,21 @@ class Machine:
         self.first = wait_for(self.find_first, "the machine")
         # Its root has become its own once /mnt is empty again.
         wait_for(lambda: os.path.realpath(f"/proc/{self.first}/exe").endswith(("systemd", "sleep")), "its first process")
-        self.others = []
+        self.ip("link add eth1 type veth peer name port1")
+        self.ip("link add bridge type bridge")
+        for line in ("link set port1 master bridge", "link set port1 up", "link set bridge up", "link set eth1 up",
+                     f"address add {address}/24 dev eth1"):
+            self.ip(line)
+
+    def ip(self, line):
+        return run(*self.beside("ip", *line.split()))
+
+    def connect(self, other):
+        """One cable between the bridges of both."""
+        self.ip(f"link add port2 type veth peer name port2 netns {other.first}")
+        for machine in (self, other):
+            machine.ip("link set port2 master bridge")
+            machine.ip("link set port2 up")
 
     def join_cgroup(self):
         if self.cgroup:
@@ -168,11 +176,11 @@ class Machine:
         self.others.append(process)
         return process
 
-    def fetch(self, vip):
-        return subprocess.run(self.beside("curl", "-sf", "-m", "2", f"http://{vip}/"), capture_output=True, text=True).stdout
+    def fetch(self):
+        return subprocess.run(self.beside("curl", "-sf", "-m", "2", f"http://{VIP}/"), capture_output=True, text=True).stdout
 
     def addresses(self):
-        return run(*self.beside("ip", "-br", "address", "show", "eth-test"))
+        return run(*self.beside("ip", "-br", "address", "show", "eth1"))
 
     def processes(self):
         """{pid there: command line} of weir."""
@@ -207,27 +215,27 @@ def remove_folder(folder):
 # --- what is tried -------------------------------------------------------------------------------
 
 
-def bind_interface(machine):
-    path = machine.root / "etc/weir/weir.yaml"
-    path.write_text(path.read_text() + BINDINGS)
-    machine.run("weir", "check-config", "/etc/weir/weir.yaml")
+def blocks(page):
+    """What a page tells the reader to run."""
+    return re.findall(r"^```sh\n(.*?)^```$", (PAGES / page).read_text(), re.M | re.S)
 
 
-def make_service(machine):
-    """An address that the node must add, and a target behind it; answers the address."""
+def run_block(machine, block):
+    machine.run("sh", "-ec", f"cd /root; {block}")
+
+
+def install_block(start):
+    return next(block for block in blocks("install.md") if block.startswith(start))
+
+
+def start_target(machine):
+    machine.ip(f"address add {TARGET}/32 dev lo")
     machine.start(machine.beside(sys.executable, "-m", "http.server", "9001", "--bind", TARGET, "--directory", PACKAGING))
-    weir = lambda line: machine.run("weir", *line.split())
-    weir("create vpc net --address-prefix 10.77.0.0/16")
-    weir("create subnet net --vpc net --address-prefix 10.77.0.0/24")
-    weir("create lb web --type alb --subnet net --azs local-1a")
-    weir("create tg web --lb web")
-    weir(f"create target --tg web --ip-address {TARGET} --port 9001")
-    weir("create backend web --lb web --protocol Http --port 9001 --tg web --health-check-protocol Http")
-    weir("create listener web --lb web --protocol Http --port 80 --backend web")
-    vip = re.search(r'"vip": "(.*)"', weir("get lb web -o json")).group(1)
-    wait_for(lambda: "weir-node.service" in machine.fetch(vip), "a request's answer")
-    check(vip in machine.addresses(), f"{vip} is not on the interface")
-    return vip
+
+
+def served(machine):
+    wait_for(lambda: "weir-node.service" in machine.fetch(), "a request's answer")
+    check(VIP in machine.addresses(), f"{VIP} is not on the interface")
 
 
 def proxy_has_no_capability(machine):
@@ -238,9 +246,9 @@ def proxy_has_no_capability(machine):
         check(re.search(r"^CapEff:\s+0+$", status, re.M) and re.search(r"^CapPrm:\s+0+$", status, re.M), "the proxy has capabilities")
 
 
-def nothing_is_left(machine, vip):
+def nothing_is_left(machine):
     wait_for(lambda: not machine.processes(), "the end of all processes", 5)
-    check(vip not in machine.addresses(), f"{vip} is still on the interface")
+    check(VIP not in machine.addresses(), f"{VIP} is still on the interface")
     check("weir" not in (machine.root / "etc/passwd").read_text(), "the user weir is still there")
     paths = machine.run("find", "/", "-xdev", "-iname", "*weir*", "-not", "-path", "/proc/*", "-not", "-path", "/root/*")
     left = [path for path in paths.split() if "weir-node.service.d" not in path]
@@ -278,18 +286,20 @@ def start_by_hand(machine, unit):
 def try_by_hand(root, kills):
     machine = Machine(root, boots=False)
     try:
-        machine.run("dpkg", "-i", "/root/weir.deb")
-        bind_interface(machine)
+        machine.run("dpkg", "-i", package_in(root))
+        start_target(machine)
+        run_block(machine, install_block(INTERFACE_BLOCK).split("install -D")[0])
         start_by_hand(machine, "weir-control.service")
         start_by_hand(machine, "weir-node.service")
-        vip = make_service(machine)
+        run_block(machine, install_block(SERVICE_BLOCK))
+        served(machine)
         proxy_has_no_capability(machine)
         if kills:
             killed = [str(pid) for pid, command in machine.processes().items() if "weir control" not in command]
             machine.run("sh", "-c", "kill -9 " + " ".join(killed))
-            check(vip in machine.addresses(), "a killed node took its address along: this tries nothing")
+            check(VIP in machine.addresses(), "a killed node took its address along: this tries nothing")
         machine.run("apt-get", "-qq", "-y", "purge", "weir")
-        nothing_is_left(machine, vip)
+        nothing_is_left(machine)
     finally:
         machine.close()
 
@@ -298,53 +308,86 @@ def main_process(machine):
     return int(machine.run("systemctl", "show", "-P", "MainPID", "weir-node"))
 
 
-def try_node_dies(machine, vip):
+def try_node_dies(machine):
     """Killed: its proxy goes on, and the next node takes over."""
     before = main_process(machine)
     machine.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "weir-node")
     for _ in range(20):
-        check(machine.fetch(vip), "a request failed while the node was dead")
+        check(machine.fetch(), "a request failed while the node was dead")
     wait_for(lambda: main_process(machine) not in (0, before), "another node")
     wait_for(lambda: machine.run("systemctl", "show", "-P", "ActiveState", "weir-node").strip() == "active", "the node's readiness")
 
 
-def try_upgrade(machine, vip):
+def try_upgrade(machine):
     """Installed again: the node becomes the new program in the same process; control is another process."""
     before = main_process(machine)
     control = machine.run("systemctl", "show", "-P", "MainPID", "weir-control")
     old = os.stat(machine.root / "usr/bin/weir").st_ino
-    machine.run("dpkg", "-i", "/root/weir.deb")
+    for block in blocks("upgrade.md"):
+        run_block(machine, block)
     check(os.stat(machine.root / "usr/bin/weir").st_ino != old, "the program was not replaced: this tries nothing")
     image = lambda: machine.run("stat", "-Lc", "%i", f"/proc/{before}/exe").strip()
     wait_for(lambda: image() == str(os.stat(machine.root / "usr/bin/weir").st_ino), "the new program in the node's process")
-    check(machine.fetch(vip), "a request failed after the upgrade")
+    check(machine.fetch(), "a request failed after the upgrade")
     check(main_process(machine) == before, "the node is another process")
     check(machine.run("systemctl", "show", "-P", "MainPID", "weir-control") != control, "control is still the old process")
     machine.run("sh", "-c", "for i in $(seq 50); do weir get nodes && exit 0; sleep 0.2; done; exit 1")
 
 
-def try_booted(root):
-    machine = Machine(root, boots=True)
+def try_pages(control, node, new):
+    """Two machines by the page, then a backup and its way to a third."""
+    start_target(control)
+    for block in blocks("install.md"):
+        if "chown root:weir /etc/weir/node.key" in block:
+            shutil.copy(control.root / "var/lib/weir/node.key", node.root / "etc/weir/node.key")
+        run_block(node if block.startswith("# on the node") else control, block)
+    served(control)
+    wait_for(lambda: {"n2"} < {line.split()[1] for line in control.run("weir", "get", "nodes").splitlines()[1:]}, "the second node")
+    for block in blocks("backup.md"):
+        if block.startswith("# on a new machine"):
+            for name in ("weir.backup", "weir-keys.tar"):
+                shutil.copy(control.root / "root" / name, new.root / "root" / name)
+        run_block(new if block.startswith("# on a new machine") else control, block)
+    check("web" in new.run("weir", "get", "lbs"), "the new machine does not know the load balancer")
+    served(control)
+
+
+def is_up(machine):
+    return machine.run("sh", "-c", "systemctl is-system-running || true").strip() in ("running", "degraded")
+
+
+def try_booted(roots):
+    machines = []
     try:
-        machine.run("sh", "-c", "for i in $(seq 100); do systemctl is-system-running | grep -q 'running\\|degraded' && exit 0; sleep 0.2; done; exit 1")
-        machine.run("dpkg", "-i", "/root/weir.deb")
-        check(not machine.processes(), "the package starts something by itself")
-        bind_interface(machine)
-        machine.run("install", "-D", "-m", "644", "/usr/share/doc/weir/examples/interface.conf",
-                    "/etc/systemd/system/weir-node.service.d/interface.conf")
-        machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "enable", "--now", "weir-control", "weir-node")
-        vip = make_service(machine)
-        proxy_has_no_capability(machine)
-        try_node_dies(machine, vip)
-        try_upgrade(machine, vip)
-        machine.run("apt-get", "-qq", "-y", "purge", "weir")
-        nothing_is_left(machine, vip)
+        for root, address in zip(roots, (CONTROL, NODE, NODE)):
+            machines.append(Machine(root, boots=True, address=address))
+        control, node, new = machines
+        control.connect(node)
+        for machine in machines:
+            wait_for(lambda: is_up(machine), "systemd")
+        control.run("dpkg", "-i", package_in(control.root))
+        check(not control.processes(), "the package starts something by itself")
+        say("the pages of docs/operate, on a control, a second node and a new machine")
+        try_pages(control, node, new)
+        proxy_has_no_capability(control)
+        say("a node that is killed; an upgrade")
+        try_node_dies(control)
+        try_upgrade(control)
+        say("purge")
+        for machine in machines:
+            machine.run("apt-get", "-qq", "-y", "purge", "weir")
+            nothing_is_left(machine)
     finally:
-        machine.close()
+        for machine in machines:
+            machine.close()
 
 
 # --- the roots -----------------------------------------------------------------------------------
+
+
+def package_in(root):
+    """Its path there."""
+    return "/root/" + next((root / "root").glob("weir_*.deb")).name
 
 
 def in_chroot(root, *words):
@@ -369,12 +412,13 @@ def bare_root():
 
 def try_package(package):
     root = bare_root()
+    copies = [root.with_name(f"{root.name}-{number}") for number in (2, 3)]
     try:
-        shutil.copy(package, root / "root/weir.deb")
+        shutil.copy(package, root / "root")
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         say("apt install in the bare root")
         in_chroot(root, "apt-get", "-qq", "update")
-        in_chroot(root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", "/root/weir.deb")
+        in_chroot(root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", package_in(root))
         say(in_chroot(root, "weir", "version").strip() + "; " + in_chroot(root, "weir", "check-config", "/etc/weir/weir.yaml").strip())
         say("service with the units' command lines, then purge")
         try_by_hand(root, kills=False)
@@ -382,12 +426,14 @@ def try_package(package):
         try_by_hand(root, kills=True)
         if cgroup_folder() is None:
             return say("SKIPPED: systemd in the root, because there is no cgroup2 here")
-        say("systemd in the root: start at once, a killed node, an upgrade, then purge")
-        in_chroot(root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", "systemd", "systemd-sysv", "dbus")
-        try_booted(root)
+        say("systemd in three such roots")
+        in_chroot(root, "apt-get", "-qq", "-y", "--no-install-recommends", "install", "systemd", "systemd-sysv", "dbus", "curl")
+        for copy in copies:
+            run("cp", "-a", root, copy)
+        try_booted([root, *copies])
     finally:
         # Nothing is mounted here: every mount was in a namespace that has ended.
-        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
+        subprocess.run(["rm", "-rf", "--one-file-system", *map(str, [root, *copies])], check=True)
 
 
 def main():
