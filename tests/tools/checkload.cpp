@@ -9,7 +9,8 @@
 // (0 = until SIGTERM)
 // --rate         requests a second in all (0 = as fast as possible)  --fresh    share on a new
 // connection (default 10 %)
-// --long         connections held open and used every 100 ms, over all places in turn
+// --long         TCP connections held open and used every 100 ms, over the TCP places in turn
+// --long-http    the same with HTTP connections
 // --post         share of POST with a body (default 20 %)
 // Failures are told apart: connect (refused and the like), reset, ended,
 // timeout, status (with its number), mismatch. An HTTP request on a reused connection that the
@@ -45,7 +46,8 @@ struct Options {
   double rate = 0;
   int fresh = 10;
   int post = 20;
-  int long_connections = 0;
+  int long_tcp = 0;
+  int long_http = 0;
 };
 
 std::atomic<bool> stopping{false};
@@ -225,13 +227,12 @@ Outcome use(Held& held) {
   return outcome == Outcome::kOk && !is_right ? Outcome::kReset : outcome;
 }
 
-bool open_held(Held& held, const Options& options, std::size_t number) {
-  const std::size_t place = number % (options.http.size() + options.tcp.size());
-  held.is_http = place < options.http.size();
-  const sockaddr_in& to =
-      held.is_http ? options.http[place] : options.tcp[place - options.http.size()];
+bool open_held(Held& held, const Options& options, int number) {
+  held.is_http = number >= options.long_tcp;
+  const auto& places = held.is_http ? options.http : options.tcp;
   std::string greeting;
-  return held.connection.connect(to, 10s) == 0 &&
+  return held.connection.connect(places[static_cast<std::size_t>(number) % places.size()], 10s) ==
+             0 &&
          (held.is_http || held.connection.read_until("\n", greeting, 10s) == Outcome::kOk);
 }
 
@@ -239,7 +240,7 @@ bool open_held(Held& held, const Options& options, std::size_t number) {
 void hold(const Options& options, int first, int end) {
   std::vector<Held> all(static_cast<std::size_t>(end - first));
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (open_held(all[i], options, static_cast<std::size_t>(first) + i)) {
+    if (open_held(all[i], options, first + static_cast<int>(i))) {
       long_opened.fetch_add(1);
       long_alive.fetch_add(1);
     } else {
@@ -309,13 +310,16 @@ bool read_options(int argc, char** argv, Options& options) {
     } else if (name == "--post") {
       options.post = std::atoi(value);
     } else if (name == "--long") {
-      options.long_connections = std::atoi(value);
+      options.long_tcp = std::atoi(value);
+    } else if (name == "--long-http") {
+      options.long_http = std::atoi(value);
     } else {
       return false;
     }
   }
   return argc % 2 == 1 && !(options.http.empty() && options.tcp.empty()) &&
-         options.long_connections >= 0;
+         (options.long_tcp == 0 || !options.tcp.empty()) &&
+         (options.long_http == 0 || !options.http.empty());
 }
 
 }  // namespace
@@ -330,9 +334,9 @@ int main(int argc, char** argv) {
   signal(SIGTERM, [](int) { stopping.store(true); });
   const auto started = Steady::now();
   std::vector<std::jthread> holders;
-  for (int first = 0; first < options.long_connections; first += kHeldByThread) {
-    holders.emplace_back(hold, std::cref(options), first,
-                         std::min(first + kHeldByThread, options.long_connections));
+  const int held = options.long_tcp + options.long_http;
+  for (int first = 0; first < held; first += kHeldByThread) {
+    holders.emplace_back(hold, std::cref(options), first, std::min(first + kHeldByThread, held));
   }
   std::vector<std::jthread> workers;
   for (int i = 0; i < options.workers; ++i) workers.emplace_back(work, std::cref(options), i);
