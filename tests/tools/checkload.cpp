@@ -14,8 +14,8 @@
 // --post         share of POST with a body (default 20 %)
 // Failures are told apart: connect (refused and the like), reset, ended,
 // timeout, status (with its number), mismatch. An HTTP request on a reused connection that the
-// server closed before any byte of an answer is sent again once on a new connection, as clients
-// do with a GET, and counts as "reopened"; a second failure counts.
+// server closed before any byte of an answer is sent again once on a new connection and counts
+// as "reopened"; a second failure counts.
 #include <signal.h>
 
 #include <atomic>
@@ -161,7 +161,7 @@ void http_exchange(Connection& connection, const sockaddr_in& to, std::mt19937& 
     if (problem.empty()) return count_success(target, began);
     connection.close();
     const bool was_stale = is_reused && !got_byte && (problem == "ended" || problem == "reset");
-    if (was_stale && attempt == 0 && !is_post) {
+    if (was_stale && attempt == 0) {
       reopened.fetch_add(1);
       continue;
     }
