@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import config  # noqa: E402
 import counts  # noqa: E402
 import machine  # noqa: E402
+import marks  # noqa: E402
 import memory  # noqa: E402
 import page  # noqa: E402
 import subjects  # noqa: E402
@@ -31,10 +32,10 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("area", choices=[*AREAS, "all", "page"], help="what to measure; `all` does each in turn and writes the page; `page` only writes it")
     parser.add_argument("--case", help=f"of http and tcp: only this one of {', '.join(traffic.CASES)}")
-    parser.add_argument("--seconds", type=float, default=0.8, help="length of a measured part (default 0.8; with one case and much time: 4)")
-    parser.add_argument("--warmup", type=float, default=0.3, help="seconds before each measured part (default 0.3; 1)")
+    parser.add_argument("--seconds", type=float, default=0.6, help="length of a measured part (default 0.6)")
+    parser.add_argument("--warmup", type=float, default=0.2, help="seconds before each measured part (default 0.2)")
     parser.add_argument("--rounds", type=int, default=0, help="exactly so many rounds (default: as many as the time allows)")
-    parser.add_argument("--minutes", type=float, default=7.0, help="time for the rounds of an area (default 7)")
+    parser.add_argument("--minutes", type=float, default=7.6, help="time for the rounds of an area (default 7.6)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the connections, requests and objects, for a quick try (default 1)")
     parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
     options = parser.parse_args()
@@ -60,6 +61,8 @@ def measure(area, options):
     result["took_seconds"] = round(time.time() - started)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1) + "\n")
+    for row in marks.rows(result):
+        print("  mark: " + ", ".join(row))
     print(f"\n{area}: {result['took_seconds']} s, all numbers in {RESULTS / area}.json")
 
 

@@ -16,7 +16,7 @@ import traffic
 CONNECTIONS = 5000
 OPEN_RATE = 4000
 WARM_REQUESTS = 2000
-ROUNDS = 6
+ROUNDS = 8
 # Chosen because allocators and the loops of all four have nothing left to do after it.
 SETTLE_SECONDS = 1.0
 
@@ -98,7 +98,7 @@ def print_case(result, count):
     print(f"\n{result['protocol']}: {count} idle connections, {len(result['rounds'])} rounds; bytes of user-space memory by connection")
     for name, one in result["programs"].items():
         raw = " ".join(f"{r[name]['bytes']:.0f}{'!' if r[name]['fault'] else ''}" for r in result["rounds"])
-        print(f"  {name:11} {intervals.text(one['bytes'], ' B', 0):26} kept after they ended {intervals.text(one['kept_bytes'], ' B', 0):26}"
+        print(f"  {name:11} {intervals.text(one['bytes'], ' B', 0):26} on top of {intervals.text(one['resident_bytes'], ' B', 0)}, kept after they ended {intervals.text(one['kept_bytes'], ' B', 0):26}"
               f" slab of all sides {intervals.text(one['slab_bytes'], ' B', 0):30} raw: {raw}")
         for fault in one["dropped"]:
             print(f"    dropped: {fault}")

@@ -2,6 +2,7 @@
 import json
 
 import intervals
+import marks
 
 HEAD = """# Measured
 
@@ -28,7 +29,7 @@ def write(results, page):
 
 
 def text(found):
-    parts = [HEAD]
+    parts = [HEAD, "## Marks\n", table(["what", "mark", "measured", "verdict"], [row for result in found.values() for row in marks.rows(result)])]
     for area in ORDER:
         parts.append(f"## {area}\n")
         parts.append(section(found[area]) if area in found else "Not measured yet.\n")
@@ -73,11 +74,11 @@ def traffic_part(result):
 def memory_part(result):
     parts = []
     for case in result["cases"]:
-        rows = [[name, intervals.text(p["bytes"], "", 0), intervals.text(p["kept_bytes"], "", 0), intervals.text(p["slab_bytes"], "", 0),
+        rows = [[name, intervals.text(p["bytes"], "", 0), intervals.text(p["resident_bytes"], "", 0), intervals.text(p["kept_bytes"], "", 0), intervals.text(p["slab_bytes"], "", 0),
                  " ".join(f"{one[name]['bytes']:.0f}" for one in case["rounds"])] for name, p in case["programs"].items()]
         ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in case["ratios"].items())
         parts += [f"### {case['protocol']}, {result['connections']} idle connections\n",
-                  table(["program", "bytes of user space by connection", "kept after they ended", "kernel slab, all sides", "raw"], rows),
+                  table(["program", "bytes of user space by connection", "bytes before", "kept after they ended", "kernel slab, all sides", "raw"], rows),
                   f"Ratios: {ratios}.\n", aa_line(case)]
     return "\n".join(parts)
 

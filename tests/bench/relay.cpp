@@ -1,9 +1,9 @@
 // The floor of every table: a relay of bytes that knows nothing of HTTP. One thread.
-//   bench_relay ADDRESS:PORT TARGET:PORT [--one-answer]
-// Client i is tied to its own connection to the target. With --one-answer a client is closed as
-// soon as the first bytes of the target have been passed on, and the target's connection waits for
-// the next client: what a proxy has to do at the least that closes after each answer and reuses
-// its upstream connections. That serves only answers that fit into one recv.
+//   bench_relay ADDRESS:PORT TARGET:PORT... [--one-answer]
+// Client i is tied to its own connection to a target, each target in turn. With --one-answer a
+// client is closed as soon as the first bytes of the target have been passed on, and the target's
+// connection waits for the next client: what a proxy has to do at the least that closes after each
+// answer and reuses its upstream connections. That serves only answers that fit into one recv.
 #include <cstdio>
 #include <deque>
 #include <string_view>
@@ -28,9 +28,9 @@ struct Side {
 
 class Relay {
  public:
-  Relay(int listener, const sockaddr_in& target, bool one_answer)
+  Relay(int listener, std::vector<sockaddr_in> targets, bool one_answer)
       : listener_(listener),
-        target_(target),
+        targets_(std::move(targets)),
         one_answer_(one_answer),
         poll_(epoll_create1(EPOLL_CLOEXEC)),
         scratch_(kScratchBytes) {
@@ -77,7 +77,7 @@ class Relay {
       pool_.pop_back();
       return side;
     }
-    const int fd = bench::start_connect(target_);
+    const int fd = bench::start_connect(targets_[next_++ % targets_.size()]);
     return fd < 0 ? nullptr : add(fd);
   }
 
@@ -161,7 +161,8 @@ class Relay {
   }
 
   int listener_;
-  sockaddr_in target_;
+  std::vector<sockaddr_in> targets_;
+  std::size_t next_ = 0;
   bool one_answer_;
   int poll_;
   std::vector<char> scratch_;
@@ -172,12 +173,20 @@ class Relay {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto address = bench::parse_endpoint(argc >= 3 ? argv[1] : "");
-  const auto target = bench::parse_endpoint(argc >= 3 ? argv[2] : "");
-  const int listener = address && target ? bench::listen_on(*address) : -1;
+  std::vector<sockaddr_in> places;
+  bool one_answer = false;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--one-answer") {
+      one_answer = true;
+    } else if (const auto place = bench::parse_endpoint(argv[i])) {
+      places.push_back(*place);
+    }
+  }
+  const int listener = places.size() < 2 ? -1 : bench::listen_on(places.front());
   if (listener < 0) {
-    std::fprintf(stderr, "usage: bench_relay ADDRESS:PORT (free) TARGET:PORT [--one-answer]\n");
+    std::fprintf(stderr, "usage: bench_relay ADDRESS:PORT (free) TARGET:PORT... [--one-answer]\n");
     return 2;
   }
-  Relay(listener, *target, argc == 4 && std::string_view(argv[3]) == "--one-answer").run();
+  places.erase(places.begin());
+  Relay(listener, std::move(places), one_answer).run();
 }

@@ -96,7 +96,7 @@ class Subject:
 
 class Relay(Subject):
     def command(self):
-        command = [TOOLS / "bench_relay", f"{self.address}:{self.port}", f"{TARGETS[0]}:{self.target.port}"]
+        command = [TOOLS / "bench_relay", f"{self.address}:{self.port}", *(f"{address}:{self.target.port}" for address in TARGETS)]
         return command + (["--one-answer"] if self.fresh and self.protocol == "http" else [])
 
     def stop(self):

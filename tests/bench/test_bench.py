@@ -6,6 +6,7 @@ import sys
 sys.path.insert(0, os.path.dirname(__file__))
 
 import intervals  # noqa: E402
+import marks  # noqa: E402
 import page  # noqa: E402
 import traffic  # noqa: E402
 
@@ -81,6 +82,13 @@ def test_the_page_names_command_machine_intervals_and_what_is_missing():
     shown = page.text({"http": sample_result(True)})
     assert "`./dev bench http`" in shown and "2 cores of P" in shown and "excess weir/haproxy 0.25 (0.25 to 0.25)" in shown
     assert "A/A 1.00 (1.00 to 1.00): valid" in shown and "Not measured yet." in shown and page.UNQUIET not in shown
+
+
+def test_a_mark_is_met_only_by_the_unfavourable_end_of_a_valid_run():
+    assert marks.verdict((0.55, 0.5, 0.59), 0.6, True) == "met"
+    assert marks.verdict((0.55, 0.5, 0.61), 0.6, True) == "**missed**"
+    assert "not proven" in marks.verdict((0.1, 0.1, 0.1), 0.6, False) and marks.verdict(None, 0.6, True) == "not measured"
+    assert [row[3] for row in marks.rows(sample_result(True))] == ["met", "not measured", "met", "not measured"]
 
 
 def test_numbers_of_a_busy_machine_are_marked():

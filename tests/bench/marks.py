@@ -1,0 +1,49 @@
+"""The pass marks, kept beside the code that measures them. A mark is met only by the unfavourable end of the interval, and only where the run is
+valid: a quiet machine, and an A/A pair that gave 1.00.
+"""
+import intervals
+
+# Where no more than 1.00 is promised, measuring is not finer than this. Source: the benchmark method, parity rows.
+PARITY = 1.03
+# (area, what, the case it stands in, where its interval stands, at most)
+MARKS = [
+    ("http", "excess over the relay, in shares of HAProxy's, 16 connections", "small-16", "excess weir/haproxy", 0.60),
+    ("http", "excess over the relay, in shares of HAProxy's, 64 connections", "small-64", "excess weir/haproxy", 0.60),
+    ("http", "processor time beside nginx's, 16 connections", "small-16", "cpu_us weir/nginx", PARITY),
+    ("http", "processor time beside nginx's, 64 connections", "small-64", "cpu_us weir/nginx", PARITY),
+    ("memory", "bytes of user space by idle HTTP connection", "http", "bytes", 512),
+    ("counts", "user-space instructions beside HAProxy's", "", "instructions weir/haproxy", 0.60),
+    ("counts", "system calls by request at 64 connections", "", "calls", 4.5),
+]
+
+
+def rows(result):
+    """[what, mark, measured, verdict] of each mark that this area answers."""
+    found = []
+    for area, what, case, where, most in MARKS:
+        if area == result["area"]:
+            interval, aa_valid = locate(result, case, where)
+            found.append([what, f"at most {most:.2f}", intervals.text(interval), verdict(interval, most, aa_valid and result["quiet"])])
+    return found
+
+
+def verdict(interval, most, is_valid):
+    if interval is None:
+        return "not measured"
+    if not is_valid:
+        return "not proven (A/A, or a machine that was not quiet)"
+    return "met" if interval[2] <= most else "**missed**"
+
+
+def locate(result, case, where):
+    """(interval, whether its A/A pair is valid); as fast as it goes, where an area has two modes."""
+    if result["area"] == "http":
+        for one in result["cases"]:
+            if one["case"] == case:
+                found = one["modes"]["full"]
+                return found["ratios"].get(where), found["aa_valid"]
+        return None, False
+    if result["area"] == "memory":
+        found = next(one for one in result["cases"] if one["protocol"] == case)
+        return found["programs"]["weir"][where], found["aa_valid"]
+    return result["medians"]["weir"]["calls"] if where == "calls" else result["ratios"].get(where), result["aa_valid"]
