@@ -272,7 +272,7 @@ void Agent::reconcile_machine() {
 /// Somebody may give it to the node, or take it away, at any time.
 void Agent::watch_check_source() {
   if (local_.check_source.is_unspecified()) return;
-  const bool has_it = net::is_usable_source(local_.check_source);
+  const bool has_it = net::has_address(local_.check_source);
   if (has_it == local_.has_check_source) return;
   local_.has_check_source = has_it;
   log::info(has_it ? "checks of dnlb leave from their own address" : "no source for checks of dnlb",

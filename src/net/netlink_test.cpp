@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -50,6 +51,28 @@ std::string in_own_network(const std::function<void()>& body) {
 bool has_vip(const std::vector<InterfaceAddress>& addresses) {
   return std::ranges::any_of(addresses, [](const InterfaceAddress& each) {
     return each.prefix == Prefix{kVip, 32} && each.is_ours;
+  });
+}
+
+TEST(Netlink, M73_TheMachineHasAnAddressOnlyWhileAnInterfaceHasIt) {
+  const auto check = [] {
+    EXPECT_FALSE(has_address(kVip));
+    ASSERT_TRUE(add_address("near", kVip).ok());
+    EXPECT_TRUE(has_address(kVip));
+    ASSERT_TRUE(remove_address("near", kVip).ok());
+    EXPECT_FALSE(has_address(kVip));
+  };
+  IN_OWN_NETWORK([&] {
+    check();
+    std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << 1;
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const SocketAddress elsewhere = socket_address({kVip, 0});
+    EXPECT_EQ(::bind(fd.get(), elsewhere.get(), elsewhere.size), 0) << "bind() proves nothing";
+    // With a way to everywhere too.
+    EXPECT_EQ(std::system("ip addr add 10.78.0.1/24 dev near && "
+                          "ip route add default via 10.78.0.2 dev near"),
+              0);
+    check();
   });
 }
 

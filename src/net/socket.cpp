@@ -22,6 +22,9 @@ constexpr int kKeepaliveIdle = 15;
 constexpr int kKeepaliveInterval = 5;
 constexpr int kKeepaliveProbes = 3;
 
+/// For a route without a packet. Chosen because any port but 0 does.
+constexpr std::uint16_t kDiscardPort = 9;
+
 bool set_option(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
@@ -119,10 +122,16 @@ Result<UniqueFd> tcp_connect(const Endpoint& target, const std::optional<IpAddre
   return std::move(attempt.fd);
 }
 
-bool is_usable_source(const IpAddress& address) {
-  const SocketAddress source = socket_address({address, 0});
-  const UniqueFd fd(socket(source.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return fd.valid() && bind(fd.get(), source.get(), source.size) == 0;
+/// By the kernel's own routes: what is local is reached from itself (on loopback from anything of
+/// it). Not by bind(), which takes every address where net.ipv4.ip_nonlocal_bind is set, and not by
+/// netlink, which a node without interfaces to manage is not allowed. Nothing is sent.
+bool has_address(const IpAddress& address) {
+  const SocketAddress there = socket_address({address, kDiscardPort});
+  const UniqueFd fd(socket(there.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid() || connect(fd.get(), there.get(), there.size) != 0) return false;
+  const Result<Endpoint> from = local_endpoint(fd.get());
+  if (!from) return false;
+  return from->address == address || (address.is_loopback() && from->address.is_loopback());
 }
 
 int socket_error(int fd) {

@@ -54,8 +54,8 @@ ConnectAttempt start_connect(const SocketAddress& target, const SocketAddress* s
 /// Errors:  kUnavailable, kNotFound when `source` is not on this machine, kPermissionDenied
 Result<UniqueFd> tcp_connect(const Endpoint& target, const std::optional<IpAddress>& source);
 
-/// Whether sockets of this process can have the address as their own.
-bool is_usable_source(const IpAddress& address);
+/// Whether the address is one of this machine's own, so that answers to it come here.
+bool has_address(const IpAddress& address);
 
 /// The pending error of a socket as errno, 0 = none; reading clears it.
 int socket_error(int fd);

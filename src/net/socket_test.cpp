@@ -80,8 +80,9 @@ TEST(Socket, AnAddressOfAnotherMachineIsBoundOnlyWithFreeBind) {
 }
 
 TEST(Socket, TellsWhetherThisMachineHasAnAddress) {
-  EXPECT_TRUE(is_usable_source(IpAddress::v4(0x7f000009)));
-  EXPECT_FALSE(is_usable_source(*IpAddress::parse("192.0.2.77")));
+  EXPECT_TRUE(has_address(IpAddress::v4(0x7f000009)));
+  EXPECT_FALSE(has_address(*IpAddress::parse("192.0.2.77")));
+  EXPECT_FALSE(has_address(*IpAddress::parse("2001:db8::77")));
 }
 
 TEST(Socket, DeferredAcceptIsSetOnTheListener) {
