@@ -53,6 +53,13 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
+def ratio_table(ratios):
+    """One row for what is compared, one column for what with: "cpu_us weir/nginx" stands in row "cpu_us weir", column "nginx"."""
+    cells = {tuple(name.rsplit("/", 1)): intervals.text(value) for name, value in ratios.items()}
+    anchors, measures = list(dict.fromkeys(b for _, b in cells)), list(dict.fromkeys(a for a, _ in cells))
+    return table(["ratio of", *(f"to {b}" for b in anchors)], [[a, *(cells.get((a, b), "") for b in anchors)] for a in measures])
+
+
 def aa_line(found):
     return f"A/A {intervals.text(found['aa'])}: {'valid' if found['aa_valid'] else '**not valid: this table proves nothing**'}.\n"
 
@@ -66,8 +73,7 @@ def traffic_part(result):
                      intervals.text(p["p99_us"], "", 0), f"{100 * p['idle_min']:.0f} %", f"{len(p['dropped'])}/{p['blocks']}"]
                     for name, p in found["programs"].items()]
             head = ["program", "cpu us", "system us", "requests/s", "p50 us", "p99 us", "generator idle, least", "dropped"]
-            ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in found["ratios"].items())
-            parts += [f"### {case['protocol']} {case['case']}, {pace}\n", table(head, rows), f"Ratios: {ratios}.\n", aa_line(found)]
+            parts += [f"### {case['protocol']} {case['case']}, {pace}\n", table(head, rows), ratio_table(found["ratios"]), aa_line(found)]
     return "\n".join(parts)
 
 
@@ -76,10 +82,9 @@ def memory_part(result):
     for case in result["cases"]:
         rows = [[name, intervals.text(p["bytes"], "", 0), intervals.text(p["resident_bytes"], "", 0), intervals.text(p["kept_bytes"], "", 0), intervals.text(p["slab_bytes"], "", 0),
                  " ".join(f"{one[name]['bytes']:.0f}" for one in case["rounds"])] for name, p in case["programs"].items()]
-        ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in case["ratios"].items())
         parts += [f"### {case['protocol']}, {result['connections']} idle connections\n",
                   table(["program", "bytes of user space by connection", "bytes before", "kept after they ended", "kernel slab, all sides", "raw"], rows),
-                  f"Ratios: {ratios}.\n", aa_line(case)]
+                  ratio_table(case["ratios"]), aa_line(case)]
     return "\n".join(parts)
 
 
@@ -102,6 +107,5 @@ def counts_part(result):
     rows = [[name, intervals.text(m["instructions"], "", 0), intervals.text(m["calls"]),
              ", ".join(f"{call} {share:.2f}" for call, share in result["programs"][name]["calls_by_name"].items())]
             for name, m in result["medians"].items()]
-    ratios = ", ".join(f"{name} {intervals.text(value)}" for name, value in result["ratios"].items())
     return "\n".join([table(["program", "user instructions by request (16 connections)", "system calls by request (64 connections)", "shares under strace"], rows),
-                      f"Ratios: {ratios}.\n", aa_line(result)])
+                      ratio_table(result["ratios"]), aa_line(result)])

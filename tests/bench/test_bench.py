@@ -80,7 +80,7 @@ def sample_result(quiet):
 
 def test_the_page_names_command_machine_intervals_and_what_is_missing():
     shown = page.text({"http": sample_result(True)})
-    assert "`./dev bench http`" in shown and "2 cores of P" in shown and "excess weir/haproxy 0.25 (0.25 to 0.25)" in shown
+    assert "`./dev bench http`" in shown and "2 cores of P" in shown and "| excess weir |  | 0.25 (0.25 to 0.25) | 0.20 (0.20 to 0.20) |" in shown
     assert "A/A 1.00 (1.00 to 1.00): valid" in shown and "Not measured yet." in shown and page.UNQUIET not in shown
 
 

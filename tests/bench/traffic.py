@@ -155,7 +155,7 @@ def print_case(result):
             print(f"  {name:11} cpu {intervals.text(one['cpu_us'], ' us'):28} system {intervals.text(one['system_us'], ' us'):28}"
                   f" {intervals.text(one['rate'], '/s', 0):30} p99 {intervals.text(one['p99_us'], ' us', 0):24}"
                   f" generator idle {100 * one['idle_min']:.0f} % at least, {len(one['dropped'])} of {one['blocks']} dropped")
-            print(f"              raw cpu us: {raw(result['rounds'], name, mode)}")
+            print(f"              raw cpu us: {raw(result['rounds'], name, mode)}" + (f"; dropped: {'; '.join(one['dropped'][:3])}" if one["dropped"] else ""))
         for name, value in found["ratios"].items():
             print(f"  {name:28} {intervals.text(value)}")
         print(f"  A/A {intervals.text(found['aa'])}: {'valid' if found['aa_valid'] else 'NOT VALID, nothing of this may be quoted'}", flush=True)
