@@ -72,7 +72,7 @@ def stage_program(stage, program):
 
 def stage_files(stage, program):
     for unit in UNITS:
-        put(stage, f"/lib/systemd/system/{unit}", (PACKAGING / unit).read_text())
+        put(stage, f"/usr/lib/systemd/system/{unit}", (PACKAGING / unit).read_text())
     put(stage, CONFFILE, configuration())
     put(stage, "/usr/share/bash-completion/completions/weir", output(program, "completion", "bash"))
     put(stage, "/usr/share/man/man1/weir.1.gz", compressed(manpage.page(program)))

@@ -257,7 +257,7 @@ def nothing_is_left(machine):
 
 def by_hand_words(unit, machine):
     """What systemd would do with the unit's user, capabilities and command."""
-    text = (machine.root / "lib/systemd/system" / unit).read_text()
+    text = (machine.root / "usr/lib/systemd/system" / unit).read_text()
     if unit == "weir-node.service":
         text += (machine.root / "usr/share/doc/weir/examples/interface.conf").read_text()
     names = [name.lower().removeprefix("cap_") for line in unit_values(text, "AmbientCapabilities") for name in line.split()]
