@@ -22,6 +22,7 @@ def running(kind, request):
         yield cluster
     finally:
         failed = getattr(request.node, "has_failed", False)
+        cluster.stop_loads()
         try:
             cluster.stop()
         finally:

@@ -300,6 +300,7 @@ class Cluster:
         self.data = self.folder / "data"
         self.client_namespace = self.target_namespace = self.control_namespace = None
         self.targets = Targets(self.folder)
+        self.loads = []
         self.serial = 0
 
     @property
@@ -328,7 +329,15 @@ class Cluster:
         return flows(service.endpoint, service.protocol, count, self.client_namespace, **options)
 
     def load(self, *arguments):
-        return Load(*arguments, namespace=self.client_namespace)
+        self.loads.append(Load(*arguments, namespace=self.client_namespace))
+        return self.loads[-1]
+
+    def stop_loads(self):
+        """Ends those that a failed test has left."""
+        for load in self.loads:
+            if load.running():
+                load.child.kill()
+                load.child.wait()
 
     def subnet_id(self):
         return "subnet-default"
