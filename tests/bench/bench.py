@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures Weir beside a bare relay, HAProxy and nginx, and says how sure it is. docs/performance.md explains the method.
 
-Each area ends within 8 minutes and leaves its numbers in build/bench/AREA.json; `page` writes docs/performance.md from those files.
+Each area ends within 8 minutes and leaves its numbers in build/bench/AREA.json (one case alone: AREA-CASE.json); `page` writes
+docs/performance.md from those files.
 """
 import argparse
 import json
@@ -51,7 +52,7 @@ def measure(area, options):
     try:
         quiet = machine.is_quiet()
         result = {"area": area, "command": "./dev bench " + " ".join(sys.argv[1:]), "quiet": quiet, "machine": machine.describe(),
-                  "versions": subjects.versions(), "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(started)),
+                  "versions": subjects.versions(), "build": subjects.build(), "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(started)),
                   **AREAS[area](folder, options)}
     finally:
         if options.keep:
@@ -60,10 +61,11 @@ def measure(area, options):
             shutil.rmtree(folder, ignore_errors=True)
     result["took_seconds"] = round(time.time() - started)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{area}.json").write_text(json.dumps(result, indent=1) + "\n")
+    file = RESULTS / (f"{area}-{options.case}.json" if area in traffic.AREAS and options.case else f"{area}.json")
+    file.write_text(json.dumps(result, indent=1) + "\n")
     for row in marks.rows(result):
         print("  mark: " + ", ".join(row))
-    print(f"\n{area}: {result['took_seconds']} s, all numbers in {RESULTS / area}.json")
+    print(f"\n{area}: {result['took_seconds']} s, all numbers in {file.relative_to(subjects.ROOT)}")
 
 
 def main():

@@ -1,7 +1,7 @@
 """Area `counts`: figures that a noisy machine cannot bend.
 
 - Instructions per request, user space: the program runs under callgrind, answers some requests, has its counters set to zero, and answers 2 000 more
-  from 16 connections. What it executes while idle for as long is shown beside it and not taken off.
+  from 16 connections. Of Weir that is the proxy alone, which alone serves. What it executes while idle for as long is shown beside it and not taken off.
 - System calls per request: counted by perf (tracepoint raw_syscalls:sys_enter) while 64 connections ask as fast as they can; the split by name is
   strace's, whose slowness makes batches larger, so only its proportions mean something.
 """
@@ -153,6 +153,5 @@ def print_result(result):
               f" raw: {' '.join('?' if c is None else f'{c:.2f}' for c in program['calls'])};"
               f" {' '.join('%.0f (idle %.0f)' % (i['per_request'], i['idle']) for i in program['instructions'])}")
         print("    by name (strace): " + ", ".join(f"{call} {share:.2f}" for call, share in program["calls_by_name"].items()))
-    for name, value in result["ratios"].items():
-        print(f"  {name:28} {intervals.text(value)}")
+    traffic.print_ratios(result["ratios"])
     print(f"  A/A of instructions {intervals.text(result['aa'], '', 3)}: {'valid' if result['aa_valid'] else 'NOT VALID'}", flush=True)

@@ -18,10 +18,10 @@ MARKS = [
 
 
 def rows(result):
-    """[what, mark, measured, verdict] of each mark that this area answers."""
-    found = []
+    """[what, mark, measured, verdict] of each mark that this run answers."""
+    found, cases = [], [one.get("case", one["protocol"]) for one in result.get("cases", [])]
     for area, what, case, where, most in MARKS:
-        if area == result["area"]:
+        if area == result["area"] and (not case or case in cases):
             interval, aa_valid = locate(result, case, where)
             found.append([what, f"at most {most:.2f}", intervals.text(interval), verdict(interval, most, aa_valid and result["quiet"])])
     return found
@@ -38,11 +38,8 @@ def verdict(interval, most, is_valid):
 def locate(result, case, where):
     """(interval, whether its A/A pair is valid); as fast as it goes, where an area has two modes."""
     if result["area"] == "http":
-        for one in result["cases"]:
-            if one["case"] == case:
-                found = one["modes"]["full"]
-                return found["ratios"].get(where), found["aa_valid"]
-        return None, False
+        found = next(one for one in result["cases"] if one["case"] == case)["modes"]["full"]
+        return found["ratios"].get(where), found["aa_valid"]
     if result["area"] == "memory":
         found = next(one for one in result["cases"] if one["protocol"] == case)
         return found["programs"]["weir"][where], found["aa_valid"]

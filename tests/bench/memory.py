@@ -102,6 +102,5 @@ def print_case(result, count):
               f" slab of all sides {intervals.text(one['slab_bytes'], ' B', 0):30} raw: {raw}")
         for fault in one["dropped"]:
             print(f"    dropped: {fault}")
-    for name, value in result["ratios"].items():
-        print(f"  {name:22} {intervals.text(value)}")
+    traffic.print_ratios(result["ratios"])
     print(f"  A/A {intervals.text(result['aa'])}: {'valid' if result['aa_valid'] else 'not within 3 %'}", flush=True)

@@ -109,6 +109,7 @@ class HAProxy(Subject):
         lines = ["global", "  nbthread 1", "  maxconn 6000", "defaults", f"  mode {self.protocol}", "  timeout connect 5s", f"  timeout client {IDLE}",
                  f"  timeout server {IDLE}", "  maxconn 6000", "  backlog 4096"]
         lines += [f"  timeout http-keep-alive {IDLE}", "  option forwardfor", "  http-reuse always"] if http else []
+        lines += ["  option splice-auto"] if self.name == "haproxy-splice" else []
         lines += ["frontend f", f"  bind {self.address}:{self.port}", "  default_backend b", "backend b", "  balance roundrobin"]
         lines += [f"  server t{i} {address}:{self.target.port} check inter 5s" for i, address in enumerate(TARGETS)]
         (self.folder / "haproxy.cfg").write_text("\n".join(lines) + "\n")
@@ -195,14 +196,14 @@ class Weir(Subject):
 
 
 def make(name, *arguments):
-    kinds = {"relay": Relay, "weir": Weir, "weir-again": Weir, "haproxy": HAProxy, "nginx": Nginx}
+    kinds = {"relay": Relay, "weir": Weir, "weir-again": Weir, "haproxy": HAProxy, "haproxy-splice": HAProxy, "nginx": Nginx}
     return kinds[name](name, *arguments)
 
 
-def available(protocol):
-    """The programs that this machine has; a missing one is named, never left out in silence."""
-    names = ["relay", "weir", "haproxy", "nginx", "weir-again"]
-    missing = [n for n in ("haproxy", "nginx") if not shutil.which(n)]
+def available(protocol, is_bulk=False):
+    """The programs that this machine has; a missing one is named, never left out in silence. HAProxy splices only when told to: in bulk, both ways."""
+    names = ["relay", "weir", "haproxy", *(["haproxy-splice"] if is_bulk else []), "nginx", "weir-again"]
+    missing = [n for n in names[2:-1] if not shutil.which(n.split("-")[0])]
     if protocol == "tcp" and "nginx" not in missing and not NGINX_STREAM.exists():
         missing.append("nginx")
     for name in missing:
@@ -212,8 +213,7 @@ def available(protocol):
 
 def versions():
     """{program: version}."""
-    commands = {"weir": [harness.PROGRAM, "version"], "haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"]}
-    found = {}
+    found, commands = {}, {"weir": [harness.PROGRAM, "version"], "haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"]}
     for name, command in commands.items():
         try:
             done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
@@ -222,3 +222,12 @@ def versions():
         except OSError:
             found[name] = "not installed"
     return found
+
+
+def build():
+    """Which Weir this is: the commit of the tree, whether its sources differ from it, and whether it is the release build."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
+    is_release = harness.PROGRAM == ROOT / "build" / "release" / "weir"
+    return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain", "--", "src") else "") + \
+        ("" if is_release else ", NOT the release build")

@@ -23,6 +23,7 @@ CASES = {
     "fresh": ["--connections", 16, "--bytes", 100, "--fresh"],
 }
 MODES = ("full", "offered")
+AREAS = ("http", "tcp")
 
 
 def load(subject, arguments, *more):
@@ -39,7 +40,7 @@ class Case:
         self.protocol, self.name, self.folder, self.options = protocol, name, folder, options
         self.fresh = "--fresh" in CASES[name]
         self.arguments = CASES[name] + (["--ends-first"] if self.fresh and protocol == "tcp" else [])
-        self.names = subjects.available(protocol)
+        self.names = subjects.available(protocol, name == "100KB")
         self.target = subjects.Target(folder)
         self.rounds, self.rate, self.serial = [], None, 0
 
@@ -147,6 +148,14 @@ def raw(rounds, name, mode):
     return " ".join(f"{one[name][mode]['cpu_us']:.2f}{'!' if one[name][mode]['fault'] else ''}" for one in rounds)
 
 
+def print_ratios(ratios):
+    for name, value in ratios.items():
+        if value is not None:
+            print(f"  {name:30} {intervals.text(value)}")
+    if None in ratios.values():
+        print(f"  {list(ratios.values()).count(None)} ratios are missing: fewer than 3 rounds without a fault")
+
+
 def print_case(result):
     print(f"\n{result['protocol']} {result['case']}: {len(result['rounds'])} rounds")
     for mode, found in result["modes"].items():
@@ -156,6 +165,5 @@ def print_case(result):
                   f" {intervals.text(one['rate'], '/s', 0):30} p99 {intervals.text(one['p99_us'], ' us', 0):24}"
                   f" generator idle {100 * one['idle_min']:.0f} % at least, {len(one['dropped'])} of {one['blocks']} dropped")
             print(f"              raw cpu us: {raw(result['rounds'], name, mode)}" + (f"; dropped: {'; '.join(one['dropped'][:3])}" if one["dropped"] else ""))
-        for name, value in found["ratios"].items():
-            print(f"  {name:28} {intervals.text(value)}")
+        print_ratios(found["ratios"])
         print(f"  A/A {intervals.text(found['aa'])}: {'valid' if found['aa_valid'] else 'NOT VALID, nothing of this may be quoted'}", flush=True)
