@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -46,8 +45,8 @@ struct ProxyEngine::Core {
   PlanPtr plan WEIR_GUARDED_BY(mutex);
   std::vector<std::weak_ptr<const snapshot::Snapshot>> snapshots WEIR_GUARDED_BY(mutex);
   WallTime applied_at WEIR_GUARDED_BY(mutex){};
-  Version applied WEIR_GUARDED_BY(mutex);
-  std::optional<Version> pending WEIR_GUARDED_BY(mutex);  // posted, perhaps not in force yet
+  PlanPtr in_force WEIR_GUARDED_BY(mutex);  // that of all workers
+  PlanPtr pending WEIR_GUARDED_BY(mutex);   // posted, perhaps not in force yet
 
   const Clock* clock = nullptr;
 
@@ -66,18 +65,20 @@ struct ProxyEngine::Core {
   }
   /// The posted version is in force once every worker has taken it, however late.
   void promote(std::chrono::milliseconds patience) WEIR_EXCLUDES(mutex) {
-    std::optional<Version> posted;
+    PlanPtr posted;
     {
       const MutexLock lock(mutex);
       posted = pending;
     }
-    if (!posted || !wait_taken(patience)) return;
+    if (posted == nullptr || !wait_taken(patience)) return;
     const MutexLock lock(mutex);
     // Another thread may have done it, and a newer one may be posted by now.
     if (pending != posted) return;
-    applied = *posted;
-    pending.reset();
+    in_force = std::move(pending);
     applied_at = clock->wall_now();
+  }
+  Version applied() const WEIR_REQUIRES(mutex) {
+    return in_force == nullptr ? Version{} : in_force->snapshot->version;
   }
 };
 
@@ -89,12 +90,16 @@ Result<std::unique_ptr<ProxyEngine>> ProxyEngine::open(const Options& options,
   }
   auto core = std::make_unique<Core>(options.workers, std::move(callbacks));
   core->clock = options.clock;
+  const std::size_t descriptors = descriptors_per_worker(options);
+  Limits limits = options.limits;
+  limits.silent_max = static_cast<std::uint32_t>(
+      std::min<std::size_t>(limits.silent_max, descriptors / kSilentDivisor));
   for (std::size_t index = 0; index < options.workers; ++index) {
     Worker::Options worker{.index = index,
                            .count = options.workers,
                            .clock = options.clock,
-                           .limits = options.limits,
-                           .descriptors = descriptors_per_worker(options),
+                           .limits = limits,
+                           .descriptors = descriptors,
                            .codecs = nullptr,
                            .connect_failed = core->callbacks.connect_failed};
     WEIR_ASSIGN_OR_RETURN(auto made, Worker::open(std::move(worker), core->counters.of(index)));
@@ -148,7 +153,6 @@ void ProxyEngine::remove_listener(const net::Endpoint& endpoint) {
 
 Result<Applied> ProxyEngine::apply(std::shared_ptr<const snapshot::Snapshot> snapshot) {
   if (snapshot == nullptr) return Error{ErrorCode::kInvalidArgument, "no snapshot was given", {}};
-  const Version version = snapshot->version;
   core_->promote({});
   const PlanPtr plan = core_->make_plan(std::move(snapshot));
   for (const auto& worker : core_->workers) {
@@ -158,17 +162,17 @@ Result<Applied> ProxyEngine::apply(std::shared_ptr<const snapshot::Snapshot> sna
   }
   {
     const MutexLock lock(core_->mutex);
-    core_->pending = version;
+    core_->pending = plan;
   }
   core_->promote(kApplyPatience);
   const MutexLock lock(core_->mutex);
-  return Applied{core_->applied};
+  return Applied{core_->applied()};
 }
 
 Version ProxyEngine::applied() const {
   core_->promote({});
   const MutexLock lock(core_->mutex);
-  return core_->applied;
+  return core_->applied();
 }
 
 void ProxyEngine::mark(std::span<const HealthMark> marks) {
@@ -221,10 +225,11 @@ void ProxyEngine::stats(std::vector<Sample>& out) const {
 }
 
 Result<Explanation> ProxyEngine::explain(const Flow& flow) const {
+  core_->promote({});
   PlanPtr plan;
   {
     const MutexLock lock(core_->mutex);
-    plan = core_->plan;
+    plan = core_->in_force;
   }
   return explain_flow(plan.get(), flow, core_->clock->now());
 }

@@ -8,15 +8,13 @@
 namespace weir::dataplane::proxy {
 namespace {
 
-/// How often each target is picked while the turns go once around.
+/// How often each target is picked while the turns go once around: each turn of a usable target is
+/// taken once, those of the others are passed over.
 std::vector<std::size_t> picks(const ServicePlan& service, balancing::Usable usable) {
   std::vector<std::size_t> counts(service.targets.size(), 0);
-  balancing::WeightedRoundRobin picker(service.sequence, 0);
-  // Each turn of a usable target is taken once; those of the others are passed over.
-  const auto turns = std::ranges::count_if(*service.sequence, usable);
-  for (std::ptrdiff_t i = 0; i < turns; ++i) {
-    const auto index = picker.pick(0, usable);
-    if (index) ++counts[index->value];
+  for (const balancing::TargetIndex index : *service.sequence) ++counts[index.value];
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (!usable(balancing::TargetIndex(static_cast<std::uint16_t>(i)))) counts[i] = 0;
   }
   return counts;
 }

@@ -68,9 +68,11 @@ inline constexpr std::chrono::milliseconds kSilence{127'000};
 /// Meanwhile a target is looked for this often. Chosen because a client sends a lost SYN again
 /// after one second.
 inline constexpr std::chrono::milliseconds kSilencePause{1'000};
-/// Connections that a worker keeps without a word; more are reset. Chosen because they hold a
-/// descriptor each, and a quarter of the usual 4096 leaves enough for others.
+/// Connections that a worker keeps without a word, and the part of its descriptors that they may
+/// hold; more are reset. Chosen because a quarter leaves enough for others, and of the usual 4096
+/// it is 1024.
 inline constexpr std::uint32_t kSilentMax = 1024;
+inline constexpr std::size_t kSilentDivisor = 4;
 
 struct Limits {
   std::chrono::milliseconds header_timeout = kHeaderTimeout;

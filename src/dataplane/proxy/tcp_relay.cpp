@@ -89,6 +89,7 @@ bool TcpRelay::begin_silence() {
     parts_.counters.silence_refusals.add();
     return false;
   }
+  if (parts_.is_stopping) return false;
   listener_->counters.count(FailureKind::kNoTarget);
   parts_.counters.silent.add();
   is_silent_ = true;
@@ -129,8 +130,8 @@ void TcpRelay::established() {
 
 void TcpRelay::on_events(TagKind kind, std::uint32_t events) {
   const bool is_over = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  // Who has ended its side does not wait any longer.
-  if (is_silent_ && (is_over || (events & EPOLLRDHUP) != 0)) return reset();
+  // Who has only ended its side may have asked already, and waits for the answer.
+  if (is_silent_ && is_over) return reset();
   Side& side = kind == TagKind::kRelayClient ? client_ : upstream_;
   if (!is_connected_) {
     if (is_over && &side == &client_) return cut(FailureKind::kClientAborted);
@@ -210,6 +211,11 @@ void TcpRelay::on_timer() {
   if (parts_.reactor->now() < end) return parts_.reactor->wheel().arm(*this, end);
   listener_->counters.count(FailureKind::kIdleTimeout);
   close();
+}
+
+/// The process ends: who is served may finish, who waits for a target has nothing to finish.
+void TcpRelay::end_waiting() {
+  if (is_silent_ && !is_retired) reset();
 }
 
 /// Both sides see a reset, unless only the choice of a target has to be made again.

@@ -36,6 +36,8 @@ class TcpRelay final : public SlabObject, public Timed, public TargetUser {
   void on_events(TagKind side, std::uint32_t events);
   void on_again() { move(); }
   void on_timer();
+  /// The engine stops: a connection that is kept without a word ends now.
+  void end_waiting();
   void cut(FailureKind why) override;
   void close_if_idle() override {}
 

@@ -55,6 +55,7 @@ void Worker::read_mail() {
   if (mail->stop_at) {
     parts_.is_stopping = true;
     acceptor_.remove_all();
+    parts_.relays.for_each([](TcpRelay& relay) { relay.end_waiting(); });
     parts_.reactor->wheel().disarm(stop_timer_);
     parts_.reactor->wheel().arm(stop_timer_, *mail->stop_at);
   }
