@@ -15,9 +15,7 @@ class InstanceTest : public V1Test {
             .id();
   }
   Json instance_spec(const std::string& address, const std::string& az = "local-1a") const {
-    Json spec = Json::object({{"subnetId", subnet}, {"az", az}});
-    if (!address.empty()) spec["ipAddress"] = address;
-    return spec;
+    return Json::object({{"subnetId", subnet}, {"az", az}, {"ipAddress", address}});
   }
   std::string instance(const std::string& address, const std::string& az = "local-1a") {
     const Answer made = api->create("instance", "web.1", instance_spec(address, az));
@@ -39,20 +37,20 @@ class InstanceTest : public V1Test {
   std::string subnet;
 };
 
-TEST_F(InstanceTest, HasTheAddressAskedForOrTheLowestFreeOneOfItsSubnet) {
+TEST_F(InstanceTest, HasTheAddressThatItIsGivenAndNoOtherServerDoes) {
   const Answer asked = api->create("instance", "web", instance_spec("127.9.1.3"));
   ASSERT_EQ(asked.status, 201) << asked.body.dump();
   EXPECT_TRUE(asked.id().starts_with("i-"));
   EXPECT_EQ(asked.at("admin").string_or("ipAddress", ""), "127.9.1.3");
   EXPECT_EQ(asked.at("admin").string_or("vpcId", ""), "vpc-default");
   EXPECT_EQ(asked.at("admin").string_or("state", ""), "running");
-  const Answer given = api->create("instance", "web", instance_spec(""));
-  EXPECT_EQ(given.at("admin").string_or("ipAddress", ""), "127.9.1.4");
-  EXPECT_EQ(stored("address/vpc-default/127.9.1.4"), given.id());
+  EXPECT_EQ(stored("address/vpc-default/127.9.1.3"), asked.id());
+  EXPECT_EQ(api->create("instance", "web", instance_spec("")).message(),
+            "spec.ipAddress: is missing");
   EXPECT_EQ(api->create("instance", "web", instance_spec("127.9.1.3")).problem(), "409 CONFLICT");
   const Answer lb = api->create(
       "lb", "web", Json::object({{"subnetId", subnet}, {"azs", Json::array({Json("local-1a")})}}));
-  EXPECT_EQ(lb.at("admin").string_or("vip", ""), "127.9.1.5") << "past both instances";
+  EXPECT_EQ(lb.at("admin").string_or("vip", ""), "127.9.1.4") << "past the instance";
 }
 
 TEST_F(InstanceTest, KeepsItsPlaceForLifeAndItsAddressIsFreeAfterIt) {
@@ -76,6 +74,8 @@ TEST_F(InstanceTest, IsNotDeletedWhileItIsATargetAndTheAnswerNamesTheGroups) {
   const Answer target = add(tg, id);
   ASSERT_EQ(target.status, 201) << target.body.dump();
   EXPECT_EQ(target.at("spec").find("ipAddress"), nullptr);
+  EXPECT_EQ(target.at("status").string_or("ipAddress", ""), "127.9.1.7");
+  EXPECT_EQ(api->get("target/" + target.id()).at("status").string_or("ipAddress", ""), "127.9.1.7");
   const Answer refused = api->remove("instance/" + id);
   EXPECT_EQ(refused.problem(), "409 CONFLICT");
   EXPECT_TRUE(refused.message().contains(tg)) << refused.message();
@@ -115,7 +115,8 @@ TEST_F(InstanceTest, M6_M7_M77_StandsInTheVpcAndForAnAlbInAZoneOfTheLoadBalancer
           .id();
   const std::string foreign =
       api->create("instance", "other",
-                  Json::object({{"subnetId", other_subnet}, {"az", "local-1a"}}))
+                  Json::object(
+                      {{"subnetId", other_subnet}, {"az", "local-1a"}, {"ipAddress", "10.1.1.7"}}))
           .id();
   const std::string alb = group(make_lb("a", "alb").id());
   EXPECT_EQ(add(alb, far).problem(), "400 FAILED_PRECONDITION");
@@ -183,9 +184,44 @@ TEST_F(InstanceTest, M72_AStoppedInstanceIsShownUnhealthyAndNotApplicableWhileTh
 
 TEST_F(InstanceTest, AVpcTakesAsManyInstancesAsItsQuotaSays) {
   EXPECT_EQ(stored("quota/vpc-default/instance"), "");
-  instance("");
-  instance("");
+  instance("127.9.1.7");
+  instance("127.9.1.8");
   EXPECT_EQ(stored("quota/vpc-default/instance"), "2");
+}
+
+class SmallVpcTest : public InstanceTest {
+ protected:
+  void SetUp() override {
+    options.quotas = {{"instance", 1}};
+    InstanceTest::SetUp();
+  }
+};
+
+TEST_F(SmallVpcTest, AQuotaOfTheConfigurationGoesBeforeTheDefault) {
+  instance("127.9.1.7");
+  const Answer refused = api->create("instance", "web", instance_spec("127.9.1.8"));
+  EXPECT_EQ(refused.problem(), "429 QUOTA_EXCEEDED");
+}
+
+TEST_F(InstanceTest, NoAddressIsThatOfALoadBalancerAndOfATargetAtOnce) {
+  const auto vip_of = [](const Answer& lb) { return lb.at("admin").string_or("vip", ""); };
+  const auto target = [&](const std::string& tg, const std::string& address) {
+    return api->post(
+        "target",
+        Json::object({{"spec", Json::object({{"targetGroupId", tg}, {"ipAddress", address}})}}));
+  };
+  const Answer first = make_lb("a");
+  const Answer second = make_lb("b");
+  ASSERT_EQ(vip_of(first), "127.64.0.3");
+  ASSERT_EQ(vip_of(second), "127.64.0.4");
+  const std::string tg = make_tg(first.id()).id();
+  EXPECT_EQ(target(tg, vip_of(second)).problem(), "400 INVALID_ARGUMENT");
+  ASSERT_EQ(target(tg, "127.64.0.5").status, 201);
+  const Answer moved =
+      api->patch_spec("lb/" + first.id(), Json::object({{"privateIpAddress", "127.64.0.5"}}));
+  EXPECT_EQ(moved.problem(), "409 CONFLICT");
+  EXPECT_EQ(moved.fields(), std::vector<std::string>{"spec.privateIpAddress"});
+  EXPECT_EQ(vip_of(make_lb("c")), "127.64.0.6") << "past the target";
 }
 
 }  // namespace

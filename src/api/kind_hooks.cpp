@@ -17,41 +17,50 @@ namespace {
 using model::Kind;
 using model::Object;
 
-/// Where an object asks for an address, and where control writes the one it has.
-struct AddressFields {
-  std::string_view wanted;  // of the spec
-  std::string_view given;   // of the admin part
-};
-constexpr AddressFields kVipFields{"privateIpAddress", "vip"};
-constexpr AddressFields kInstanceFields{"ipAddress", "ipAddress"};
+constexpr std::string_view kVipField = "spec.privateIpAddress";
 
-/// The address of a load balancer or an instance: the one asked for, or the lowest free one.
-Errors choose_address(Object& object, const AddressFields& fields, const HookContext& context) {
-  const std::string wanted = object.spec.string_or(fields.wanted, "");
+Error releasing(const std::string& address, std::string_view field) {
+  return {ErrorCode::kConflict, address + " is still being released by the nodes that held it",
+          std::string(field)};
+}
+
+/// The address of a load balancer: the one asked for, or the lowest free one at which no target is.
+Errors choose_vip(Object& lb, const HookContext& context) {
+  const std::string wanted = lb.spec.string_or("privateIpAddress", "");
   if (!wanted.empty()) {
-    if (context.taken_addresses.contains(wanted)) {
-      return {{ErrorCode::kConflict, wanted + " is still being released by the nodes that held it",
-               "spec." + std::string(fields.wanted)}};
-    }
-    object.admin[fields.given] = wanted;
+    if (context.taken_addresses.contains(wanted)) return {releasing(wanted, kVipField)};
+    lb.admin["vip"] = wanted;
     return {};
   }
-  const Object* subnet = context.index.find(Kind::kSubnet, object.spec.string_or("subnetId", ""));
+  const Object* subnet = context.index.find(Kind::kSubnet, lb.spec.string_or("subnetId", ""));
   const auto prefix =
       net::Prefix::parse(subnet == nullptr ? "" : subnet->spec.string_or("addressPrefix", ""));
+  const auto targets =
+      model::target_addresses(context.index.view(), lb.admin.string_or("vpcId", ""));
   const auto free =
       !prefix ? std::nullopt : model::free_address(*prefix, [&](const net::IpAddress& address) {
-        return context.taken_addresses.contains(address.text());
+        const std::string text = address.text();
+        return context.taken_addresses.contains(text) || targets.contains(text);
       });
   if (!free) {
     return {{ErrorCode::kFailedPrecondition, "no address of the subnet is free", "spec.subnetId"}};
   }
-  object.admin[fields.given] = free->text();
+  lb.admin["vip"] = free->text();
+  return {};
+}
+
+/// An instance is a server that exists, so it has the address that it is given.
+Errors place_instance(Object& instance, const HookContext& context) {
+  const std::string address = instance.spec.string_or("ipAddress", "");
+  if (context.taken_addresses.contains(address)) {
+    return {releasing(address, "spec.ipAddress")};
+  }
+  instance.admin["ipAddress"] = address;
   return {};
 }
 
 Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects& effects) {
-  Errors errors = choose_address(lb, kVipFields, context);
+  Errors errors = choose_vip(lb, context);
   if (!errors.empty()) return errors;
   const PlacementChange change = placement_change(lb, context.index, context.presence);
   for (const std::string& node : change.add) {
@@ -63,7 +72,7 @@ Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects&
 Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context) {
   const std::string wanted = updated.spec.string_or("privateIpAddress", "");
   if (wanted.empty() || wanted == old.admin.string_or("vip", "")) return {};
-  return choose_address(updated, kVipFields, context);
+  return choose_vip(updated, context);
 }
 
 /// When connections to a target of `backend` that leaves at `now` are cut. Records know whole
@@ -216,7 +225,7 @@ void place_in_vpc(Object& object, const model::ObjectIndex& index) {
 Errors complete_create(Object& object, const HookContext& context, SideEffects& effects) {
   switch (object.kind) {
     case Kind::kInstance:
-      return choose_address(object, kInstanceFields, context);
+      return place_instance(object, context);
     case Kind::kLoadBalancer:
       return create_load_balancer(object, context, effects);
     case Kind::kTargetGroup:

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
+#include "model/node.h"
 #include "model/validate.h"
 
 namespace weir::api {
@@ -79,6 +80,14 @@ model::WorldView ResourceWriter::world_of(const model::ObjectIndex& index,
   model::WorldView world = index.view();
   world.azs = settings_.azs;
   world.own_endpoints = prepared.own_endpoints;
+  for (const Object* node : index.all(Kind::kNode)) {
+    for (const model::Binding& binding : model::from_json<model::Node>(node->spec).value.bindings) {
+      for (const std::string& source : binding.sources) {
+        const auto address = net::IpAddress::parse(source);
+        if (address) world.node_addresses.push_back(*address);
+      }
+    }
+  }
   return world;
 }
 

@@ -41,10 +41,14 @@ const std::vector<model::FieldDescription>& target_fields() {
   return kFields;
 }
 
-/// Errors of targets of the group as paths of the call; `items` says which target which item is.
+/// Errors of targets of the group as paths of the call, a second registration in the words of the
+/// public product (Source: product.md B.2); `items` says which target which item is.
 Errors as_item_errors(Errors errors, std::string_view list,
                       const std::map<std::size_t, std::size_t>& items) {
   for (Error& error : errors) {
+    if (error.message.ends_with(model::kAlreadyRegistered)) {
+      error.message = "Target is already register to same TargetGroup.";
+    }
     for (const auto& [place, item] : items) {
       const std::string native = item_path("spec.targets", place);
       if (!error.field.starts_with(native)) continue;
@@ -58,12 +62,16 @@ Errors as_item_errors(Errors errors, std::string_view list,
 /// The kind of server that an item says it is, against that of the group.
 void check_type(const Json& item, const Object& group, const std::string& path, Errors& errors) {
   const bool is_ip_group = group.spec.string_or("type", "ip") == "ip";
-  const std::string type = item.string_or("type", is_ip_group ? "ip" : "vm");
-  if (is_ip_group ? type == "ip" : type == "vm" || type == "container") return;
-  errors.push_back({ErrorCode::kInvalidArgument,
-                    is_ip_group ? "must be 'ip' in a target group of type ip"
-                                : "must be 'vm' or 'container' in a target group of type instance",
-                    path + ".type"});
+  const std::string_view wanted = is_ip_group ? "ip" : "vm";
+  const std::string type = item.string_or("type", wanted);
+  if (type == wanted) return;
+  const bool is_later = type == "container" && !is_ip_group;
+  const std::string group_type = is_ip_group ? "ip" : "instance";
+  errors.push_back(
+      {ErrorCode::kInvalidArgument,
+       is_later ? "not supported yet"
+                : "must be '" + std::string(wanted) + "' in a target group of type " + group_type,
+       path + ".type"});
 }
 
 Error unknown_target(const std::string& id, std::string field) {

@@ -13,12 +13,6 @@ using model::Object;
 constexpr std::string_view kVerbs[] = {"startInstance", "stopInstance", "rebootInstance",
                                        "modifyInstanceAttribute"};
 
-/// The server is not touched, so all that can be said is whether the call makes sense.
-Errors check_reboot(const Object& instance) {
-  if (instance.admin.string_or("state", "") == "running") return {};
-  return {{ErrorCode::kFailedPrecondition, "instance " + instance.id + " is not running", ""}};
-}
-
 }  // namespace
 
 Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
@@ -27,18 +21,9 @@ Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
     writer_.note_refused("create instance", "", call.errors, caller);
     return call.errors;
   }
-  Json ids = Json::array();
-  for (std::int64_t made = 0; made < call.count; ++made) {
-    auto written = writer_.create(Kind::kInstance, call.native, caller);
-    if (written.ok()) {
-      ids.push_back(written.value->id);
-    } else if (made == 0) {
-      return as_instance_call_errors(std::move(written.errors), body);
-    } else {
-      break;
-    }
-  }
-  return Json::object({{"instanceIds", std::move(ids)}});
+  auto written = writer_.create(Kind::kInstance, call.native, caller);
+  if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
+  return Json::object({{"instanceIds", Json::array({Json(written.value->id)})}});
 }
 
 bool V1Vm::has_verb(std::string_view verb) {
@@ -49,7 +34,9 @@ Outcome<Object> V1Vm::act(const Action& action, const Json& body, const Caller& 
   const std::string& verb = action.verb;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
     if (verb == "modifyInstanceAttribute") return modify_instance(body, old, updated);
-    if (verb == "rebootInstance") return check_reboot(old);
+    if (verb == "rebootInstance") {
+      return {{ErrorCode::kInvalidArgument, "rebootInstance is not supported yet", ""}};
+    }
     updated.admin["state"] = verb == "startInstance" ? "running" : "stopped";
     return {};
   };

@@ -33,8 +33,7 @@ class V1Vm {
  public:
   explicit V1Vm(ResourceWriter& writer) : writer_(writer) {}
 
-  /// {instanceSpec, maxCount}: the ids of the instances made, one by one: what was made before one
-  /// was refused stays. Errors: those of the first, when none could be made
+  /// {instanceSpec, maxCount: absent or 1}: the id of the instance, in a list.
   Outcome<Json> create(const Json& body, const Caller& caller);
   static bool has_verb(std::string_view verb);
   /// What is done to which instance; refused with kStale when it has another revision.

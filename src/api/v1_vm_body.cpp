@@ -97,16 +97,15 @@ Json native_body(const Json& given, Errors& errors) {
   return native_create_body(v1_kind_of(Kind::kInstance), generic, errors);
 }
 
-/// How many instances the call asks for.
-std::int64_t read_count(const Json& body, Errors& errors) {
+/// One call registers one instance: each is a server that exists, with an address of its own.
+void check_count(const Json& body, Errors& errors) {
   const Json* count = body.find("maxCount");
-  if (count == nullptr || count->is_null()) return 1;
-  if (!count->is_integer() || count->as_integer() < 1 ||
-      count->as_integer() > kInstancesPerCallMax) {
-    errors.push_back(invalid("maxCount", "must be an integer between 1 and 100"));
-    return 1;
-  }
-  return count->as_integer();
+  if (count == nullptr || count->is_null() || *count == Json(1)) return;
+  const bool is_good = count->is_integer() && count->as_integer() >= 1 &&
+                       count->as_integer() <= kInstancesPerCallMax;
+  errors.push_back(invalid("maxCount", is_good
+                                           ? "must be 1: each instance needs an address of its own"
+                                           : "must be an integer between 1 and 100"));
 }
 
 void check_token(const Json& body, Errors& errors) {
@@ -181,15 +180,11 @@ Errors as_instance_call_errors(Errors errors, const Json& body) {
 InstanceCall read_instance_call(const Json& body) {
   InstanceCall call;
   call.errors = check_call(body);
-  call.count = read_count(body, call.errors);
+  check_count(body, call.errors);
   Errors found;
   call.native = native_body(object_at(body, kSpec), found);
   std::ranges::move(as_instance_call_errors(std::move(found), body),
                     std::back_inserter(call.errors));
-  const Json* address = call.native.find("spec")->find("ipAddress");
-  if (call.count > 1 && address != nullptr) {
-    call.errors.push_back(invalid("maxCount", "must be 1 with primaryIpAddress"));
-  }
   return call;
 }
 

@@ -2,8 +2,6 @@
 // what is wrong with it in its own. Used by v1_vm.cpp. Source: product.md B.6. Thread: any (pure).
 #pragma once
 
-#include <cstdint>
-
 #include "base/json.h"
 #include "base/result.h"
 #include "model/object.h"
@@ -12,8 +10,7 @@ namespace weir::api {
 
 /// A createInstances as far as it could be read.
 struct InstanceCall {
-  Json native;  // the native body of one instance
-  std::int64_t count = 1;
+  Json native;    // the native body of one instance
   Errors errors;  // with the paths of the call
 };
 InstanceCall read_instance_call(const Json& body);

@@ -18,6 +18,9 @@ constexpr V1InstanceView kViews[] = {
     {"instanceStatus", "instanceStatuses", kStatusKeys},
     {"instancePrivateIpAddress", "instancePrivateIpAddress", kAddressKeys}};
 
+// What clients of the public product know the primary interface by.
+constexpr int kPrimaryDeviceIndex = 1;
+
 Json shown_disk(const Json& disk) {
   Json shown = disk;
   shown.erase("isSystem");
@@ -29,6 +32,18 @@ Json shown_disk(const Json& disk) {
   shown["cloudDisk"] = std::move(cloud);
   shown["status"] = "attached";
   return shown;
+}
+
+/// The one interface that an instance has, which goes with it. Source: product.md A.15
+Json shown_interface(const std::string& vpc, const std::string& subnet,
+                     const std::string& address) {
+  Json interface =
+      Json::object({{"vpcId", vpc}, {"subnetId", subnet}, {"securityGroups", Json::array()}});
+  interface["primaryIp"] = Json::object({{"privateIpAddress", address}});
+  interface["secondaryIps"] = Json::array();
+  return Json::object({{"networkInterface", std::move(interface)},
+                       {"deviceIndex", kPrimaryDeviceIndex},
+                       {"autoDelete", true}});
 }
 
 }  // namespace
@@ -73,9 +88,7 @@ Json v1_instance(const Object& instance) {
     }
   }
   shown["dataDisks"] = std::move(disks);
-  Json interface = Json::object({{"vpcId", vpc}, {"subnetId", subnet}});
-  interface["primaryIp"] = Json::object({{"privateIpAddress", address}});
-  shown["primaryNetworkInterface"] = Json::object({{"networkInterface", std::move(interface)}});
+  shown["primaryNetworkInterface"] = shown_interface(vpc, subnet, address);
   shown["secondaryNetworkInterfaces"] = Json::array();
   return shown;
 }

@@ -57,7 +57,7 @@ struct Instance {
   static constexpr Kind kKind = Kind::kInstance;
 
   std::string subnet_id;
-  std::optional<std::string> ip_address;
+  std::string ip_address;
   std::string az;
   std::string description;
   std::string hostname;
@@ -70,8 +70,8 @@ struct Instance {
   static void fields(Self& s, Visitor& v) {
     v("subnetId", s.subnet_id, "the subnet its address lies in", kRequired, kImmutable,
       Ref{Kind::kSubnet});
-    v("ipAddress", s.ip_address, "its address in the subnet; absent: control picks a free one",
-      Text{TextRule::kAddress}, kImmutable);
+    v("ipAddress", s.ip_address, "the address it has, in the subnet", kRequired, kImmutable,
+      Text{TextRule::kAddress});
     v("az", s.az, "the availability zone it stands in", kRequired, kImmutable,
       Text{TextRule::kName, 64});
     v("description", s.description, "free text", Text{TextRule::kDescription, 256});

@@ -6,6 +6,7 @@
 #include "model/registry.h"
 #include "model/resources.h"
 #include "model/subnet_addresses.h"
+#include "model/target_view.h"
 #include "model/text_rules.h"
 
 namespace weir::model {
@@ -67,10 +68,13 @@ void check_subnet(Checker& checker) {
   }
 }
 
+/// Not of a dnlb: there the list is stored and returned as given. Source: product.md A.4, E22.
 void check_azs(Checker& checker, const LoadBalancer& lb) {
   const auto& known = checker.world().azs;
-  if (lb.azs.empty() && lb.type != LoadBalancerType::kDnlb) {
-    checker.invalid("spec.azs", "must have 1 or 2 items, found 0");
+  if (lb.type == LoadBalancerType::kDnlb) return;
+  if (lb.azs.empty() || lb.azs.size() > 2) {
+    return checker.invalid("spec.azs",
+                           "must have 1 or 2 items, found " + std::to_string(lb.azs.size()));
   }
   if (std::set<std::string>(lb.azs.begin(), lb.azs.end()).size() != lb.azs.size()) {
     checker.invalid("spec.azs", "may not name a zone twice");
@@ -87,6 +91,11 @@ void check_vip(Checker& checker, const LoadBalancer& lb) {
   static constexpr std::string_view kField = "spec.privateIpAddress";
   if (!lb.private_ip_address || !checker.is_changed("privateIpAddress")) return;
   check_address_in_subnet(checker, kField, *lb.private_ip_address, lb.subnet_id);
+  const Object* subnet = checker.find(Kind::kSubnet, lb.subnet_id);
+  if (subnet == nullptr) return;
+  const Id vpc = subnet->spec.string_or("vpcId", "");
+  if (!target_addresses(checker.world(), vpc).contains(*lb.private_ip_address)) return;
+  checker.add(ErrorCode::kConflict, kField, "is the address of a target in VPC " + vpc);
 }
 
 void check_load_balancer(Checker& checker) {

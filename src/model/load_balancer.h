@@ -29,6 +29,9 @@ struct LoadBalancerAdmin {
   friend bool operator==(const LoadBalancerAdmin&, const LoadBalancerAdmin&) = default;
 };
 
+/// Of any type; an alb or nlb has at most 2. Chosen because no region has as many.
+inline constexpr int kAzsMax = 16;
+
 struct LoadBalancer {
   using Admin = LoadBalancerAdmin;
   static constexpr Kind kKind = Kind::kLoadBalancer;
@@ -45,7 +48,7 @@ struct LoadBalancer {
     v("type", s.type, "alb: HTTP and TCP; nlb: TCP; dnlb: TCP, stateless", kImmutable);
     v("subnetId", s.subnet_id, "the subnet its address comes from", kRequired, kImmutable,
       Ref{Kind::kSubnet});
-    v("azs", s.azs, "availability zones, 1 or 2 (alb, nlb); a dnlb needs none", Items{0, 2},
+    v("azs", s.azs, "availability zones, 1 or 2 (alb, nlb); no effect on a dnlb", Items{0, kAzsMax},
       Text{TextRule::kName, 64}, kImmutable);
     v("privateIpAddress", s.private_ip_address,
       "a free address of the subnet; absent: control picks one", Text{TextRule::kAddress}, kKept);

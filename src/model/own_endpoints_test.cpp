@@ -33,6 +33,9 @@ class OwnEndpoints : public ::testing::Test {
     Errors errors = read_update(old, patch, UpdateMode::kMerge, updated);
     WorldView world = sample_view(index);
     world.own_endpoints.push_back(net::Endpoint::parse("127.0.0.1:8420").value());
+    for (const char* node : {"10.0.1.30", "10.0.1.7", "127.0.0.1"}) {
+      world.node_addresses.push_back(net::IpAddress::parse(node).value());
+    }
     errors = check_update(old, updated, world, std::move(errors));
     std::string text;
     for (const Error& error : errors) {
@@ -94,6 +97,17 @@ TEST_F(OwnEndpoints, AreNotReachedByAGroupAttachedLaterNorByACheckPortChangedLat
     put("alb-private000", type, "[" + std::string(target) + "]", 80, 0);
     EXPECT_EQ(answer(backend, R"({"healthCheck":{"port":8420}})"), "spec.healthCheck.port;");
   }
+}
+
+TEST_F(OwnEndpoints, AreAlsoTheAddressesOfNodesButOnLoopback) {
+  put("alb-private000", "ip", "[]", 80, 0);
+  EXPECT_EQ(answer(group, R"({"targets":[{"ipAddress":"10.0.1.7","port":22}]})"),
+            "spec.targets[0].ipAddress;");
+  put("alb-private000", "instance", "[]", 80, 0);
+  EXPECT_EQ(answer(group, R"({"targets":[{"instanceId":"i-private000"}]})"),
+            "spec.targets[0].instanceId;");
+  put("alb-local00000", "ip", "[]", 80, 0);
+  EXPECT_EQ(answer(group, R"({"targets":[{"ipAddress":"127.0.0.1"}]})"), "");
 }
 
 TEST_F(OwnEndpoints, WhichCameLaterDoNotKeepWhatIsThereFromOtherChanges) {

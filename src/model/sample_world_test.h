@@ -93,13 +93,13 @@ inline void put_instances(ObjectIndex& index) {
   const auto put = [&](std::string id, const char* spec, const char* admin) {
     index.put(sample(Kind::kInstance, std::move(id), "server", spec, admin));
   };
-  put("i-private000", R"({"subnetId":"subnet-private000","az":"local-1a"})",
+  put("i-private000", R"({"subnetId":"subnet-private000","az":"local-1a","ipAddress":"10.0.1.30"})",
       R"({"ipAddress":"10.0.1.30","vpcId":"vpc-private000"})");
-  put("i-far0000000", R"({"subnetId":"subnet-private000","az":"local-1b"})",
+  put("i-far0000000", R"({"subnetId":"subnet-private000","az":"local-1b","ipAddress":"10.0.1.31"})",
       R"({"ipAddress":"10.0.1.31","vpcId":"vpc-private000"})");
-  put("i-own0000000", R"({"subnetId":"subnet-private000","az":"local-1a"})",
+  put("i-own0000000", R"({"subnetId":"subnet-private000","az":"local-1a","ipAddress":"10.0.1.5"})",
       R"({"ipAddress":"10.0.1.5","vpcId":"vpc-private000"})");
-  put("i-local00000", R"({"subnetId":"subnet-default","az":"local-1a"})",
+  put("i-local00000", R"({"subnetId":"subnet-default","az":"local-1a","ipAddress":"127.0.8.30"})",
       R"({"ipAddress":"127.0.8.30","vpcId":"vpc-default"})");
   Object foreign = *index.find(Kind::kInstance, "i-private000");
   foreign.id = "i-foreign000";
@@ -124,7 +124,7 @@ inline void put_parts(ObjectIndex& index) {
   put(Kind::kTargetGroup, "tg-private000", "taken", lb + "alb-private000\"}");
   put(Kind::kTargetGroup, "tg-local00000", "local", lb + "alb-local00000\"}");
   put(Kind::kTargetGroup, "tg-own0000000", "own",
-      lb + R"(alb-private000","targets":[{"ipAddress":"10.0.1.5"}]})");
+      lb + R"(alb-private000","targets":[{"ipAddress":"10.0.1.5"},{"ipAddress":"10.0.1.6"}]})");
   put(Kind::kTargetGroup, "tg-owninst000", "own-instance",
       lb + R"(alb-private000","type":"instance","targets":[{"instanceId":"i-own0000000"}]})");
   put(Kind::kListener, "listener-private000", "taken",

@@ -4,12 +4,16 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/field.h"
 #include "model/target.h"
 
 namespace weir::model {
+
+/// How the message of a target that stands in its group twice ends.
+inline constexpr std::string_view kAlreadyRegistered = "is already registered in this target group";
 
 struct TargetSlot {
   std::string target_id;

@@ -22,6 +22,7 @@ struct Place {
   std::vector<net::Prefix> subnets;
   std::map<std::string, const Object*> instances;  // of the VPC, by address
   std::string vip;
+  std::set<std::string> vips;  // of all load balancers in the VPC
   bool is_loopback = false;
 };
 
@@ -40,6 +41,9 @@ std::optional<Place> place_of(const Checker& checker, const Object& lb) {
   for (const Object* each : checker.world().children(Kind::kSubnet, place.vpc->id)) {
     const auto prefix = prefix_of(*each);
     if (prefix) place.subnets.push_back(*prefix);
+    for (const Object* other : checker.world().children(Kind::kLoadBalancer, each->id)) {
+      place.vips.insert(other->admin.string_or("vip", ""));
+    }
     for (const Object* instance : checker.world().children(Kind::kInstance, each->id)) {
       place.instances.emplace(instance->admin.string_or("ipAddress", ""), instance);
     }
@@ -52,6 +56,13 @@ void check_loopback_target(Checker& checker, const Place& place, const std::stri
   if (place.vpc_prefix->contains(address)) return;
   checker.add(ErrorCode::kFailedPrecondition, path,
               "must lie in " + place.vpc_prefix->text() + " of VPC " + place.vpc->id);
+}
+
+/// Source: reliability.md section 6, "Health checks"
+void check_no_node(Checker& checker, const std::string& path, const net::IpAddress& address) {
+  const auto& nodes = checker.world().node_addresses;
+  if (std::ranges::find(nodes, address) == nodes.end()) return;
+  checker.invalid(path, "is an address of a node of this service itself");
 }
 
 /// An alb reaches only servers in its own zones. Source: product.md A.8, E11.
@@ -81,6 +92,8 @@ void check_instance_location(Checker& checker, const Place& place, const std::st
         ErrorCode::kFailedPrecondition, path,
         "instance " + instance->id + " is not in VPC " + place.vpc->id + " of the load balancer");
   }
+  const auto address = net::IpAddress::parse(instance->admin.string_or("ipAddress", ""));
+  if (address && !place.is_loopback) check_no_node(checker, path, *address);
   check_zone(checker, place, path, *instance);
 }
 
@@ -101,12 +114,17 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
   if (target.ip_address == place.vip) {
     return checker.invalid(path, "is the address of the load balancer itself");
   }
+  // Load balancers that name each other would send one request round without end.
+  if (place.vips.contains(target.ip_address)) {
+    return checker.invalid(path, "is the address of a load balancer in VPC " + place.vpc->id);
+  }
   if (place.is_loopback) return check_loopback_target(checker, place, path, *address);
   if (is_denied_target(*address)) {
     return checker.invalid(path,
                            "lies in a forbidden range (loopback, link-local, multicast, "
                            "reserved)");
   }
+  check_no_node(checker, path, *address);
   if (std::ranges::any_of(place.subnets, [&](const auto& net) { return net.contains(*address); })) {
     return check_known(checker, place, path, target);
   }
@@ -132,8 +150,7 @@ void check_once(Checker& checker, const std::vector<Target>& targets, LoadBalanc
     const auto port = type == LoadBalancerType::kDnlb ? std::uint16_t{0} : target.port;
     if (seen.emplace(target.instance_id, target.ip_address, port).second) continue;
     checker.invalid(path, target.instance_id + target.ip_address + " port " +
-                              std::to_string(target.port) +
-                              " is already registered in this target group");
+                              std::to_string(target.port) + " " + std::string(kAlreadyRegistered));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "model/object.h"
@@ -21,6 +22,9 @@ std::optional<std::size_t> target_index(const Object& group, std::string_view ta
 /// The address that traffic goes to: the target's own or that of its instance; empty when the
 /// instance is not there.
 std::string address_of(const Target& target, const ObjectIndex& index);
+
+/// The addresses that targets of the groups of a VPC name; those of instances are not among them.
+std::set<std::string> target_addresses(const WorldView& world, const Id& vpc);
 
 /// The instances that a target group names; none in a group of addresses.
 std::vector<Id> instances_of(const Object& group);

@@ -49,7 +49,8 @@ WorldView ObjectIndex::view() const {
   return {.find = [this](Kind kind, std::string_view id) { return find(kind, id); },
           .children = [this](Kind kind, std::string_view parent) { return children(kind, parent); },
           .azs = {},
-          .own_endpoints = {}};
+          .own_endpoints = {},
+          .node_addresses = {}};
 }
 
 }  // namespace weir::model

@@ -28,6 +28,8 @@ struct WorldView {
   std::vector<std::string> azs;
   /// Addresses of Weir's own API and agents, refused as targets.
   std::vector<net::Endpoint> own_endpoints;
+  /// Addresses that nodes send from; no targets, but on loopback, which all share.
+  std::vector<net::IpAddress> node_addresses;
 };
 
 /// A set of objects that answers as a WorldView; for tests, and for a caller that keeps all objects

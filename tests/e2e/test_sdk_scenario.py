@@ -218,7 +218,7 @@ def test_m25_m26_a_group_is_replaced_under_traffic_and_stays_when_its_backend_go
 def test_m6_m7_m75_m77_targets_stand_where_their_load_balancer_may_reach_them(sdk, network):
     near, far = network.instance(0), network.instance(1, az="local-1b")
     foreign = sdk.vm("createInstances", instanceSpec={
-        "name": "foreign", "az": "local-1a", "primaryNetworkInterface": {"networkInterface": {"subnetId": "subnet-default"}}})["instanceIds"][0]
+        "name": "foreign", "az": "local-1a", "primaryNetworkInterface": {"networkInterface": {"subnetId": "subnet-default", "primaryIpAddress": "127.64.0.200"}}})["instanceIds"][0]
     for lb_type in ALGORITHMS:
         lb, _ = network.lb(lb_type)
         group = sdk.lb("createTargetGroup", targetGroupName="members", loadBalancerId=lb)["targetGroupId"]
