@@ -1,6 +1,7 @@
 #include "api/problem.h"
 
 #include <iterator>
+#include <ranges>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -24,6 +25,10 @@ constexpr StatusWord kStatusWords[] = {
     {503, "UNAVAILABLE"},          // kDeadlineExceeded
     {500, "INTERNAL"},             // kInternal
 };
+
+/// How many errors an answer lists. Chosen because nobody reads more, and a subnet may be in use by
+/// ten thousand instances.
+constexpr std::size_t kDetailsMax = 100;
 
 http::Response envelope(StatusWord status, std::string_view message, Json details,
                         std::string_view request_id) {
@@ -52,8 +57,12 @@ StatusWord status_word(int http_status) {
 http::Response problem_response(const Errors& errors, std::string_view request_id) {
   if (WEIR_BUG(errors.empty())) return envelope({500, "INTERNAL"}, "", Json::array(), request_id);
   Json details = Json::array();
-  for (const Error& error : errors) {
+  for (const Error& error : errors | std::views::take(kDetailsMax)) {
     details.push_back(Json::object({{"field", error.field}, {"message", error.message}}));
+  }
+  if (errors.size() > kDetailsMax) {
+    const std::string rest = std::to_string(errors.size() - kDetailsMax);
+    details.push_back(Json::object({{"field", ""}, {"message", "and " + rest + " more"}}));
   }
   std::string message = to_string(errors.front());
   if (errors.size() > 1) message += " (and " + std::to_string(errors.size() - 1) + " more)";

@@ -43,5 +43,16 @@ TEST(Problem, ListsEveryErrorAndLetsTheFirstDecide) {
   EXPECT_EQ(error.find("details")->as_array().size(), 2u);
 }
 
+TEST(Problem, ListsAHundredErrorsAndSaysHowManyMore) {
+  const Errors errors(10'000, {ErrorCode::kConflict, "is in use by i-1", ""});
+  const Json body = parse_json(problem_response(errors, "r1").body).value();
+  const Json& error = *body.find("error");
+  EXPECT_EQ(error.string_or("message", ""), "is in use by i-1 (and 9999 more)");
+  const auto& details = error.find("details")->as_array();
+  ASSERT_EQ(details.size(), 101u);
+  EXPECT_EQ(details[99].string_or("message", ""), "is in use by i-1");
+  EXPECT_EQ(details[100].string_or("message", ""), "and 9900 more");
+}
+
 }  // namespace
 }  // namespace weir::api
