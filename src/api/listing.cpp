@@ -108,9 +108,9 @@ Json page_of(const model::ObjectIndex& index, Revision revision, const ObservedV
   Json list = Json::array();
   Json page = Json::object();
   for (; first != items.end() && list.as_array().size() < query.page_size; ++first) {
-    Json status =
-        first->object == nullptr ? Json::object() : status_of(*first->object, index, observed);
-    first->body["status"] = std::move(status);
+    if (first->object != nullptr) {
+      first->body["status"] = status_of(*first->object, index, observed);
+    }
     list.push_back(std::move(first->body));
   }
   if (first != items.end()) {
@@ -141,13 +141,23 @@ bool matches(const Json& resource, const ListQuery& query) {
   });
 }
 
-std::vector<Json> resources_of(const Object& object, const model::KindDescription& kind) {
+Json target_status(const Json& target, const model::ObjectIndex& index) {
+  model::Target place;
+  if (const Json* spec = target.find("spec")) {
+    place.instance_id = spec->string_or("instanceId", "");
+    place.ip_address = spec->string_or("ipAddress", "");
+  }
+  return Json::object({{"ipAddress", model::address_of(place, index)}});
+}
+
+std::vector<Json> resources_of(const Object& object, const model::KindDescription& kind,
+                               const model::ObjectIndex& index) {
   if (kind.kind) return {resource_json(object, Json::object())};
   std::vector<Json> targets = model::target_bodies(object);
   for (Json& target : targets) {
     target["revision"] = Json(object.revision.value);
     target["owner"] = Json(object.owner);
-    target["status"] = Json::object();
+    target["status"] = target_status(target, index);
   }
   return targets;
 }
@@ -155,7 +165,7 @@ std::vector<Json> resources_of(const Object& object, const model::KindDescriptio
 std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query) {
   std::vector<ListItem> items;
   for (const Object* object : index.all(query.kind->kind.value_or(Kind::kTargetGroup))) {
-    for (Json& body : resources_of(*object, *query.kind)) {
+    for (Json& body : resources_of(*object, *query.kind, index)) {
       if (!matches(body, query)) continue;
       const std::string id = body.string_or("id", "");
       items.push_back({id, std::move(body), query.kind->kind ? object : nullptr});

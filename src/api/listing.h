@@ -51,7 +51,10 @@ std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuer
 bool matches(const Json& resource, const ListQuery& query);
 
 /// The resources that one stored object shows as: itself, or its targets.
-std::vector<Json> resources_of(const model::Object& object, const model::KindDescription& kind);
+std::vector<Json> resources_of(const model::Object& object, const model::KindDescription& kind,
+                               const model::ObjectIndex& index);
+/// The status of a target: {ipAddress}, where traffic goes to, also when it names an instance.
+Json target_status(const Json& target, const model::ObjectIndex& index);
 
 /// {items, revision, nextPageToken?}. Errors: kStale when the moment of a later page is no longer
 /// known

@@ -248,7 +248,7 @@ http::Response NativeFace::show(const Call& call) {
       const Json body = resource_json(*object, status_of(*object, index, observed));
       return tagged(200, body, object->revision);
     }
-    for (const Json& body : resources_of(*object, call.kind)) {
+    for (const Json& body : resources_of(*object, call.kind, index)) {
       if (body.string_or("id", "") == call.id) return tagged(200, body, object->revision);
     }
     return not_found(call.caller.request_id);
@@ -278,7 +278,8 @@ http::Response NativeFace::shown(const Call& call, int status,
   Json body = written.value->body;
   body["revision"] = Json(written.value->revision.value);
   body["owner"] = Json(model::kDefaultOwner);
-  body["status"] = Json::object();
+  body["status"] = parts_.catalog.read(
+      [&](const model::ObjectIndex& index, Revision) { return target_status(body, index); });
   return tagged(status, body, written.value->revision);
 }
 

@@ -13,10 +13,11 @@ using model::Object;
 constexpr std::chrono::milliseconds kIdleSlice{50};
 
 /// The resources of one state of an object that the filters let through, by id.
-std::map<std::string, Json> shown(const Object* object, const ListQuery& query) {
+std::map<std::string, Json> shown(const Object* object, const ListQuery& query,
+                                  const model::ObjectIndex& index) {
   std::map<std::string, Json> resources;
   if (object == nullptr) return resources;
-  for (Json& resource : resources_of(*object, *query.kind)) {
+  for (Json& resource : resources_of(*object, *query.kind, index)) {
     if (matches(resource, query)) {
       const std::string id = resource.string_or("id", "");
       resources.emplace(id, std::move(resource));
@@ -44,8 +45,8 @@ std::string watch_lines(const LiveChange& change, const ListQuery& query,
                         const model::ObjectIndex& index, const ObservedView& observed) {
   if (change.object().kind != query.kind->kind.value_or(model::Kind::kTargetGroup)) return "";
   std::string lines;
-  const auto before = shown(change.before.get(), query);
-  auto after = shown(change.after.get(), query);
+  const auto before = shown(change.before.get(), query, index);
+  auto after = shown(change.after.get(), query, index);
   for (const auto& [id, resource] : before) {
     if (!after.contains(id)) lines += line_of("delete", change.revision, resource);
   }

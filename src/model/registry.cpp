@@ -59,7 +59,7 @@ KindDescription target_description() {
                          .columns = {{"ID", "id"},
                                      {"GROUP", "spec.targetGroupId"},
                                      {"INSTANCE", "spec.instanceId"},
-                                     {"ADDRESS", "spec.ipAddress"},
+                                     {"ADDRESS", "status.ipAddress"},
                                      {"PORT", "spec.port"},
                                      {"WEIGHT", "spec.weight"},
                                      {"SLOT", "admin.slot"}}};
