@@ -1,11 +1,16 @@
 #include "api/node_batches.h"
 
 #include "api/placement.h"
+#include "model/registry.h"
+#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
 
-model::Frame object_frame(const model::Object& object, Epoch epoch) {
+using model::Kind;
+using model::Object;
+
+model::Frame object_frame(const Object& object, Epoch epoch) {
   model::Frame frame;
   frame.version = {epoch, object.revision};
   frame.kind = model::kind_name(object.kind);
@@ -14,7 +19,7 @@ model::Frame object_frame(const model::Object& object, Epoch epoch) {
   return frame;
 }
 
-model::Frame tombstone(model::Kind kind, const model::Id& id, Version version) {
+model::Frame tombstone(Kind kind, const model::Id& id, Version version) {
   model::Frame frame;
   frame.version = version;
   frame.kind = model::kind_name(kind);
@@ -23,19 +28,40 @@ model::Frame tombstone(model::Kind kind, const model::Id& id, Version version) {
   return frame;
 }
 
+/// Whether an object still belongs where it did, and names what it did.
+bool keeps_places(const Object& before, const Object& after) {
+  for (const std::string_view field : {"loadBalancerId", "nodeId", "subnetId", "vpcId"}) {
+    if (before.spec.string_or(field, "") != after.spec.string_or(field, "")) return false;
+  }
+  return after.kind != Kind::kTargetGroup ||
+         model::instances_of(before) == model::instances_of(after);
+}
+
 }  // namespace
+
+const std::vector<model::Id>& NodeBatches::instances_of(const Object& group) {
+  Named& named = groups_[group.id];
+  if (named.revision != group.revision) {
+    named = {group.revision, model::instances_of(group)};
+  }
+  return named.instances;
+}
 
 void NodeBatches::assume(const model::ObjectIndex& past) {
   has_.clear();
-  for (const auto& [key, object] : placed_objects(past, node_)) has_[key] = object->revision;
+  const auto instances = [this](const Object& group) -> const auto& { return instances_of(group); };
+  const PlacedObjects placed = placed_objects(past, node_, instances);
+  for (const auto& [key, object] : placed.objects) has_[key] = object->revision;
+  is_complete_ = placed.is_complete;
 }
 
 std::vector<model::Frame> NodeBatches::advance(const model::ObjectIndex& now, Revision revision) {
   std::vector<model::Frame> frames;
-  const PlacedObjects placed = placed_objects(now, node_);
+  const auto instances = [this](const Object& group) -> const auto& { return instances_of(group); };
+  const PlacedObjects placed = placed_objects(now, node_, instances);
   std::map<Key, Revision> next;
-  for (const auto& [key, object] : placed) {
-    next[key] = object->revision;
+  for (const auto& [key, object] : placed.objects) {
+    next.emplace_hint(next.end(), key, object->revision);
     const auto known = has_.find(key);
     if (known != has_.end() && known->second == object->revision) continue;
     frames.push_back(object_frame(*object, epoch_));
@@ -45,6 +71,55 @@ std::vector<model::Frame> NodeBatches::advance(const model::ObjectIndex& now, Re
     frames.push_back(tombstone(key.first, key.second, {epoch_, revision}));
   }
   has_ = std::move(next);
+  is_complete_ = placed.is_complete;
+  std::erase_if(groups_, [this](const auto& group) {
+    return !has_.contains(Key(Kind::kTargetGroup, group.first));
+  });
+  return frames;
+}
+
+/// Of an object that is not placed here so far.
+NodeBatches::Effect NodeBatches::effect_of_unknown(const LiveChange& change) const {
+  const Object& object = change.object();
+  switch (object.kind) {
+    case Kind::kNode:  // whoever follows must learn that its node was deleted
+      return object.id == node_ && !change.after ? Effect::kPlaces : Effect::kNone;
+    case Kind::kKeyring:
+      return Effect::kPlaces;
+    case Kind::kPlacement:
+      return object.spec.string_or("nodeId", "") == node_ ? Effect::kPlaces : Effect::kNone;
+    case Kind::kVpc:
+    case Kind::kSubnet:
+    case Kind::kInstance:
+    case Kind::kLoadBalancer:
+      return is_complete_ ? Effect::kNone : Effect::kPlaces;
+    default:
+      return has_.contains(Key(Kind::kLoadBalancer, model::load_balancer_of(object)))
+                 ? Effect::kPlaces
+                 : Effect::kNone;
+  }
+}
+
+NodeBatches::Effect NodeBatches::effect_of(const LiveChange& change) const {
+  const Object& object = change.object();
+  if (!has_.contains(Key(object.kind, object.id))) return effect_of_unknown(change);
+  const bool is_kept = change.before && change.after && keeps_places(*change.before, *change.after);
+  return is_kept ? Effect::kContents : Effect::kPlaces;
+}
+
+std::optional<std::vector<model::Frame>> NodeBatches::follow(std::span<const LiveChange> changes) {
+  std::map<Key, const Object*> changed;
+  for (const LiveChange& change : changes) {
+    const Effect effect = effect_of(change);
+    if (effect == Effect::kPlaces) return std::nullopt;
+    if (effect == Effect::kNone) continue;
+    changed[Key(change.after->kind, change.after->id)] = change.after.get();
+  }
+  std::vector<model::Frame> frames;
+  for (const auto& [key, object] : changed) {
+    has_[key] = object->revision;
+    frames.push_back(object_frame(*object, epoch_));
+  }
   return frames;
 }
 

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/catalog.h"
 #include "base/strong_type.h"
 #include "model/frame.h"
 #include "model/world_view.h"
@@ -24,12 +27,28 @@ class NodeBatches {
   /// first; `revision` is that of the moment. Empty when nothing has changed for this node.
   std::vector<model::Frame> advance(const model::ObjectIndex& now, Revision revision);
 
+  /// The same from what has changed since, without a look at the rest: most commits change nothing
+  /// here, or nothing but contents. Nothing when they may change what is placed here: then
+  /// advance() is needed.
+  std::optional<std::vector<model::Frame>> follow(std::span<const LiveChange> changes);
+
  private:
   using Key = std::pair<model::Kind, model::Id>;
+  enum class Effect : std::uint8_t { kNone, kContents, kPlaces };
+  struct Named {
+    Revision revision;
+    std::vector<model::Id> instances;
+  };
+
+  Effect effect_of(const LiveChange& change) const;
+  Effect effect_of_unknown(const LiveChange& change) const;
+  const std::vector<model::Id>& instances_of(const model::Object& group);
 
   const std::string node_;
   const Epoch epoch_;
   std::map<Key, Revision> has_;
+  bool is_complete_ = false;           // everything that these name is among them
+  std::map<model::Id, Named> groups_;  // what each group names, by its revision
 };
 
 }  // namespace weir::api

@@ -202,21 +202,33 @@ Result<void> NodeSession::send_pending() {
       parts_.catalog.wait_after(sent_, std::min(deadline, now() + kEndSlice), &has_questions_);
   if (has_questions_.exchange(false)) WEIR_TRY(send_questions());
   if (has_news) {
-    std::vector<Frame> frames;
-    bool is_known = true;
-    parts_.catalog.read([&](const model::ObjectIndex& index, Revision revision) {
-      sent_ = revision;
-      frames = batches_->advance(index, revision);
-      is_known = index.find(model::Kind::kNode, hello_.id) != nullptr;
-    });
-    // Deleted while it came: it says hello again, and is recorded anew.
-    if (!is_known) return Error{ErrorCode::kNotFound, "the node was deleted", ""};
+    WEIR_ASSIGN_OR_RETURN(std::vector<Frame> frames, next_frames());
     if (!frames.empty()) return send_commit(std::move(frames));
     owes_commit_ = true;
   }
   if (now() < next_deadline()) return {};
   if (owes_commit_) return send_commit({});
   return send({message("ping", "", {parts_.store.version().epoch, sent_}, Json())});
+}
+
+/// What the commits since mean here. Errors: kNotFound when the node was deleted
+Result<std::vector<Frame>> NodeSession::next_frames() {
+  if (const auto progress = parts_.catalog.changes_after(sent_)) {
+    if (auto frames = batches_->follow(progress->changes)) {
+      sent_ = progress->revision;
+      return *std::move(frames);
+    }
+  }
+  std::vector<Frame> frames;
+  bool is_known = true;
+  parts_.catalog.read([&](const model::ObjectIndex& index, Revision revision) {
+    sent_ = revision;
+    frames = batches_->advance(index, revision);
+    is_known = index.find(model::Kind::kNode, hello_.id) != nullptr;
+  });
+  // Deleted while it came: it says hello again, and is recorded anew.
+  if (!is_known) return Error{ErrorCode::kNotFound, "the node was deleted", ""};
+  return frames;
 }
 
 /// Between two batches. An owed commit and a ping are due as before, however many questions come.

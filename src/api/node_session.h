@@ -67,6 +67,7 @@ class NodeSession {
   void write_commits();
   Result<void> send_first();
   Result<void> send_pending();
+  Result<std::vector<model::Frame>> next_frames();
   Result<void> send_questions();
   Result<void> send_commit(std::vector<model::Frame> frames);
   Result<void> send(const std::vector<model::Frame>& frames);

@@ -139,24 +139,33 @@ std::int64_t next_placement_epoch(const Object& load_balancer, const model::Obje
   return epoch + 1;
 }
 
-PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string& node) {
+PlacedObjects placed_objects(
+    const model::ObjectIndex& index, const std::string& node,
+    const std::function<const std::vector<model::Id>&(const Object& group)>& instances) {
   PlacedObjects placed;
   const auto add = [&placed](const Object* object) {
-    if (object != nullptr) placed.emplace(std::pair(object->kind, object->id), object);
+    if (object == nullptr) {
+      placed.is_complete = false;
+    } else {
+      placed.objects.emplace(std::pair(object->kind, object->id), object);
+    }
   };
   for (const Object* keyring : index.all(Kind::kKeyring)) add(keyring);
   for (const Object* placement : index.all(Kind::kPlacement)) {
     if (placement->spec.string_or("nodeId", "") != node) continue;
     const model::Id lb = placement->spec.string_or("loadBalancerId", "");
     const Object* load_balancer = index.find(Kind::kLoadBalancer, lb);
-    if (load_balancer == nullptr) continue;
+    if (load_balancer == nullptr) {
+      placed.is_complete = false;
+      continue;
+    }
     add(placement);
     add(load_balancer);
     const Object* subnet = index.find(Kind::kSubnet, load_balancer->spec.string_or("subnetId", ""));
     add(subnet);
     if (subnet != nullptr) add(index.find(Kind::kVpc, subnet->spec.string_or("vpcId", "")));
     for (const Object* group : index.children(Kind::kTargetGroup, lb)) {
-      for (const model::Id& id : model::instances_of(*group)) add(index.find(Kind::kInstance, id));
+      for (const model::Id& id : instances(*group)) add(index.find(Kind::kInstance, id));
     }
     for (const Kind kind :
          {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain, Kind::kTable}) {

@@ -58,8 +58,14 @@ std::int64_t next_placement_epoch(const model::Object& load_balancer,
 /// Everything that `node` receives: the placements that name it, their load balancers, what stands
 /// below those, the instances their groups name, and the subnets and VPCs they stand in. By kind
 /// and id, dependencies first.
-using PlacedObjects = std::map<std::pair<model::Kind, model::Id>, const model::Object*>;
-PlacedObjects placed_objects(const model::ObjectIndex& index, const std::string& node);
+struct PlacedObjects {
+  std::map<std::pair<model::Kind, model::Id>, const model::Object*> objects;
+  bool is_complete = true;  // everything that they name is there
+};
+/// `instances` gives the ids of the instances that a group names (model::instances_of).
+PlacedObjects placed_objects(
+    const model::ObjectIndex& index, const std::string& node,
+    const std::function<const std::vector<model::Id>&(const model::Object& group)>& instances);
 
 /// Ids of the nodes that a load balancer is placed on.
 std::vector<std::string> nodes_of(const model::ObjectIndex& index, const model::Id& load_balancer);

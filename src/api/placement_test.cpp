@@ -194,7 +194,9 @@ TEST_F(Placement, GivesANodeOnlyWhatBelongsToItsLoadBalancers) {
     index.put(listener);
   }
   std::vector<std::string> ids;
-  for (const auto& [key, object] : placed_objects(index, "n1")) {
+  const std::vector<model::Id> none;
+  const auto instances = [&](const Object&) -> const auto& { return none; };
+  for (const auto& [key, object] : placed_objects(index, "n1", instances).objects) {
     if (key.first != Kind::kPlacement) ids.push_back(key.second);
   }
   EXPECT_EQ(ids, (std::vector<std::string>{"vpc-1", "subnet-1", "alb-1", "listener-of-alb-1"}));

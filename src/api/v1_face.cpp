@@ -4,8 +4,8 @@
 
 #include "api/native_face.h"
 #include "api/problem.h"
-#include "api/signature_canonical.h"
 #include "api/v1_projection.h"
+#include "api/v1_search.h"
 #include "base/random.h"
 
 namespace weir::api {
@@ -36,12 +36,6 @@ http::Response missing(const V1Kind& kind, const std::string& id, const std::str
   return problem_response({Error{ErrorCode::kNotFound, what, kind.id_key()}}, request_id);
 }
 
-QueryPairs query_of(const http::Request& request) {
-  const auto mark = request.target.find('?');
-  if (mark == std::string::npos) return {};
-  return tolerant_query_pairs(std::string_view(request.target).substr(mark + 1));
-}
-
 /// What a client asked for that has no effect yet would be done half, so it is refused.
 Errors check_extensions(const http::Request& request, const QueryPairs& query) {
   Errors errors;
@@ -53,30 +47,6 @@ Errors check_extensions(const http::Request& request, const QueryPairs& query) {
     errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "plan"});
   }
   return errors;
-}
-
-/// The answer with what a filter asks about and no answer shows.
-Json searched(const Json& document, const Object& object, const model::ObjectIndex& index,
-              const QueryList& query) {
-  constexpr std::string_view kTargetAddress = "targetPrivateIpAddress";
-  const auto is_asked = [&](std::string_view name) {
-    return std::ranges::find(query.filters, name, &ListFilter::name) != query.filters.end();
-  };
-  if (is_asked("azType") && document.find("azType") == nullptr) {
-    Json more = document;
-    more["azType"] = "standard";
-    return more;
-  }
-  if (!is_asked(kTargetAddress)) return document;
-  Json addresses = Json::array();
-  for (const Object* group : index.children(model::Kind::kTargetGroup, object.id)) {
-    for (const Json& target : v1_targets(*group, index)) {
-      addresses.push_back(target.string_or("ipAddress", ""));
-    }
-  }
-  Json more = document;
-  more[kTargetAddress] = std::move(addresses);
-  return more;
 }
 
 /// A call without parameters may leave its body out.
@@ -126,7 +96,7 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
                 .id = last.substr(0, colon),
                 .verb = std::move(verb),
                 .view = view,
-                .query = query_of(request),
+                .query = request.query,
                 .body = *std::move(body),
                 .caller = {*who, request_id}},
                operation);
@@ -223,18 +193,22 @@ http::Response V1Face::list(const Call& call) {
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
   const ObservedView observed = parts_.observed.view();
   Json::Array documents;
+  std::size_t total = 0;
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    for (const Object* object : index.all(call.kind.kind)) {
-      Json document = v1_document(*object, index, observed);
-      if (!matches_v1(searched(document, *object, index, query), call.kind.filters, query)) {
-        continue;
-      }
+    std::vector<const Object*> found = index.all(call.kind.kind);
+    std::erase_if(found, [&](const Object* object) {
+      return !matches_v1(v1_searched(*object, index, observed, query), call.kind.filters, query);
+    });
+    total = found.size();
+    const V1Page page = v1_page_of(total, query);
+    for (std::size_t i = page.begin; i < page.end; ++i) {
+      Json document = v1_document(*found[i], index, observed);
       documents.push_back(call.view == nullptr ? std::move(document)
                                                : viewed(document, *call.view));
     }
   });
   const auto plural = call.view == nullptr ? call.kind.collection : call.view->plural;
-  return result_response(v1_page(plural, std::move(documents), query), call.caller.request_id);
+  return result_response(v1_page(plural, std::move(documents), total), call.caller.request_id);
 }
 
 http::Response V1Face::show(const Call& call) {

@@ -117,16 +117,23 @@ bool matches_v1(const Json& document, std::span<const V1Filter> filters, const Q
                                         [&](const ListTag& tag) { return has_tag(document, tag); });
 }
 
-Json v1_page(std::string_view plural, Json::Array documents, const QueryList& query) {
-  const std::size_t total = documents.size();
+V1Page v1_page_of(std::size_t total, const QueryList& query) {
   const std::size_t size = query.page_size;
   const std::size_t pages = std::max<std::size_t>((total + size - 1) / size, 1);
   const std::size_t page = std::clamp<std::size_t>(query.page_number, 1, pages);
-  const std::size_t begin = std::min((page - 1) * size, total);
-  const std::size_t end = std::min(begin + size, total);
-  Json::Array shown(std::make_move_iterator(documents.begin() + static_cast<std::ptrdiff_t>(begin)),
-                    std::make_move_iterator(documents.begin() + static_cast<std::ptrdiff_t>(end)));
+  return {std::min((page - 1) * size, total), std::min(page * size, total)};
+}
+
+Json v1_page(std::string_view plural, Json::Array shown, std::size_t total) {
   return Json::object({{std::string(plural), Json(std::move(shown))}, {"totalCount", total}});
+}
+
+Json v1_page(std::string_view plural, Json::Array documents, const QueryList& query) {
+  const V1Page page = v1_page_of(documents.size(), query);
+  const auto at = [&](std::size_t number) {
+    return std::make_move_iterator(documents.begin() + static_cast<std::ptrdiff_t>(number));
+  };
+  return v1_page(plural, Json::Array(at(page.begin), at(page.end)), documents.size());
 }
 
 }  // namespace weir::api

@@ -22,7 +22,16 @@ Errors read_v1_query(const QueryPairs& pairs, std::span<const V1Filter> filters,
 
 bool matches_v1(const Json& document, std::span<const V1Filter> filters, const QueryList& query);
 
-/// {<plural>: the page, totalCount: of all}.
+/// The part of `total` that the query asks for: [begin, end).
+struct V1Page {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+V1Page v1_page_of(std::size_t total, const QueryList& query);
+
+/// {<plural>: the documents of the page, totalCount}.
+Json v1_page(std::string_view plural, Json::Array shown, std::size_t total);
+/// The same of all documents.
 Json v1_page(std::string_view plural, Json::Array documents, const QueryList& query);
 
 }  // namespace weir::api
