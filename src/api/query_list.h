@@ -69,7 +69,7 @@ struct QueryList {
   std::map<std::string, std::string, std::less<>> plain;                // everything else
 };
 
-/// Reads decoded pairs (signature_canonical.h: tolerant_query_pairs). Parameters that no operation
+/// Reads decoded pairs (http::query_pairs). Parameters that no operation
 /// knows end in `arrays` or `plain` and may be ignored.
 /// Errors:  kInvalidArgument, all of them
 Errors read_query_list(std::span<const std::pair<std::string, std::string>> pairs,

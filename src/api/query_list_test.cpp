@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "api/signature_canonical.h"
+#include "http/request_target.h"
 
 namespace weir::api {
 namespace {
@@ -18,7 +18,7 @@ struct Answer {
 
 Answer read(std::string_view query) {
   Answer answer;
-  const auto pairs = tolerant_query_pairs(query);
+  const auto pairs = http::query_pairs(query);
   for (const Error& error : read_query_list(pairs, {kFilterNames, kSortNames}, answer.list)) {
     EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
     answer.errors.push_back(to_string(error));

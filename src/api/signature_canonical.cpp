@@ -7,7 +7,7 @@
 namespace weir::api {
 namespace {
 
-using http::hex_value;
+using http::decode_tolerantly;
 using http::is_unreserved;
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
@@ -33,22 +33,6 @@ std::string collapsed_path(std::string_view raw) {
 
 }  // namespace
 
-std::string decode_tolerantly(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const int high = text[at] == '%' && at + 2 < text.size() ? hex_value(text[at + 1]) : -1;
-    const int low = high >= 0 ? hex_value(text[at + 2]) : -1;
-    if (low >= 0) {
-      decoded += static_cast<char>(high * 16 + low);
-      at += 2;
-    } else {
-      decoded += plus_is_space && text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return decoded;
-}
-
 std::string encode_strictly(std::string_view text, bool keeps_slash) {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string encoded;
@@ -72,24 +56,8 @@ std::string canonical_path(std::string_view raw_path, SignatureVersion version) 
   return path.starts_with('/') ? path : "/" + path;
 }
 
-std::vector<std::pair<std::string, std::string>> tolerant_query_pairs(std::string_view raw_query) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  while (!raw_query.empty()) {
-    const std::size_t end = raw_query.find('&');
-    const std::string_view part = raw_query.substr(0, end);
-    raw_query.remove_prefix(end == std::string_view::npos ? raw_query.size() : end + 1);
-    if (part.empty()) continue;
-    const std::size_t equals = part.find('=');
-    const std::string_view value =
-        equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
-    pairs.emplace_back(decode_tolerantly(part.substr(0, equals), true),
-                       decode_tolerantly(value, true));
-  }
-  return pairs;
-}
-
 std::string canonical_query(std::string_view raw_query) {
-  auto pairs = tolerant_query_pairs(raw_query);
+  auto pairs = http::query_pairs(raw_query);
   for (auto& [name, value] : pairs) {
     name = encode_strictly(name, false);
     value = encode_strictly(value, false);

@@ -12,6 +12,7 @@
 #include "api/signature_canonical.h"
 #include "api/signature_key.h"
 #include "base/check.h"
+#include "http/request_target.h"
 
 namespace {
 
@@ -53,7 +54,7 @@ void check_canonical(const SignedRequest& request) {
   const std::string query = canonical_query(request.query);
   WEIR_CHECK(canonical_query(query) == query);
   QueryList list;
-  const Errors errors = read_query_list(tolerant_query_pairs(request.query), {}, list);
+  const Errors errors = read_query_list(http::query_pairs(request.query), {}, list);
   WEIR_CHECK(list.filters.empty() || !errors.empty());  // no filter has a name here
 }
 

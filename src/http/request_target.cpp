@@ -5,19 +5,20 @@
 #include "http/client.h"
 
 namespace weir::http {
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
 }
 
 namespace {
+
+/// 0..15, or -1 when it is no hex digit.
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 /// The byte that "%41" at the start of `text` stands for, or -1.
 int escaped_byte(std::string_view text) {
@@ -27,20 +28,22 @@ int escaped_byte(std::string_view text) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/// A '%' without two hex digits stands for itself: signed calls of the JD Cloud face may hold one.
-/// Source: product.md B.7
-std::string decode_query_part(std::string_view text) {
+}  // namespace
+
+std::string decode_tolerantly(std::string_view text, bool plus_is_space) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
     const int byte = escaped_byte(text.substr(at));
-    decoded += byte < 0 ? text[at] : static_cast<char>(byte);
-    if (byte >= 0) at += 2;
+    if (byte >= 0) {
+      decoded += static_cast<char>(byte);
+      at += 2;
+    } else {
+      decoded += plus_is_space && text[at] == '+' ? ' ' : text[at];
+    }
   }
   return decoded;
 }
-
-}  // namespace
 
 Result<std::string> percent_decode(std::string_view text) {
   std::string decoded;
@@ -83,7 +86,8 @@ std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view qu
     const std::size_t equals = part.find('=');
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
-    pairs.emplace_back(decode_query_part(part.substr(0, equals)), decode_query_part(value));
+    pairs.emplace_back(decode_tolerantly(part.substr(0, equals), true),
+                       decode_tolerantly(value, true));
   }
   return pairs;
 }

@@ -12,8 +12,6 @@
 
 namespace weir::http {
 
-/// 0..15, or -1 when it is no hex digit.
-int hex_value(char c);
 /// Needs no percent-encoding anywhere. Source: RFC 3986, 2.3
 bool is_unreserved(char c);
 
@@ -24,8 +22,13 @@ Result<std::string> percent_decode(std::string_view text);
 /// Errors:  kInvalidArgument as percent_decode()
 Result<std::vector<std::string>> path_segments(std::string_view path);
 
-/// The decoded pairs of a query without its '?'; a part without '=' has an empty value, a '%' that
-/// is no escape stands for itself.
+/// Replaces %XX, and '+' by a space when `plus_is_space`. A '%' that is no escape stands for
+/// itself: signed calls of the JD Cloud face may hold one. Source: product.md B.7
+std::string decode_tolerantly(std::string_view text, bool plus_is_space);
+
+/// The decoded pairs of a query without its '?', for handlers and for signatures alike; a part
+/// without '=' has an empty value. '+' is a space: Go and Java send it so, and all clients send a
+/// plus as %2B.
 std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query);
 
 }  // namespace weir::http

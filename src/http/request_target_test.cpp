@@ -34,6 +34,11 @@ TEST(RequestTarget, DecodesQueryPairsInTheirOrder) {
   EXPECT_EQ(pairs, expected);
 }
 
+TEST(RequestTarget, APlusInAQueryIsASpaceAndInAPathAPlus) {
+  EXPECT_EQ(query_pairs("name=a+b%2B"), (Pairs{{"name", "a b+"}}));
+  EXPECT_EQ(path_segments("/a+b").value(), Segments{"a+b"});
+}
+
 TEST(RequestTarget, EncodesWhatItDecodes) {
   std::string every;
   for (int c = 0; c < 256; ++c) every += static_cast<char>(c);
