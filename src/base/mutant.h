@@ -3,7 +3,8 @@
 // environment variable WEIR_MUTANT names the one that is on. The names: weights-ignored,
 // threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
 // unknown-health-is-up, stopped-instance-serves, rows-by-largest-remainder,
-// bonds-outlive-targets, drain-cuts-early.
+// bonds-outlive-targets, bonds-per-worker, reset-instead-of-silence, explain-ignores-marks,
+// forbidden-target-serves, check-source-ignored, drain-cuts-early.
 #pragma once
 
 #include <string_view>

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "health/schedule.h"
 
 namespace weir::health {
@@ -31,7 +32,7 @@ constexpr std::chrono::minutes kWarningPause{1};
 
 std::optional<net::IpAddress> source_for(const Service& service, const TargetKey& key,
                                          const net::IpAddress& target) {
-  if (service.check_source) return service.check_source;
+  if (service.check_source && !mutant("check-source-ignored")) return service.check_source;
   std::vector<net::IpAddress> fitting;
   for (const auto& source : service.source_addresses) {
     if (source.is_v4() == target.is_v4()) fitting.push_back(source);

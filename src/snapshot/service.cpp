@@ -123,7 +123,8 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
     while (at != end && at->first.slot < target.slot) ++at;
     const bool is_judged = at != end && at->first.slot == target.slot;
     const Verdict* verdict = is_judged ? &at->second : nullptr;
-    target.is_forbidden = is_forbidden(target.endpoint.address, lb);
+    target.is_forbidden =
+        is_forbidden(target.endpoint.address, lb) && !mutant("forbidden-target-serves");
     if (target.is_forbidden) target.excluded = "forbidden address";
     if (target.excluded.empty()) {
       target.excluded = exclusion(target, service.is_check_closed, verdict);

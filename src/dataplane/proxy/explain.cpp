@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/mutant.h"
 #include "dataplane/proxy/scheduler.h"
 
 namespace weir::dataplane::proxy {
 namespace {
+
+/// By the marks in force, which a Snapshot that is older than a verdict does not know.
+bool takes_new(const ServicePlan& service, std::size_t place) {
+  if (mutant("explain-ignores-marks")) return service.service->targets[place].takes_new;
+  return service.targets[place]->takes_new();
+}
 
 /// How often each target is picked while the turns go once around: each turn of a usable target is
 /// taken once, those of the others are passed over.
@@ -67,7 +74,7 @@ std::vector<std::size_t> rows(const ServicePlan& service) {
   for (const Slot slot : service.service->flow_table.slots->rows) {
     if (slot.value >= service.place_of_slot.size()) continue;
     const std::uint16_t place = service.place_of_slot[slot.value];
-    if (place != 0 && service.targets[place - 1U]->takes_new()) ++counts[place - 1U];
+    if (place != 0 && takes_new(service, place - 1U)) ++counts[place - 1U];
   }
   return counts;
 }
@@ -94,7 +101,7 @@ void explain_one(const ServicePlan& service, std::optional<balancing::TargetInde
 void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
   const TablePicker picker(service);
   const auto picked = picker.pick(picker.hash(flow), [&](balancing::TargetIndex index) {
-    return service.targets[index.value]->takes_new();
+    return takes_new(service, index.value);
   });
   into.reason = !picked ? "no target takes new traffic"
                 : service.service->algorithm == snapshot::Algorithm::kSourceHash
@@ -105,9 +112,7 @@ void explain_table(const ServicePlan& service, const FlowEnds& flow, Explanation
 
 /// As Scheduler does it: those whose connect failed just now count only where there is no other.
 std::vector<std::size_t> picks_now(const ServicePlan& service, Instant now) {
-  const auto usable = [&](balancing::TargetIndex index) {
-    return service.targets[index.value]->takes_new();
-  };
+  const auto usable = [&](balancing::TargetIndex index) { return takes_new(service, index.value); };
   const auto is_sound = [&](balancing::TargetIndex index) {
     return usable(index) && !service.targets[index.value]->is_passed_over(now);
   };

@@ -193,6 +193,22 @@ TEST(Explain, M31_SharesOfLeastConnectionsAreWhereTenThousandOpenConnectionsSett
   }
 }
 
+TEST(Explain, GoesByMarksThatAreNewerThanTheSnapshot) {
+  for (const Algorithm algorithm : {Algorithm::kRoundRobin, Algorithm::kLeastConnections,
+                                    Algorithm::kSourceHash, Algorithm::kFiveTupleHash}) {
+    ExplainedPlan plan(algorithm, {10, 10});
+    plan.service().targets[0]->set_marks(false, true);
+    for (int port = 0; port < 8; ++port) {  // 0: the shares of all ports
+      const net::Endpoint client{*net::IpAddress::parse("10.9.8.7"),
+                                 static_cast<std::uint16_t>(port)};
+      const Explanation explanation = plan.explain(client);
+      EXPECT_EQ(explanation.targets[0].excluded, "marked as taking nothing new");
+      EXPECT_EQ(explanation.targets[0].share, 0);
+      EXPECT_EQ(explanation.targets[1].share, 1);
+    }
+  }
+}
+
 TEST(Explain, B1_SaysThatATargetIsPassedOverSinceItsConnectFailed) {
   ExplainedPlan plan(Algorithm::kLeastConnections, {10, 20, 30});
   const net::Endpoint client = *net::Endpoint::parse("10.9.8.7:0");

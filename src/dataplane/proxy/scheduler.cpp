@@ -34,6 +34,14 @@ std::optional<balancing::TargetIndex> bound_target(const ServicePlan& plan, cons
   return lasts && tenure != 0 ? index : std::nullopt;
 }
 
+const Persistence* persistence_of(const ServicePlan& plan) {
+  if (plan.persistence != nullptr && mutant("bonds-per-worker")) {
+    thread_local const Persistence own(1);
+    return &own;
+  }
+  return plan.persistence.get();
+}
+
 BondClock bond_clock(const ServicePlan& plan, Instant now) {
   return {now, plan.service->persistence};
 }
@@ -92,7 +100,7 @@ Scheduler::Picker Scheduler::picker_of(const ServicePlan& plan, WorkerPlace plac
 
 std::optional<balancing::TargetIndex> Scheduler::pick(const FlowEnds& flow,
                                                       balancing::Usable usable) {
-  const Persistence* const persistence = plan_->persistence.get();
+  const Persistence* const persistence = persistence_of(*plan_);
   if (persistence == nullptr) return choose(flow, usable);
   const net::IpAddress& client = flow.client.address;
   const BondClock clock = bond_clock(*plan_, flow.now);

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "base/mutant.h"
 #include "dataplane/proxy/parts.h"
 #include "dataplane/proxy/router.h"
 
@@ -84,7 +85,7 @@ void TcpRelay::no_target() {
 }
 
 bool TcpRelay::begin_silence() {
-  if (!listener_->drops()) return false;
+  if (!listener_->drops() || mutant("reset-instead-of-silence")) return false;
   if (parts_.counters.silent.get() >= parts_.limits.silent_max) {
     parts_.counters.silence_refusals.add();
     return false;
