@@ -26,8 +26,8 @@ CALLGRIND_PATIENCE = 120
 
 def asked(subject, connections, requests):
     report = traffic.load(subject, ["--connections", connections, "--bytes", 100], "--requests", requests)
-    if report["failed"]:
-        raise AssertionError(f"{subject.name}: {report['failed']} requests failed: {report['first_failure']}")
+    if report["failed"] or report["done"] < requests:
+        raise AssertionError(f"{subject.name}: {report['done']} of {requests} answered, {report['failed']} failed: {report['first_failure']}")
     return report["done"]
 
 

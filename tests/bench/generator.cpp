@@ -74,7 +74,9 @@ void Generator::run(std::int64_t until_ns, std::int64_t answers) {
 }
 
 void Generator::start_due(std::int64_t now) {
-  while (!idle_.empty() && (load_.rate <= 0 || next_due_ns_ <= static_cast<double>(now))) {
+  // What cannot even connect stands in the list again: each client gets one turn.
+  for (std::size_t turns = idle_.size(); turns > 0; --turns) {
+    if (load_.rate > 0 && next_due_ns_ > static_cast<double>(now)) return;
     Client& client = *idle_.front();
     idle_.pop_front();
     start(client, load_.rate <= 0 ? now : static_cast<std::int64_t>(next_due_ns_));

@@ -50,7 +50,7 @@ void add_ticks_of(int process, Reading& reading) {
 
 void add_cores(Reading& reading) {
   const std::string text = text_of("/proc/stat");
-  const std::string own = "cpu" + std::to_string(sched_getcpu()) + " ";
+  static const std::string own = "cpu" + std::to_string(sched_getcpu()) + " ";
   for (std::size_t at = 0; text.compare(at, 3, "cpu") == 0; at = text.find('\n', at) + 1) {
     long long idle = 0;
     long long waiting = 0;
