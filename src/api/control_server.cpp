@@ -166,6 +166,8 @@ Result<void> StartedControl::name_own_endpoints() {
     const auto endpoint = net::Endpoint::parse(address);
     if (endpoint) add_own(*endpoint, own);  // the Unix socket has none
   }
+  const auto ops = net::Endpoint::parse(options_.ops_listen);
+  if (ops) add_own(*ops, own);
   writer_->set_own_endpoints(std::move(own));
   return {};
 }

@@ -29,11 +29,14 @@ struct ControlOptions {
   /// Addresses for remote nodes ("address:port", TLS with the key of DIR/node.key); the local
   /// socket DIR/stream.sock is always open.
   std::vector<std::string> stream_listen;
+  /// Where the node of this machine has its own pages ("address:port"; anything else is no such
+  /// address): no target, as the API is none.
+  std::string ops_listen;
   /// Names the API answers for beside the address it listens on and localhost; others get 421.
   std::vector<std::string> hosts;
   Region region;
-  /// Quotas that differ from the defaults (product.md D.4), by counter: "lb/alb", "listener",
-  /// "backend", "tg", "vpc", "subnet". Units: objects.
+  /// Quotas that differ from the defaults (product.md D.4), by counter (model/keys.h
+  /// kQuotaCounters). Units: objects.
   std::map<std::string, std::int64_t> quotas;
   /// Of questions to nodes, as `explain` asks them.
   NodeQuestions::Limits questions{};

@@ -335,6 +335,7 @@ class OpenStream : public ApiTest {
  protected:
   void SetUp() override {
     options.stream_listen = {"0.0.0.0:0"};
+    options.ops_listen = "127.0.0.1:8421";
     start();
   }
 };
@@ -352,6 +353,23 @@ TEST_F(OpenStream, IsNoTargetOnAnyAddressOfLoopback) {
   EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");
   EXPECT_NE(refused.message().find("this service itself"), std::string::npos) << refused.message();
   EXPECT_EQ(target(stream->port - 1).status, 201);
+}
+
+TEST_F(OpenStream, NorAreTheApiAndThePagesOfTheNodeByThePortOfABackendService) {
+  const auto listens = net::Endpoint::parse(server->api_endpoint().substr(7));
+  ASSERT_TRUE(listens);
+  const std::string lb = make_lb().id();
+  const std::string tg = make_tg(lb).id();
+  ASSERT_EQ(make_target(tg, 0).status, 201);
+  Json spec = backend_spec(lb, tg);
+  for (const int port : {static_cast<int>(listens->port), 8421}) {
+    spec["port"] = port;
+    const Answer refused = api->create("backend", "own", spec);
+    EXPECT_EQ(refused.fields(), std::vector<std::string>{"spec.targetGroupIds[0]"});
+    EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");
+  }
+  spec["port"] = 8422;
+  EXPECT_EQ(api->create("backend", "other", spec).status, 201);
 }
 
 }  // namespace

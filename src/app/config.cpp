@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <set>
 #include <thread>
@@ -11,12 +12,16 @@
 #include "agent/listen_sockets.h"
 #include "app/config_file.h"
 #include "app/settings.h"
+#include "model/keys.h"
 #include "net/address.h"
 
 namespace weir::app {
 namespace {
 
 using Kind = ConfigNode::Kind;
+
+/// Units: objects. Chosen because control keeps every object in memory.
+constexpr std::int64_t kQuotaMax = 1'000'000;
 
 /// Applies a file to a configuration and collects what is wrong with it.
 class FileReader {
@@ -52,6 +57,8 @@ class FileReader {
         read_bindings(node);
       } else if (path == "pools") {
         read_pools(node);
+      } else if (path == "quotas") {
+        read_quotas(node);
       } else if (const Setting* setting = find_setting(path)) {
         read_setting(node, *setting);
       } else if (!is_group(path)) {
@@ -170,6 +177,25 @@ class FileReader {
     if (pool.name.empty()) add(item.line, path + ".name", "must be set");
     if (pool.address_prefix.empty()) add(item.line, path + ".address-prefix", "must be set");
     config_.pools.push_back(std::move(pool));
+  }
+
+  void read_quotas(const ConfigNode& node) {
+    if (node.kind != Kind::kMap) return add(node.line, "quotas", "must be a map of numbers");
+    std::set<std::string> seen;
+    for (const auto& [counter, value] : node.members) {
+      const std::string path = "quotas." + counter;
+      if (!is_first(seen, counter, value.line, path)) continue;
+      if (std::ranges::find(model::kQuotaCounters, counter) == std::end(model::kQuotaCounters)) {
+        add(value.line, path, "is not a quota");
+        continue;
+      }
+      const std::string text = text_of(value, path);
+      std::int64_t& quota = config_.quotas[counter];
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quota);
+      const bool is_whole = error == std::errc() && end == text.data() + text.size();
+      if (is_whole && quota >= 0 && quota <= kQuotaMax) continue;
+      add(value.line, path, "must be a number between 0 and " + std::to_string(kQuotaMax));
+    }
   }
 
   std::string text_of(const ConfigNode& node, const std::string& path) {

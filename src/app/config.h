@@ -2,6 +2,8 @@
 // static; everything else goes through the API. Thread: values.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,8 @@ struct Config {
   /// Source: product.md C.7.
   net::IpAddress check_source = net::IpAddress::v4(0xA9FE'A96E);  // 169.254.169.110
   std::vector<Pool> pools;
+  /// Quotas that differ from the defaults, by counter: "lb/alb", "listener". Units: objects.
+  std::map<std::string, std::int64_t> quotas;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

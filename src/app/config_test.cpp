@@ -43,6 +43,21 @@ class ConfigFile : public ::testing::Test {
   std::string path_ = folder_.file("weir.yaml");
 };
 
+TEST_F(ConfigFile, SetsQuotasByTheirNamesAndRefusesOthers) {
+  const Loaded good = load_text("quotas:\n  lb/alb: 7\n  instance: 0\n");
+  EXPECT_EQ(good.problems, std::vector<std::string>());
+  EXPECT_EQ(good.config.quotas,
+            (std::map<std::string, std::int64_t>{{"lb/alb", 7}, {"instance", 0}}));
+  const Loaded bad = load_text("quotas:\n  lbs: 7\n  tg: -1\n  vpc: many\n  vpc: 2\n");
+  EXPECT_EQ(bad.problems, (std::vector<std::string>{
+                              "weir.yaml:2: quotas.lbs: is not a quota",
+                              "weir.yaml:3: quotas.tg: must be a number between 0 and 1000000",
+                              "weir.yaml:4: quotas.vpc: must be a number between 0 and 1000000",
+                              "weir.yaml:5: quotas.vpc: stands here twice"}));
+  EXPECT_EQ(load_text("quotas: 5\n").problems,
+            std::vector<std::string>{"weir.yaml:1: quotas: must be a map of numbers"});
+}
+
 TEST_F(ConfigFile, SetsEverythingItNames) {
   const Loaded loaded = load_text(R"(
 region: cn-north-1

@@ -39,6 +39,10 @@ struct QuotaUse {
 /// `type` is that of the object's load balancer (or of itself).
 std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type);
 
+/// The ends of those keys, by which a configuration names a quota.
+inline constexpr std::string_view kQuotaCounters[] = {
+    "lb/alb", "lb/nlb", "lb/dnlb", "listener", "backend", "tg", "vpc", "subnet", "instance"};
+
 // Defaults of the quotas. Units: objects. Source: product.md D.4.
 struct Quotas {
   std::int64_t load_balancers;

@@ -123,6 +123,22 @@ TEST(Text, OfADescriptionHasAtMost256Characters) {
   EXPECT_NE(check_text(text + "x", TextRule::kDescription, 256), "");
 }
 
+TEST(Keys, EveryQuotaCanBeNamedByAConfiguration) {
+  const ObjectIndex index = sample_world();
+  for (const Kind kind : all_kinds()) {
+    for (const Object* object : index.all(kind)) {
+      for (const auto type :
+           {LoadBalancerType::kAlb, LoadBalancerType::kNlb, LoadBalancerType::kDnlb}) {
+        for (const QuotaUse& use : quota_uses(*object, type)) {
+          EXPECT_TRUE(std::ranges::any_of(kQuotaCounters, [&](std::string_view counter) {
+            return use.key.ends_with("/" + std::string(counter));
+          })) << use.key;
+        }
+      }
+    }
+  }
+}
+
 TEST(TargetView, ShowsEachTargetWithItsGroupAndSlot) {
   Object group = sample(Kind::kTargetGroup, "tg-x", "x",
                         R"({"loadBalancerId":"l","targets":[{"targetId":"target-a",
