@@ -65,6 +65,7 @@ def test_the_command_line_registers_stops_and_unregisters_an_instance(up):
     up.cli("create", "lb", "front", "--subnet", "servers", "--azs", "local-1a")
     up.cli("create", "tg", "servers", "--lb", "front", "--type", "instance")
     up.cli("create", "target", "--tg", "servers", "--instance", "web.1", "--port", "8080")
+    assert "127.90.1.10" in up.cli("get", "targets").stdout
     assert "stopped" in up.cli("update", "instance", "web.1", "--state", "stopped").stdout
     refused = up.cli("delete", "instance", "web.1", check=False)
     assert refused.returncode != 0 and "is a target of target group" in refused.stderr
