@@ -1,14 +1,31 @@
 #include "dataplane/proxy/persistence.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace weir::dataplane::proxy {
 namespace {
 
 /// Buckets of a shard with its first entry. Chosen because most services see few addresses.
 constexpr std::size_t kFirstBuckets = 16;
+/// A shard gives memory back when less than one in so many of its entries is in use. Chosen because
+/// that leaves room to grow again, and what is copied then is little beside what was dropped.
+constexpr std::size_t kShrinksAt = 4;
 
 }  // namespace
+
+KeptRoom& KeptRoom::of_process() {
+  static KeptRoom room(kKeptAddressesOfProcess);
+  return room;
+}
+
+Persistence::~Persistence() {
+  for (const Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    room_.give_back(shard.entries.size());
+  }
+}
 
 std::optional<Bond> Persistence::peek(const net::IpAddress& client, const BondClock& clock) const {
   const balancing::FlowHash hash = hasher_.source(client.bytes());
@@ -23,7 +40,7 @@ std::size_t Persistence::size(const BondClock& clock) const {
   std::size_t total = 0;
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
-    shard.drop_old(clock, shard.count);
+    shard.drop_old(clock, shard.count, room_);
     total += shard.count;
   }
   return total;
@@ -48,8 +65,9 @@ std::uint32_t Persistence::Shard::find(balancing::FlowHash hash,
 
 /// An entry without a bond, as old as can be.
 std::uint32_t Persistence::Shard::add(balancing::FlowHash hash, const net::IpAddress& client,
-                                      std::size_t max) {
-  if (count >= std::max<std::size_t>(max, 1)) {
+                                      std::size_t max, KeptRoom& room) {
+  const bool is_short = count > 0 && free == kNone && room.is_full();
+  if (is_short || count >= std::max<std::size_t>(max, 1)) {
     drop(oldest);
     ++evictions;
   }
@@ -58,6 +76,7 @@ std::uint32_t Persistence::Shard::add(balancing::FlowHash hash, const net::IpAdd
   if (at == kNone) {
     at = static_cast<std::uint32_t>(entries.size());
     entries.emplace_back();
+    room.take();
   } else {
     free = entries[at].next;
   }
@@ -86,8 +105,13 @@ void Persistence::Shard::renew(std::uint32_t at, Instant now) {
   if (oldest == kNone) oldest = at;
 }
 
-void Persistence::Shard::drop_old(const BondClock& clock, std::size_t most) {
-  for (; most > 0 && oldest != kNone && clock.is_over(entries[oldest].seen); --most) drop(oldest);
+void Persistence::Shard::drop_old(const BondClock& clock, std::size_t most, KeptRoom& room) {
+  bool is_less = false;
+  for (; most > 0 && oldest != kNone && clock.is_over(entries[oldest].seen); --most) {
+    drop(oldest);
+    is_less = true;
+  }
+  if (is_less && (count == 0 || count < entries.size() / kShrinksAt)) shrink(room);
 }
 
 void Persistence::Shard::drop(std::uint32_t at) {
@@ -108,8 +132,27 @@ void Persistence::Shard::leave_order(std::uint32_t at) {
   entry.newer = entry.older = kNone;
 }
 
-void Persistence::Shard::grow() {
-  buckets.assign(std::max(kFirstBuckets, 2 * buckets.size()), kNone);
+void Persistence::Shard::grow() { fill_buckets(std::max(kFirstBuckets, 2 * buckets.size())); }
+
+/// Entries in use move together, oldest first; indices change.
+void Persistence::Shard::shrink(KeptRoom& room) {
+  std::vector<Entry> kept;
+  kept.reserve(count);
+  for (std::uint32_t at = oldest; at != kNone; at = entries[at].newer) kept.push_back(entries[at]);
+  room.give_back(entries.size() - kept.size());
+  entries = std::move(kept);
+  free = kNone;
+  for (std::uint32_t at = 0; at < entries.size(); ++at) {
+    entries[at].older = at == 0 ? kNone : at - 1;
+    entries[at].newer = at + 1 == entries.size() ? kNone : at + 1;
+  }
+  oldest = entries.empty() ? kNone : 0;
+  newest = entries.empty() ? kNone : static_cast<std::uint32_t>(entries.size() - 1);
+  fill_buckets(entries.empty() ? 0 : std::max(kFirstBuckets, std::bit_ceil(entries.size())));
+}
+
+void Persistence::Shard::fill_buckets(std::size_t size) {
+  buckets = std::vector<std::uint32_t>(size, kNone);
   for (std::uint32_t at = newest; at != kNone; at = entries[at].older) {
     std::uint32_t& bucket = bucket_of(entries[at].hash);
     entries[at].next = bucket;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,30 @@ namespace weir::dataplane::proxy {
 /// it in 1440 s, and it takes 64 MB then. Reached: the address that was seen longest ago is
 /// forgotten, and counted.
 inline constexpr std::size_t kKeptAddressesMax = std::size_t{1} << 20;
+
+/// Addresses that all backend services of the process have room for together. Chosen because they
+/// take 256 MB, and four services that are full are more than one node is likely to have. Reached:
+/// a service forgets the address that it has seen longest ago, and counts it as above
+/// (weir_backend_persistence_evictions_total); a part of a service that remembers nobody still
+/// gets room for one.
+inline constexpr std::size_t kKeptAddressesOfProcess = std::size_t{1} << 22;
+
+/// What tables may hold together. Relaxed: a bound, no order is wanted. Thread: any.
+class KeptRoom {
+ public:
+  explicit KeptRoom(std::size_t max) : max_(max) {}
+  /// The one of this process.
+  static KeptRoom& of_process();
+
+  bool is_full() const { return taken_.load(std::memory_order_relaxed) >= max_; }
+  void take() { taken_.fetch_add(1, std::memory_order_relaxed); }
+  void give_back(std::size_t count) { taken_.fetch_sub(count, std::memory_order_relaxed); }
+  std::size_t taken() const { return taken_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::size_t max_;
+  std::atomic<std::size_t> taken_{0};
+};
 
 /// A target of the service in one of its tenures (plan.h).
 struct Bond {
@@ -42,8 +67,13 @@ struct BondClock {
 class Persistence {
  public:
   /// `seed` keeps clients from choosing addresses that meet in one bucket.
-  explicit Persistence(std::uint64_t seed, std::size_t addresses_max = kKeptAddressesMax)
-      : hasher_(seed), shard_max_(addresses_max / kShards) {}
+  /// `room` outlives it.
+  explicit Persistence(std::uint64_t seed, std::size_t addresses_max = kKeptAddressesMax,
+                       KeptRoom& room = KeptRoom::of_process())
+      : hasher_(seed), shard_max_(addresses_max / kShards), room_(room) {}
+  ~Persistence();
+  Persistence(const Persistence&) = delete;
+  Persistence& operator=(const Persistence&) = delete;
 
   /// The bond of the address, its time restarted; nothing when it has none that `holds`.
   template <class Holds>
@@ -52,7 +82,7 @@ class Persistence {
     const balancing::FlowHash hash = hasher_.source(client.bytes());
     Shard& shard = shard_of(hash);
     const MutexLock lock(shard.mutex);
-    shard.drop_old(clock, kDroppedPerCall);
+    shard.drop_old(clock, kDroppedPerCall, room_);
     const std::uint32_t at = shard.find(hash, client);
     if (at == kNone) return std::nullopt;
     const Entry& entry = shard.entries[at];
@@ -69,7 +99,7 @@ class Persistence {
     Shard& shard = shard_of(hash);
     const MutexLock lock(shard.mutex);
     std::uint32_t at = shard.find(hash, client);
-    if (at == kNone) at = shard.add(hash, client, shard_max_);
+    if (at == kNone) at = shard.add(hash, client, shard_max_, room_);
     Entry& entry = shard.entries[at];
     if (clock.is_over(entry.seen) || !holds(entry.bond)) entry.bond = bond;
     shard.renew(at, clock.now);
@@ -100,7 +130,8 @@ class Persistence {
     std::uint32_t hash = 0;  // low half: its bucket
   };
 
-  /// A map with an order, in one vector that only grows: up to the bound.
+  /// A map with an order, in one vector that grows up to the bound, and shrinks to what is left
+  /// when that is little.
   struct Shard {
     mutable Mutex mutex;
     std::vector<Entry> entries WEIR_GUARDED_BY(mutex);
@@ -113,13 +144,15 @@ class Persistence {
 
     std::uint32_t find(balancing::FlowHash hash, const net::IpAddress& client) const
         WEIR_REQUIRES(mutex);
-    std::uint32_t add(balancing::FlowHash hash, const net::IpAddress& client, std::size_t max)
-        WEIR_REQUIRES(mutex);
+    std::uint32_t add(balancing::FlowHash hash, const net::IpAddress& client, std::size_t max,
+                      KeptRoom& room) WEIR_REQUIRES(mutex);
     void renew(std::uint32_t at, Instant now) WEIR_REQUIRES(mutex);
-    void drop_old(const BondClock& clock, std::size_t most) WEIR_REQUIRES(mutex);
+    void drop_old(const BondClock& clock, std::size_t most, KeptRoom& room) WEIR_REQUIRES(mutex);
     void drop(std::uint32_t at) WEIR_REQUIRES(mutex);
     void leave_order(std::uint32_t at) WEIR_REQUIRES(mutex);
     void grow() WEIR_REQUIRES(mutex);
+    void shrink(KeptRoom& room) WEIR_REQUIRES(mutex);
+    void fill_buckets(std::size_t size) WEIR_REQUIRES(mutex);
     std::uint32_t& bucket_of(std::uint32_t hash) WEIR_REQUIRES(mutex) {
       return buckets[hash & (buckets.size() - 1)];
     }
@@ -130,6 +163,7 @@ class Persistence {
 
   const balancing::FlowHasher hasher_;
   const std::size_t shard_max_;
+  KeptRoom& room_;
   mutable std::array<Shard, kShards> shards_;
 };
 

@@ -97,6 +97,44 @@ TEST_F(PersistenceTest, StaysAsLargeAsTheClientsOfOneLifetime) {
   EXPECT_EQ(table.evictions(), 0u);
 }
 
+TEST_F(PersistenceTest, GivesItsMemoryBackAndFindsWhatIsLeft) {
+  KeptRoom room(100'000);
+  {
+    const Persistence table(1, kKeptAddressesMax, room);
+    for (std::uint32_t i = 0; i < 50'000; ++i) {
+      table.bind(address(i), bond(1 + i), at(static_cast<int>(i / 500)), always);
+    }
+    EXPECT_EQ(room.taken(), 50'000u);
+    EXPECT_EQ(table.size(at(100, seconds(10))), 4'500u);
+    EXPECT_EQ(room.taken(), 4'500u);
+    for (std::uint32_t i = 0; i < 50'000; ++i) {
+      const auto wanted = i < 45'500 ? std::nullopt : std::optional(bond(1 + i));
+      ASSERT_EQ(table.peek(address(i), at(100, seconds(10))), wanted) << i;
+    }
+    for (std::uint32_t i = 50'000; i < 60'000; ++i) {
+      table.bind(address(i), bond(1 + i), at(100), always);
+      ASSERT_EQ(table.renew(address(i), at(100), always), bond(1 + i));
+    }
+    EXPECT_EQ(table.size(at(100)), 14'500u);
+    EXPECT_EQ(table.size(at(1000, seconds(10))), 0u);
+    EXPECT_EQ(room.taken(), 0u);
+    table.bind(address(1), bond(7), at(1000), always);
+  }
+  EXPECT_EQ(room.taken(), 0u);
+}
+
+TEST_F(PersistenceTest, AllTablesTogetherKeepWithinTheRoomOfTheProcess) {
+  KeptRoom room(1000);
+  const Persistence first(1, kKeptAddressesMax, room);
+  const Persistence second(2, kKeptAddressesMax, room);
+  for (std::uint32_t i = 0; i < 900; ++i) first.bind(address(i), bond(1 + i), at(0), always);
+  for (std::uint32_t i = 0; i < 5'000; ++i) second.bind(address(i), bond(1 + i), at(1), always);
+  EXPECT_LE(room.taken(), 1000u + 64) << "a part that remembers nobody gets room for one";
+  EXPECT_EQ(first.size(at(1)), 900u) << "who has room keeps it";
+  EXPECT_EQ(second.size(at(1)) + second.evictions(), 5'000u);
+  EXPECT_EQ(second.peek(address(4'999), at(1)), bond(5'000));
+}
+
 TEST_F(PersistenceTest, FindsEveryAddressWhateverCameAndWentBetween) {
   const Persistence table(7);
   for (std::uint32_t i = 0; i < 20'000; ++i) {
