@@ -327,13 +327,25 @@ TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
 
 TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
   node_->take(objects_.full());
-  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 3, .oldest = 61s}};
+  engine().drains = {{.record = "drain-1",
+                      .is_waiting = true,
+                      .connections = 3,
+                      .oldest = 61s,
+                      .later = 2s,
+                      .targets = {{{"b1", "tg-1", Slot(7)}, 3, 61s}}}};
   node_->take(objects_.delta({objects_.drain(7)}));
   const Json report = node_->report();
   const Json& drain = report.find("drains")->as_array().at(0);
   EXPECT_EQ(drain.string_or("id", ""), "drain-1");
   EXPECT_EQ(drain.integer_or("connections", 0), 3);
   EXPECT_EQ(drain.integer_or("oldestSeconds", 0), 61);
+  EXPECT_EQ(drain.integer_or("laterSeconds", 0), 2);
+  EXPECT_TRUE(drain.bool_or("waiting", false));
+  const Json& target = drain.find("targets")->as_array().at(0);
+  EXPECT_EQ(target.string_or("serviceId", ""), "b1");
+  EXPECT_EQ(target.integer_or("slot", 0), 7);
+  EXPECT_EQ(target.integer_or("connections", 0), 3);
+  EXPECT_EQ(target.integer_or("oldestSeconds", 0), 61);
   engine().drains.clear();
   ground_.run_for(300ms);
   EXPECT_EQ(node_->report().find("drains")->as_array().at(0).integer_or("connections", 9), 0);
@@ -342,7 +354,7 @@ TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
 TEST_F(AgentTest, M41_ReportsAsManyDrainsAsFitAndHowManyItLeavesOut) {
   node_->take(objects_.full());
   std::vector<model::Frame> many;
-  constexpr std::uint16_t kMany = 5000;
+  constexpr std::uint16_t kMany = 3000;
   for (std::uint16_t slot = 1; slot <= kMany; ++slot) {
     many.push_back(objects_.drain(slot));
     many.back().id = "drain-" + std::string(12, 'x') + std::to_string(slot);
@@ -357,14 +369,36 @@ TEST_F(AgentTest, M41_ReportsAsManyDrainsAsFitAndHowManyItLeavesOut) {
   EXPECT_EQ(said + report.find("more")->integer_or("drains", 0), kMany);
 }
 
+TEST_F(AgentTest, M41_ALargeDrainFitsAReportWithItsSumsAndAsManyTargetsAsThereIsRoomFor) {
+  node_->take(objects_.full());
+  dataplane::DrainProgress progress{.record = "drain-1", .connections = 50'000};
+  for (int service = 0; service < 50; ++service) {
+    for (std::uint16_t slot = 0; slot < 1000; ++slot) {
+      progress.targets.push_back(
+          {{"backend-" + std::to_string(service), "tg-1", Slot(slot)}, 1, 61s});
+    }
+  }
+  engine().drains = {progress};
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(300ms);
+  node_->agent->report_now();
+  EXPECT_LE(node_->sent.back().body.size(), model::kFrameBodyBytesMax);
+  const Json report = *parse_json(node_->sent.back().body, body_limits());
+  const Json& drain = report.find("drains")->as_array().at(0);
+  EXPECT_EQ(drain.integer_or("connections", 0), 50'000);
+  const auto said = static_cast<std::int64_t>(drain.find("targets")->as_array().size());
+  EXPECT_GT(said, 1000);
+  EXPECT_EQ(said + drain.integer_or("more", 0), 50'000);
+}
+
 TEST_F(AgentTest, M41_AProxyThatRetiresLearnsOfDrainsToo) {
   node_->take(objects_.full());
   node_->agent->replace_proxy();
   ground_.settle();
   FakeEngine& old = *proxies().at(0).engine;
   ASSERT_TRUE(old.is_stopping);
-  old.drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 2, .oldest = 90s}};
-  engine().drains = {{.target = {"b1", "tg-1", Slot(7)}, .connections = 1, .oldest = 5s}};
+  old.drains = {{.record = "drain-1", .connections = 2, .oldest = 90s}};
+  engine().drains = {{.record = "drain-1", .connections = 1, .oldest = 5s}};
   node_->take(objects_.delta({objects_.drain(7)}));
   ground_.run_for(300ms);
   EXPECT_EQ(old.newest().drains.size(), 1U);
@@ -399,6 +433,23 @@ TEST_F(AgentTest, M41_AProxyOfAnEarlierNodeLearnsOfDrainsOnceItRetires) {
   node_->take(objects_.delta({objects_.drain(7)}));
   ground_.run_for(300ms);
   EXPECT_EQ(proxies().at(0).engine->newest().drains.size(), 1U);
+}
+
+TEST_F(AgentTest, M41_AProxyOfAnEarlierNodeSaysAgainToTheNextThatNothingIsLeft) {
+  node_->take(objects_.full());
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(300ms);
+  kill_node();
+  ground_.run_for(1s);
+  restart();
+  node_->take(objects_.full());
+  node_->take(objects_.delta({objects_.drain(7)}));
+  ground_.run_for(1s);
+  ASSERT_TRUE(proxies().at(0).engine->is_stopping);
+  ASSERT_FALSE(proxies().at(0).has_ended);
+  const Json drains = *node_->report().find("drains");
+  ASSERT_EQ(drains.as_array().size(), 1U) << "each of its proxies has told the node";
+  EXPECT_EQ(drains.as_array().at(0).integer_or("connections", 9), 0);
 }
 
 TEST_F(AgentTest, StopsWhenItsProxyHasDrained) {

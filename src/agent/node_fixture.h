@@ -190,11 +190,10 @@ class SampleObjects {
   model::Frame drain(std::uint16_t slot) {
     model::Drain drain;
     drain.load_balancer_id = "alb-1";
-    drain.service_id = "b1";
     drain.group_id = "tg-1";
-    drain.slot = slot;
-    drain.address = "127.0.9.9";
-    drain.port = 9000;
+    drain.draining_seconds = 3600;
+    drain.services = {{"b1", 9000}};
+    drain.targets = {{"t-" + std::to_string(slot), slot, "127.0.9.9", 0}};
     drain.deadline = "2026-01-01T02:00:00Z";
     return frame("drain-1", drain);
   }

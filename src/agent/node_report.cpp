@@ -8,12 +8,12 @@ namespace weir::agent {
 namespace {
 
 /// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
-/// listener that is left out counts as not serving, so those get the most.
+/// listener that is left out counts as not serving, and a drain holds up to 1000 targets.
 constexpr std::size_t kErrorsBytesMax = 200'000;
-constexpr std::size_t kDrainsBytesMax = 150'000;
+constexpr std::size_t kDrainsBytesMax = 200'000;
 constexpr std::size_t kAddressesBytesMax = 150'000;
 constexpr std::size_t kListenersBytesMax = 350'000;
-constexpr std::size_t kTablesBytesMax = 150'000;
+constexpr std::size_t kTablesBytesMax = 120'000;
 
 Json version_json(Version version) {
   return Json::object({{"epoch", version.epoch.value}, {"revision", version.revision.value}});
@@ -98,15 +98,6 @@ BoundedArray addresses_of(const NodeView& view) {
   return addresses;
 }
 
-BoundedArray drains_of(const NodeView& view) {
-  BoundedArray drains(kDrainsBytesMax);
-  for (const auto& [id, left] : view.drains) {
-    drains.add(Json::object(
-        {{"id", id}, {"connections", left.connections}, {"oldestSeconds", left.oldest_seconds}}));
-  }
-  return drains;
-}
-
 }  // namespace
 
 std::string listener_failure(const NodeView& view, const snapshot::Listener& listener) {
@@ -124,15 +115,19 @@ std::string listener_failure(const NodeView& view, const snapshot::Listener& lis
 Json report_json(const NodeView& view) {
   Json report = Json::object({{"applied", version_json(view.applied)}});
   Json more = Json::object();
-  const auto put = [&](const std::string& name, BoundedArray list) {
-    report[name] = list.take();
-    if (list.more() > 0) more[name] = list.more();
+  const auto put = [&](const std::string& name, Json list, std::size_t left_out) {
+    report[name] = std::move(list);
+    if (left_out > 0) more[name] = left_out;
   };
-  put("errors", errors_of(view));
-  put("drains", drains_of(view));
-  put("addresses", addresses_of(view));
-  put("listeners", listeners_of(view));
-  put("tables", tables_of(view));
+  const auto put_array = [&put](const std::string& name, BoundedArray list) {
+    put(name, list.take(), list.more());
+  };
+  BoundedDrains drains = drains_json(view.drains, kDrainsBytesMax);
+  put_array("errors", errors_of(view));
+  put("drains", std::move(drains.list), drains.more);
+  put_array("addresses", addresses_of(view));
+  put_array("listeners", listeners_of(view));
+  put_array("tables", tables_of(view));
   if (!more.as_object().empty()) report["more"] = std::move(more);
   return report;
 }

@@ -26,7 +26,7 @@ struct NodeView {
   const std::map<net::IpAddress, std::string>& unbound;
   const ProxyChild* serving;  // may be null
   Version applied;            // by the proxy that serves, or served last
-  const std::map<std::string, DrainLeft>& drains;
+  const DrainsLeft& drains;
 };
 
 /// Fits a frame whatever the node holds; `more` says how many items each list leaves out.

@@ -149,13 +149,7 @@ void ProxyChild::take_offer(FramePipe& pipe, const model::Frame& frame) {
 
 void ProxyChild::take_drains(const model::Frame& frame) {
   const Result<Json> body = parse_json(frame.body, body_limits());
-  if (!body || !body->is_array()) return;
-  drains_.clear();
-  for (const Json& item : body->as_array()) {
-    const std::int64_t connections = item.integer_or("connections", 0);
-    drains_[item.string_or("id", "")] = {.connections = static_cast<std::uint64_t>(connections),
-                                         .oldest_seconds = item.integer_or("oldestSeconds", 0)};
-  }
+  if (body) drains_ = drains_from_json(*body);
 }
 
 void ProxyChild::take_stats(const model::Frame& frame) {

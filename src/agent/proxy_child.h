@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/drain_left.h"
 #include "agent/frame_pipe.h"
 #include "agent/listen_sockets.h"
 #include "base/json.h"
@@ -29,12 +30,6 @@ struct ProxyFeed {
   /// Node id and body of the `local` frame; sent again when it changes.
   const std::string& node_id;
   const Json& local;
-};
-
-/// What still runs to a draining target.
-struct DrainLeft {
-  std::uint64_t connections = 0;
-  std::int64_t oldest_seconds = 0;  // age of the oldest of them
 };
 
 class ProxyChild final : private FramePipe::User {
@@ -77,8 +72,8 @@ class ProxyChild final : private FramePipe::User {
   pid_t pid() const { return pid_; }
   /// What it said it has applied.
   Version applied() const { return applied_; }
-  /// By drain id; a record that it has not applied yet is not there.
-  const std::map<std::string, DrainLeft>& drains() const { return drains_; }
+  /// A record that it has not applied yet is not there.
+  const DrainsLeft& drains() const { return drains_; }
   /// Endpoints whose sockets it holds and whose listeners it has applied.
   bool serves(const net::Endpoint& endpoint) const;
   /// The samples it delivered last.
@@ -112,7 +107,7 @@ class ProxyChild final : private FramePipe::User {
   Json sent_local_;
   std::optional<Version> commit_;  // to be said once everything up to there was sent
   Version applied_;
-  std::map<std::string, DrainLeft> drains_;
+  DrainsLeft drains_;
   std::vector<Sample> samples_;
   std::vector<Sample> samples_coming_;
   FramePipe pipe_;  // last: its callbacks need the rest

@@ -254,8 +254,8 @@ const ProxyChild* ProxyChildren::serving() const {
   return serves ? current_.get() : nullptr;
 }
 
-std::map<std::string, DrainLeft> ProxyChildren::drains() const {
-  std::map<std::string, DrainLeft> sums;
+DrainsLeft ProxyChildren::drains() const {
+  DrainsLeft sums;
   std::map<std::string, std::size_t> tellers;
   std::size_t wanted = 0;
   for_each([&](const ProxyChild& child) {
@@ -264,12 +264,12 @@ std::map<std::string, DrainLeft> ProxyChildren::drains() const {
     if (is_wanted) ++wanted;
     for (const auto& [id, left] : child.drains()) {
       if (is_wanted) ++tellers[id];
-      sums[id].connections += left.connections;
-      sums[id].oldest_seconds = std::max(sums[id].oldest_seconds, left.oldest_seconds);
+      sums[id].add(left);
     }
   });
   std::erase_if(sums, [&](const auto& entry) {
-    return entry.second.connections == 0 && tellers[entry.first] < wanted;
+    const DrainLeft& left = entry.second;
+    return left.connections == 0 && !left.is_waiting && tellers[entry.first] < wanted;
   });
   return sums;
 }

@@ -90,7 +90,7 @@ class ProxyChildren final : private ProxyChild::User {
   const ProxyChild* serving() const;
   /// What all processes together have left, by drain id. Nothing left is said only once each of
   /// them has applied the record.
-  std::map<std::string, DrainLeft> drains() const;
+  DrainsLeft drains() const;
   /// Samples delivered last by all processes, ended ones included.
   std::vector<Sample> samples() const;
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/bounded_array.h"
+#include "agent/drain_left.h"
 #include "agent/protocol.h"
 #include "agent/proxy_child.h"
 #include "agent/proxy_explain.h"
@@ -38,6 +38,23 @@ std::map<std::string, std::vector<net::IpAddress>> sources_of(const Json& local)
     }
   }
   return sources;
+}
+
+std::int64_t whole_seconds(Clock::Duration time) {
+  return std::chrono::floor<std::chrono::seconds>(time).count();
+}
+
+DrainLeft left_of(const dataplane::DrainProgress& progress) {
+  const auto later = std::chrono::ceil<std::chrono::seconds>(progress.later);
+  DrainLeft left{.is_waiting = progress.is_waiting,
+                 .connections = progress.connections,
+                 .oldest_seconds = whole_seconds(progress.oldest),
+                 .later_seconds = later.count()};
+  for (const dataplane::DrainingTarget& target : progress.targets) {
+    left.targets[{target.target.service, target.target.slot}] = {
+        .connections = target.connections, .oldest_seconds = whole_seconds(target.oldest)};
+  }
+  return left;
 }
 
 std::vector<UniqueFd> copies_of(const std::vector<UniqueFd>& sockets) {
@@ -73,6 +90,7 @@ ProxyRole::~ProxyRole() {
 void ProxyRole::open_pipe(UniqueFd socket) {
   FramePipe::User& self = *this;
   pipe_ = std::make_unique<FramePipe>(loop_, std::move(socket), self);
+  reported_drains_ = Json::array();  // Another node has heard nothing yet.
 }
 
 void ProxyRole::pipe_idle(FramePipe& /*pipe*/) {
@@ -140,9 +158,7 @@ void ProxyRole::take_object(const model::Frame& frame) {
   is_in_batch_ = true;
   loop_.cancel(std::exchange(apply_timer_, 0));
   // A version lower than the one held was applied before.
-  if (objects_.apply(frame) && frame.kind == model::kind_name(model::Kind::kDrain)) {
-    note_drain(frame);
-  }
+  objects_.apply(frame);
 }
 
 void ProxyRole::take_verdict(const model::Frame& frame) {
@@ -194,7 +210,8 @@ void ProxyRole::apply() {
     apply_timer_ = loop_.run_after(kApplyRetryPause, [this] { apply(); });
     return;
   }
-  drains_in_force_ = drain_ids_;
+  drains_in_force_.clear();
+  for (const auto& drain : snapshot->drains) drains_in_force_.push_back(drain->id);
   report_drains();
   // Without its errors: the node compiles the same objects and reports them itself.
   send(signal_frame(message::kApplied, {}, snapshot->version));
@@ -202,40 +219,22 @@ void ProxyRole::apply() {
   send(signal_frame(message::kReady));
 }
 
-void ProxyRole::note_drain(const model::Frame& frame) {
-  std::erase_if(drain_ids_, [&frame](const auto& entry) { return entry.second == frame.id; });
-  if (frame.is_tombstone) return;
-  const Result<Json> body = parse_json(frame.body, body_limits());
-  const Json* const spec = body ? body->find("spec") : nullptr;
-  if (spec == nullptr) return;
-  const auto slot = static_cast<std::uint16_t>(spec->integer_or("slot", 0));
-  drain_ids_[{spec->string_or("serviceId", ""), spec->string_or("groupId", ""), Slot(slot)}] =
-      frame.id;
-}
-
 /// While there are drain records: what is left of them, whenever that changes.
 void ProxyRole::report_drains() {
   loop_.cancel(std::exchange(drain_timer_, 0));
-  std::map<std::string, DrainLeft> left;
-  for (const auto& [target, id] : drains_in_force_) left[id] = {};
+  DrainsLeft left;
+  for (const std::string& id : drains_in_force_) left[id] = {};
   for (const dataplane::DrainProgress& progress : engine_.engine->progress()) {
-    const auto found = drains_in_force_.find(progress.target);
-    if (found == drains_in_force_.end()) continue;
-    const auto age = std::chrono::floor<std::chrono::seconds>(progress.oldest);
-    left[found->second] = {.connections = progress.connections, .oldest_seconds = age.count()};
+    const auto found = left.find(progress.record);
+    if (found != left.end()) found->second = left_of(progress);
   }
-  BoundedArray list(kListBytesMax);
-  for (const auto& [id, one] : left) {
-    list.add(Json::object(
-        {{"id", id}, {"connections", one.connections}, {"oldestSeconds", one.oldest_seconds}}));
+  BoundedDrains report = drains_json(left, kListBytesMax);
+  if (std::exchange(drains_left_out_, report.more) == 0 && report.more > 0) {
+    log::warning("more drains than a report holds", {{"left_out", report.more}});
   }
-  if (std::exchange(drains_left_out_, list.more()) == 0 && list.more() > 0) {
-    log::warning("more drains than a report holds", {{"left_out", list.more()}});
-  }
-  Json report = list.take();
-  if (report != reported_drains_) {
-    send(message_frame(message::kDrains, {}, report));
-    reported_drains_ = std::move(report);
+  if (report.list != reported_drains_) {
+    send(message_frame(message::kDrains, {}, report.list));
+    reported_drains_ = std::move(report.list);
   }
   if (drains_in_force_.empty()) return;
   drain_timer_ = loop_.run_after(kDrainReportPause, [this] { report_drains(); });

@@ -77,7 +77,6 @@ class ProxyRole final : private FramePipe::User {
 
   void apply_soon();
   void apply();
-  void note_drain(const model::Frame& frame);
   void report_drains();
   void send(const model::Frame& frame);
   void send_samples(const std::string& id);
@@ -100,9 +99,8 @@ class ProxyRole final : private FramePipe::User {
   snapshot::Verdicts verdicts_;
   snapshot::CompiledPtr compiled_;
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets_;  // our copies, for a later node
-  std::map<snapshot::TargetKey, std::string> drain_ids_;
-  std::map<snapshot::TargetKey, std::string> drains_in_force_;  // those that are reported
-  Json reported_drains_ = Json::array();
+  std::vector<std::string> drains_in_force_;                // records that are reported
+  Json reported_drains_ = Json::array();                    // to the node of this pipe
   std::size_t drains_left_out_ = 0;
   bool is_ready_ = false;
   bool is_in_batch_ = false;  // objects have come, their commit has not

@@ -94,17 +94,18 @@ TEST_F(Deletion, OfAProtectedLoadBalancerIsRefusedWithAndWithoutCascade) {
   EXPECT_EQ(api->get("tg/" + tg).status, 200);
 }
 
-TEST_F(Deletion, OfATargetLeavesADrainRecordPerBackendUntilItsDeadline) {
+TEST_F(Deletion, OfATargetLeavesADrainRecordUntilItsDeadline) {
   const std::string target = api->get("target").items()[0].string_or("id", "");
   EXPECT_EQ(api->remove("target/" + target).status, 200);
   const Answer drains = api->get("drain");
   ASSERT_EQ(drains.items().size(), 1u);
   const Json& spec = *drains.items()[0].find("spec");
-  EXPECT_EQ(spec.string_or("serviceId", ""), backend);
   EXPECT_EQ(spec.string_or("groupId", ""), tg);
-  EXPECT_EQ(spec.integer_or("slot", -1), 0);
-  EXPECT_EQ(spec.string_or("address", ""), "127.0.0.1");
-  EXPECT_EQ(spec.integer_or("port", 0), 8080);
+  EXPECT_EQ(spec.find("services")->as_array().at(0).string_or("serviceId", ""), backend);
+  const Json& left = spec.find("targets")->as_array().at(0);
+  EXPECT_EQ(left.integer_or("slot", -1), 0);
+  EXPECT_EQ(left.string_or("address", ""), "127.0.0.1");
+  EXPECT_EQ(left.integer_or("port", 0), 8080);
   EXPECT_EQ(spec.string_or("deadline", ""), utc_text(clock.wall_now() + std::chrono::seconds(300)));
   clock.advance(std::chrono::seconds(310));
   EXPECT_TRUE(eventually([&] { return api->get("drain").items().empty(); }));
@@ -118,7 +119,10 @@ TEST_F(Deletion, OfAGroupFromItsBackendDrainsAllItsTargetsAndComingBackStopsThat
                            Json::object({{"targetGroupIds", Json::array({Json(group)})}}));
   };
   EXPECT_EQ(attach(other).status, 200);
-  EXPECT_EQ(api->get("drain").items().size(), 2u);
+  const Answer drains = api->get("drain");
+  ASSERT_EQ(drains.items().size(), 1u);
+  const Json& spec = *drains.items()[0].find("spec");
+  EXPECT_EQ(spec.find("targets")->as_array().size(), 2u);
   EXPECT_EQ(attach(tg).status, 200);
   EXPECT_EQ(api->get("drain").items().size(), 0u);
 }
@@ -135,7 +139,9 @@ TEST_F(ApiTest, DrainsTargetsOfAnNlbForAsLongAsItsBackendSays) {
   ASSERT_EQ(drains.items().size(), 1u);
   const Json& drain = *drains.items()[0].find("spec");
   EXPECT_EQ(drain.string_or("deadline", ""), utc_text(clock.wall_now() + std::chrono::seconds(17)));
-  EXPECT_EQ(drain.integer_or("port", 0), 80) << "the port of the backend";
+  EXPECT_EQ(drain.integer_or("drainingSeconds", 0), 17);
+  const Json& service = drain.find("services")->as_array().at(0);
+  EXPECT_EQ(service.integer_or("port", 0), 80) << "that of targets without one";
 }
 
 }  // namespace

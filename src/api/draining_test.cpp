@@ -25,10 +25,22 @@ class Draining : public ApiTest {
   Json drains() { return api->get("backend/" + backend + "/health").at("drains"); }
   Json drain() { return drains().as_array().at(0); }
   std::string record() { return api->get("drain").items().at(0).string_or("id", ""); }
-  static Json report(const std::string& id, int connections, int oldest) {
-    return Json::object(
-        {{"drains", Json::array({Json::object(
-                        {{"id", id}, {"connections", connections}, {"oldestSeconds", oldest}})})}});
+  /// Of the target in slot 0, of this backend service.
+  Json report(const std::string& id, int connections, int oldest, bool is_waiting = false,
+              int later = 0) const {
+    Json target = Json::object({{"serviceId", backend},
+                                {"slot", 0},
+                                {"connections", connections},
+                                {"oldestSeconds", oldest}});
+    Json targets = Json::array();
+    if (connections > 0) targets.push_back(std::move(target));
+    Json drain = Json::object({{"id", id},
+                               {"waiting", is_waiting},
+                               {"connections", connections},
+                               {"oldestSeconds", oldest},
+                               {"laterSeconds", later},
+                               {"targets", std::move(targets)}});
+    return Json::object({{"drains", Json::array({std::move(drain)})}});
   }
 
   std::string lb, tg, first, backend;
@@ -163,6 +175,28 @@ TEST_F(Draining, M41_NoRecordWaitsForANodeForEver) {
   EXPECT_TRUE(eventually([&] { return api->get("drain").items().empty(); }));
 }
 
+TEST_F(Draining, M41_ARecordStaysWhileANodeStillUsesItsTargetAndUntilTheirTimeIsOver) {
+  FakeNode node("n1");
+  node.follow(address());
+  make_chain(30);
+  const std::string other = make_tg(lb, "other").id();
+  const Json spec = Json::object({{"targetGroupIds", Json::array({Json(other)})}});
+  EXPECT_EQ(api->patch_spec("backend/" + backend, spec).status, 200);
+  ASSERT_TRUE(node.take_until([&] { return node.count("drain") == 1; }));
+  const std::string id = record();
+  node.report(report(id, 0, 0, true, 0));
+  clock.advance(seconds(60));
+  node.report(report(id, 2, 0, true, 60));
+  EXPECT_TRUE(eventually([&] { return drain().integer_or("connections", 0) == 2; }));
+  EXPECT_EQ(drain().integer_or("leftSeconds", 0), 30) << "its time has not begun";
+  node.report(report(id, 2, 60, false, 60));
+  EXPECT_TRUE(eventually([&] { return drain().integer_or("oldestSeconds", 0) == 60; }));
+  clock.advance(seconds(10));
+  EXPECT_EQ(drain().integer_or("leftSeconds", 0), 20);
+  node.report(report(id, 0, 0, false, 60));
+  EXPECT_TRUE(eventually([&] { return api->get("drain").items().empty(); }));
+}
+
 /// A record of revision 5, made at second 0, that ends at second 100.
 class DrainRecord : public ::testing::Test {
  protected:
@@ -172,12 +206,20 @@ class DrainRecord : public ::testing::Test {
     drain_.created = utc_text(at(0));
     drain_.spec = Json::object({{"deadline", utc_text(at(100))}});
   }
+  void say(const std::string& node, const DrainReport& left) {
+    NodeReport report;
+    report.streams = 1;
+    report.has_reported = true;
+    report.applied.revision = Revision(5);
+    report.drains["drain-1"] = left;
+    observed_.nodes[node] = std::make_shared<const NodeReport>(std::move(report));
+  }
   static WallTime at(int second) { return WallTime{} + std::chrono::hours(1000) + seconds(second); }
   void say(const std::string& node, std::uint64_t applied, std::optional<std::int64_t> left) {
     NodeReport report;
     report.has_reported = true;
     report.applied.revision = Revision(applied);
-    if (left) report.drains["drain-1"] = {*left, 0};
+    if (left) report.drains["drain-1"] = {.connections = *left};
     observed_.nodes[node] = std::make_shared<const NodeReport>(std::move(report));
   }
   bool is_over(int second) const {
@@ -211,6 +253,23 @@ TEST_F(DrainRecord, OutlivesItsDeadlineUntilEveryNodeHasItButNotForEver) {
   say("n2", 6, 9);
   EXPECT_FALSE(is_over(101)) << "nodes end it by their own clock first";
   EXPECT_TRUE(is_over(102));
+}
+
+TEST_F(DrainRecord, M41_IsNotOverWhileANodeStillUsesATarget) {
+  say("n1", {.is_waiting = true});
+  say("n2", {});
+  EXPECT_FALSE(is_over(0)) << "without a connection, but one may come";
+  EXPECT_FALSE(is_over(102));
+  EXPECT_FALSE(is_over(10'000));
+  say("n1", {});
+  EXPECT_TRUE(is_over(10'000));
+}
+
+TEST_F(DrainRecord, M41_LastsUntilTheLatestNodeHasEndedIt) {
+  say("n1", {.connections = 1, .later_seconds = 50});
+  say("n2", {.connections = 1});
+  EXPECT_FALSE(is_over(151));
+  EXPECT_TRUE(is_over(152));
 }
 
 }  // namespace

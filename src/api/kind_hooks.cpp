@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/drain_records.h"
 #include "api/flow_tables.h"
 #include "api/placement.h"
 #include "base/random.h"
@@ -75,62 +76,10 @@ Errors update_load_balancer(const Object& old, Object& updated, const HookContex
   return choose_vip(updated, context);
 }
 
-/// When connections to a target of `backend` that leaves at `now` are cut. Records know whole
-/// seconds: rounded up, so that none is cut early; but without any time they are cut at once.
-WallTime drain_deadline(const Object& backend, const Object* load_balancer, WallTime now) {
-  const bool is_nlb =
-      load_balancer != nullptr && load_balancer->spec.string_or("type", "") == "nlb";
-  const std::chrono::seconds time =
-      is_nlb ? std::chrono::seconds(backend.spec.integer_or("connectionDrainingSeconds", 300))
-             : kAlbDrainTime;
-  return time.count() == 0 ? now : std::chrono::ceil<std::chrono::seconds>(now + time);
-}
-
-/// The record that lets connections of `target`, of which the address is filled in, run on.
-Object drain_record(const Object& backend, const Object& group, const model::Target& target,
-                    Slot slot, WallTime deadline) {
-  model::Drain drain;
-  drain.load_balancer_id = model::load_balancer_of(backend);
-  drain.service_id = backend.id;
-  drain.group_id = group.id;
-  drain.slot = slot.value;
-  drain.address = target.ip_address;
-  const auto own_port = static_cast<std::uint16_t>(backend.spec.integer_or("port", 0));
-  drain.port = target.port != 0 ? target.port : own_port;
-  drain.deadline = utc_text(deadline);
-  Object record;
-  record.kind = Kind::kDrain;
-  record.owner = backend.owner;
-  record.name = target.target_id;  // its group knows it no more
-  record.spec = model::to_json(drain);
-  Random random;
-  record.id = model::new_id(Kind::kDrain, record.spec, random);
-  return record;
-}
-
-bool uses_group(const Object& backend, const model::Id& group) {
-  const Json* ids = backend.spec.find("targetGroupIds");
-  if (ids == nullptr || !ids->is_array()) return false;
-  return std::ranges::find(ids->as_array(), Json(group)) != ids->as_array().end();
-}
-
-/// Drain records of one target for every backend service that uses its group; returns the latest
-/// deadline.
-WallTime drain_target(const Object& group, model::Target target, Slot slot,
-                      const HookContext& context, SideEffects& effects) {
-  target.ip_address = model::address_of(target, context.index);
-  WallTime latest = context.now;
-  const model::Id lb_id = model::load_balancer_of(group);
-  const Object* lb = context.index.find(Kind::kLoadBalancer, lb_id);
-  for (const Object* backend : context.index.children(Kind::kBackend, lb_id)) {
-    if (!uses_group(*backend, group.id)) continue;
-    const WallTime deadline = drain_deadline(*backend, lb, context.now);
-    latest = std::max(latest, deadline);
-    Object record = drain_record(*backend, group, target, slot, deadline);
-    record.created = utc_text(context.now);
-    effects.created.push_back(std::move(record));
-  }
-  return latest;
+std::vector<const Object*> services_of(const Object& group, const model::ObjectIndex& index) {
+  auto services = index.children(Kind::kBackend, model::load_balancer_of(group));
+  std::erase_if(services, [&](const Object* backend) { return !uses_group(*backend, group.id); });
+  return services;
 }
 
 /// Ids and slots of the targets of `updated`; drain records of those that left.
@@ -146,13 +95,17 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
   auto after = model::from_json<model::TargetGroup>(updated.spec, "spec").value;
   Random random;
   model::assign_target_ids(old == nullptr ? nullptr : &before, after, random);
-  std::map<std::string, WallTime> deadlines;
+  std::vector<model::DrainedTarget> left;
   for (const model::Target& target : before.targets) {
     const auto slot = model::slot_of(slots, target.target_id);
     const bool stays = std::ranges::find(after.targets, target.target_id,
                                          &model::Target::target_id) != after.targets.end();
-    if (stays || !slot) continue;
-    deadlines[target.target_id] = drain_target(*old, target, *slot, context, effects);
+    if (!stays && slot) left.push_back(drained_target(target, *slot, context.index));
+  }
+  std::map<std::string, WallTime> deadlines;
+  if (old != nullptr) {
+    const WallTime latest = drain({*old, services_of(*old, context.index), left}, context, effects);
+    for (const model::DrainedTarget& target : left) deadlines[target.target_id] = latest;
   }
   const auto admin = model::assign_slots(slots, after.targets, context.now, deadlines);
   if (!admin) return {admin.error()};
@@ -161,51 +114,20 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
   return follow_group(updated, context, effects);
 }
 
-std::vector<std::string> group_ids(const Object& backend) {
-  std::vector<std::string> ids;
-  const Json* list = backend.spec.find("targetGroupIds");
-  if (list == nullptr || !list->is_array()) return ids;
-  for (const Json& id : list->as_array()) ids.push_back(id.as_string());
-  return ids;
-}
-
-/// Whether the record is about a target that `group` holds now.
-bool names_member(const Object& drain, const Object& group) {
-  const auto slots = model::from_json<model::TargetGroupAdmin>(group.admin, "admin").value;
-  const std::int64_t slot = drain.spec.integer_or("slot", -1);
-  return std::ranges::find(slots.slots, slot, &model::TargetSlot::slot) != slots.slots.end();
-}
-
-/// Records of targets that come back with their group: they drain no more.
-void stop_draining(const Object& old, const Object& updated, const HookContext& context,
-                   SideEffects& effects) {
-  for (const Object* drain : context.index.children(Kind::kDrain, model::load_balancer_of(old))) {
-    const std::string id = drain->spec.string_or("groupId", "");
-    if (drain->spec.string_or("serviceId", "") != old.id) continue;
-    if (!uses_group(updated, id) || uses_group(old, id)) continue;
-    const Object* group = context.index.find(Kind::kTargetGroup, id);
-    if (group != nullptr && names_member(*drain, *group)) effects.removed.push_back(*drain);
-  }
-}
-
 /// A replaced group drains; one that is attached again stops draining.
 void update_backend(const Object& old, const Object& updated, const HookContext& context,
                     SideEffects& effects) {
-  const Object* lb = context.index.find(Kind::kLoadBalancer, model::load_balancer_of(old));
   for (const std::string& id : group_ids(old)) {
     const Object* group = context.index.find(Kind::kTargetGroup, id);
     if (group == nullptr || uses_group(updated, id)) continue;
     const auto spec = model::from_json<model::TargetGroup>(group->spec, "spec").value;
     const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
-    for (model::Target target : spec.targets) {
+    Leaving leaving{*group, {&old}, {}};
+    for (const model::Target& target : spec.targets) {
       const auto slot = model::slot_of(slots, target.target_id);
-      if (!slot) continue;
-      target.ip_address = model::address_of(target, context.index);
-      const WallTime deadline = drain_deadline(old, lb, context.now);
-      Object record = drain_record(old, *group, target, *slot, deadline);
-      record.created = utc_text(context.now);
-      effects.created.push_back(std::move(record));
+      if (slot) leaving.targets.push_back(drained_target(target, *slot, context.index));
     }
+    drain(leaving, context, effects);
   }
   stop_draining(old, updated, context, effects);
 }

@@ -31,6 +31,20 @@ ServedState served_state(const Json& item) {
           item.string_or("datapath", "")};
 }
 
+Result<DrainReport> read_drain(const Json& item) {
+  DrainReport drain{.is_waiting = item.bool_or("waiting", false),
+                    .connections = item.integer_or("connections", 0),
+                    .oldest_seconds = item.integer_or("oldestSeconds", 0),
+                    .later_seconds = item.integer_or("laterSeconds", 0),
+                    .more = item.integer_or("more", 0)};
+  WEIR_ASSIGN_OR_RETURN(const Json::Array targets, read_list(item, "targets"));
+  for (const Json& target : targets) {
+    drain.targets[{target.string_or("serviceId", ""), target.integer_or("slot", -1)}] = {
+        target.integer_or("connections", 0), target.integer_or("oldestSeconds", 0)};
+  }
+  return drain;
+}
+
 Result<void> read_lists(const Json& body, NodeReport& into) {
   WEIR_ASSIGN_OR_RETURN(const Json::Array errors, read_list(body, "errors"));
   for (const Json& item : errors) {
@@ -41,8 +55,7 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
   }
   WEIR_ASSIGN_OR_RETURN(const Json::Array drains, read_list(body, "drains"));
   for (const Json& item : drains) {
-    into.drains[item.string_or("id", "")] = {item.integer_or("connections", 0),
-                                             item.integer_or("oldestSeconds", 0)};
+    WEIR_ASSIGN_OR_RETURN(into.drains[item.string_or("id", "")], read_drain(item));
   }
   WEIR_ASSIGN_OR_RETURN(const Json::Array addresses, read_list(body, "addresses"));
   for (const Json& item : addresses) {

@@ -41,9 +41,20 @@ struct TableState {
 };
 
 /// Connections to a draining target.
-struct DrainReport {
+struct DrainingTarget {
   std::int64_t connections = 0;
   std::int64_t oldest_seconds = 0;  // age of the oldest
+};
+
+/// What is left of a drain record.
+struct DrainReport {
+  bool is_waiting = false;  // a target of it still takes new traffic: its time has not begun
+  std::int64_t connections = 0;
+  std::int64_t oldest_seconds = 0;
+  std::int64_t later_seconds = 0;  // it ends by so much after the deadline of the record
+  /// By backend service and slot; targets without connections are not there.
+  std::map<std::pair<std::string, std::int64_t>, DrainingTarget> targets{};
+  std::int64_t more = 0;  // targets with connections that the report has no room for
 };
 
 /// The last report of a node.

@@ -28,10 +28,20 @@ struct Applied {
 };
 
 /// Connections that still run to a draining target.
-struct DrainProgress {
+struct DrainingTarget {
   snapshot::TargetKey target;
   std::uint64_t connections = 0;
-  Clock::Duration oldest{};  // age of the oldest connection; 0 without one
+  Clock::Duration oldest{};  // age of the oldest connection
+};
+
+/// What is left of one drain record.
+struct DrainProgress {
+  std::string record{};     // id
+  bool is_waiting = false;  // a target of it still takes new traffic: its time has not begun
+  std::uint64_t connections = 0;
+  Clock::Duration oldest{};               // age of the oldest connection; 0 without one
+  Clock::Duration later{};                // its last target ends by so much after its deadline
+  std::vector<DrainingTarget> targets{};  // those with connections
 };
 
 /// A flow to explain: who asks, at which listener.
@@ -73,6 +83,7 @@ class Engine {
   /// Errors:  kInvalidArgument when the Snapshot is null
   virtual Result<Applied> apply(std::shared_ptr<const snapshot::Snapshot> snapshot) = 0;
   virtual void mark(std::span<const HealthMark> marks) = 0;
+  /// One for each drain record of the Snapshot.
   virtual std::vector<DrainProgress> progress() const = 0;
   /// Appends this engine's samples (weir_listener_*, weir_target_*). Thread: any
   virtual void stats(std::vector<Sample>& out) const = 0;

@@ -107,10 +107,16 @@ TYPED_TEST_P(EngineContract, IgnoresMarksOfTargetsItDoesNotKnow) {
 TYPED_TEST_P(EngineContract, ReportsProgressForEachDrainRecord) {
   auto made = this->snapshot(1);
   EXPECT_TRUE(this->engine().progress().empty());
-  made->drains.push_back({this->key(4), *net::Endpoint::parse("127.0.0.1:9"), WallTime::max()});
+  made->drains.push_back(
+      std::make_shared<const snapshot::Drain>(snapshot::Drain{.id = "drain-1",
+                                                              .group_id = "group",
+                                                              .services = {"web"},
+                                                              .slots = {Slot(4)},
+                                                              .time = std::chrono::seconds(300),
+                                                              .deadline = WallTime::max()}));
   ASSERT_TRUE(this->engine().apply(std::move(made)).ok());
   ASSERT_EQ(this->engine().progress().size(), 1U);
-  EXPECT_EQ(this->engine().progress().front().target, this->key(4));
+  EXPECT_EQ(this->engine().progress().front().record, "drain-1");
   EXPECT_EQ(this->engine().progress().front().connections, 0U);
 }
 

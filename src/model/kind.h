@@ -17,7 +17,7 @@ enum class Kind {
   kTargetGroup,
   kNode,       // a machine that runs `weir node`; made when it first says hello
   kPlacement,  // which node serves a load balancer; made by control
-  kDrain,      // a removed target whose connections may still run; made with the removal
+  kDrain,      // removed targets whose connections may still run; made with the removal
   kTable,      // the slot table of a target group; made by control
   kKeyring,    // seeds that all nodes share; made by control
   kInstance,   // a server that somebody runs

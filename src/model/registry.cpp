@@ -165,15 +165,15 @@ void add_control_kinds(std::vector<KindDescription>& all) {
        .parent = Kind::kLoadBalancer,
        .columns = {{"ID", "id"}, {"LB", "spec.loadBalancerId"}, {"NODE", "spec.nodeId"}}}));
   all.push_back(described<Drain>({.singular = "drain record",
-                                  .sentence = "a removed target whose connections may still run",
+                                  .sentence = "removed targets whose connections may still run",
                                   .aliases = {"drains"},
                                   .is_user_made = false,
                                   .parent_field = "loadBalancerId",
                                   .parent = Kind::kLoadBalancer,
                                   .columns = {{"ID", "id"},
-                                              {"BACKEND", "spec.serviceId"},
+                                              {"LB", "spec.loadBalancerId"},
                                               {"GROUP", "spec.groupId"},
-                                              {"SLOT", "spec.slot"},
+                                              {"SECONDS", "spec.drainingSeconds"},
                                               {"DEADLINE", "spec.deadline"}}}));
   all.push_back(described<Table>({.singular = "slot table",
                                   .sentence = "which target each hash of a flow leads to",

@@ -282,20 +282,23 @@ TEST_F(CompileTest, ListsNoListenerThatIsOffButItsServiceStaysUnderCheck) {
 TEST_F(CompileTest, ListsDrainsOfItsLoadBalancers) {
   model::Drain drain;
   drain.load_balancer_id = "alb-1";
-  drain.service_id = "b1";
   drain.group_id = "tg-1";
-  drain.slot = 3;
-  drain.address = "10.0.1.3";
-  drain.port = 8080;
+  drain.draining_seconds = 300;
   drain.deadline = "2026-01-31T12:00:00Z";
+  drain.services = {{"b1", 8080}, {"b2", 8081}};
+  drain.targets = {{"target-4", 4, "10.0.1.4", 0}, {"target-3", 3, "10.0.1.3", 8080}};
   put("drain-1", drain);
   drain.load_balancer_id = "alb-of-others";
   put("drain-2", drain);
   const Snapshot& snapshot = compile_now();
   ASSERT_EQ(snapshot.drains.size(), 1U);
-  EXPECT_EQ(snapshot.drains[0].target, (TargetKey{"b1", "tg-1", Slot(3)}));
-  EXPECT_EQ(snapshot.drains[0].endpoint.text(), "10.0.1.3:8080");
-  EXPECT_EQ(utc_text(snapshot.drains[0].deadline), "2026-01-31T12:00:00Z");
+  const Drain& read = *snapshot.drains[0];
+  EXPECT_EQ(read.id, "drain-1");
+  EXPECT_EQ(read.group_id, "tg-1");
+  EXPECT_EQ(read.services, (std::vector<std::string>{"b1", "b2"}));
+  EXPECT_EQ(read.slots, (std::vector<Slot>{Slot(3), Slot(4)}));
+  EXPECT_EQ(read.time, std::chrono::seconds(300));
+  EXPECT_EQ(utc_text(read.deadline), "2026-01-31T12:00:00Z");
 }
 
 TEST_F(CompileTest, ServesAListenerWithoutGroupWithNoTarget) {
@@ -498,7 +501,7 @@ void expect_same_parts(const std::vector<std::shared_ptr<const T>>& a,
 void expect_same(const Snapshot& a, const Snapshot& b) {
   EXPECT_EQ(a.version, b.version);
   expect_same_parts(a.services, b.services);
-  EXPECT_EQ(a.drains, b.drains);
+  expect_same_parts(a.drains, b.drains);
   EXPECT_EQ(a.addresses, b.addresses);
   EXPECT_EQ(a.errors, b.errors);
   ASSERT_EQ(a.listeners.size(), b.listeners.size());

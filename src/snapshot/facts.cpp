@@ -203,14 +203,20 @@ Result<void> read_facts(const model::Object& object, ListenerFacts& into) {
 }
 
 Result<void> read_facts(const model::Object& object, DrainFacts& into) {
-  WEIR_ASSIGN_OR_RETURN(const auto drain, read<model::Drain>(object));
-  WEIR_ASSIGN_OR_RETURN(const auto address, read_address(drain.spec.address, "spec.address"));
-  const auto deadline = model::parse_utc(drain.spec.deadline);
+  WEIR_ASSIGN_OR_RETURN(const auto record, read<model::Drain>(object));
+  const auto deadline = model::parse_utc(record.spec.deadline);
   if (!deadline) return invalid("spec.deadline", deadline.error().message);
-  into.load_balancer_id = drain.spec.load_balancer_id;
-  into.drain = {.target = {drain.spec.service_id, drain.spec.group_id, Slot(drain.spec.slot)},
-                .endpoint = {address, drain.spec.port},
-                .deadline = *deadline};
+  Drain drain{.id = object.id,
+              .group_id = record.spec.group_id,
+              .services = {},
+              .slots = {},
+              .time = std::chrono::seconds(record.spec.draining_seconds),
+              .deadline = *deadline};
+  for (const auto& service : record.spec.services) drain.services.push_back(service.service_id);
+  for (const auto& target : record.spec.targets) drain.slots.emplace_back(target.slot);
+  std::ranges::sort(drain.slots);
+  into = {.load_balancer_id = record.spec.load_balancer_id,
+          .drain = std::make_shared<const Drain>(std::move(drain))};
   return {};
 }
 

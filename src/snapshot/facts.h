@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ struct ListenerFacts {
 
 struct DrainFacts {
   std::string load_balancer_id;
-  Drain drain;
+  std::shared_ptr<const Drain> drain;
 };
 
 struct TableFacts {

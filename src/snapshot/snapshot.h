@@ -128,11 +128,16 @@ struct Listener {
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
-/// A removed target whose connections may run until the deadline.
+/// Targets that left backend services in one write, each of them every service, and whose
+/// connections may run on for a time: from the write, or from when this process stops using a
+/// target if that is later, as while the group that replaces it is not usable yet.
 struct Drain {
-  TargetKey target;
-  net::Endpoint endpoint{};
-  WallTime deadline;
+  std::string id;  // of the record
+  std::string group_id;
+  std::vector<std::string> services;  // ids
+  std::vector<Slot> slots;            // of the targets, ascending
+  std::chrono::seconds time{0};
+  WallTime deadline;  // the end of the time, from the write
 
   friend bool operator==(const Drain&, const Drain&) = default;
 };
@@ -164,7 +169,7 @@ struct Snapshot {
       listeners;  // ascending by id; those that are On and whose LB is started
   std::vector<std::shared_ptr<const Service>>
       services;  // ascending by id; those that a listener of this node refers to
-  std::vector<Drain> drains;
+  std::vector<std::shared_ptr<const Drain>> drains;  // ascending by id
   std::vector<ServedAddress> addresses;
   std::vector<ObjectError> errors;
 };

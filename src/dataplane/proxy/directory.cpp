@@ -101,21 +101,31 @@ void Directory::remove_listener(const ListenerPlan& plan) {
   listeners_.erase(at);
 }
 
-/// Deadlines are wall clock in the records and monotonic here.
+/// A timer runs on until its target is in force again, also when its record has gone.
 void Directory::set_drains(const Plan& plan) {
-  if (plan_ != nullptr) {
-    for (const auto& drain : plan_->drains) {
-      const auto at = targets_.find(drain.target.get());
-      if (at != targets_.end()) reactor_.wheel().disarm(*at->second);
+  const auto for_each = [this](const Plan& drained, auto&& visit) {
+    for (const auto& record : drained.drains) {
+      for (const auto& drain : record.targets) {
+        const auto at = targets_.find(drain.target.get());
+        if (at != targets_.end()) visit(*at->second, drain.deadline);
+      }
     }
+  };
+  if (plan_ != nullptr) {
+    for_each(*plan_, [this](TargetEntry& target, Instant) {
+      if (target.is_current) reactor_.wheel().disarm(target);
+    });
   }
-  const WallTime wall = reactor_.clock().wall_now();
-  for (const auto& drain : plan.drains) {
-    const auto at = targets_.find(drain.target.get());
-    if (at == targets_.end() || at->second->is_current) continue;
-    at->second->note_oldest();
-    const auto left = std::max(drain.deadline - wall, WallTime::duration::zero());
-    reactor_.arm(*at->second, mutant("drain-cuts-early") ? left / 2 : left);
+  std::map<TargetEntry*, Instant> deadlines;  // the last, of a target that several records name
+  for_each(plan, [&deadlines](TargetEntry& target, Instant deadline) {
+    if (target.is_current) return;
+    Instant& last = deadlines.try_emplace(&target, deadline).first->second;
+    last = std::max(last, deadline);
+  });
+  for (const auto& [target, deadline] : deadlines) {
+    target->note_oldest();
+    const auto left = std::max(deadline - reactor_.now(), Clock::Duration::zero());
+    reactor_.arm(*target, mutant("drain-cuts-early") ? left / 2 : left);
   }
 }
 
@@ -141,6 +151,7 @@ TargetEntry* Directory::pick(ServiceEntry& service, const FlowEnds& flow,
 }
 
 void Directory::end_drain(TargetEntry& target) {
+  if (target.is_current) return;
   target.users.for_each([](TargetUser& user) { user.cut(FailureKind::kDrainEnded); });
 }
 

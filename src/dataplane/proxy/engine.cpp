@@ -28,6 +28,25 @@ std::size_t descriptors_per_worker(const Options& options) {
   return (total - std::min(total, kReservedDescriptors)) / options.workers;
 }
 
+DrainProgress progress_of(const PlannedRecord& record, Instant now) {
+  DrainProgress progress{.record = record.drain->id};
+  for (const PlannedDrain& drain : record.targets) {
+    progress.is_waiting = progress.is_waiting || drain.is_waiting;
+    const Instant end = drain.is_waiting ? now + record.drain->time : drain.deadline;
+    progress.later = std::max(progress.later, end - record.deadline);
+    const std::uint64_t connections = drain.target->active();
+    if (connections == 0) continue;
+    // While it takes new traffic nobody notes how old its connections are.
+    const auto age =
+        drain.is_waiting ? Clock::Duration::zero() : now - std::min(now, drain.target->oldest());
+    progress.connections += connections;
+    progress.oldest = std::max(progress.oldest, age);
+    progress.targets.push_back(
+        {.target = drain.target->key, .connections = connections, .oldest = age});
+  }
+  return progress;
+}
+
 }  // namespace
 
 struct ProxyEngine::Core {
@@ -54,7 +73,9 @@ struct ProxyEngine::Core {
     const MutexLock lock(mutex);
     std::erase_if(snapshots, [](const auto& known) { return known.expired(); });
     snapshots.emplace_back(snapshot);
-    plan = planner.plan(std::move(snapshot), plan.get());
+    const bool has_drains = !snapshot->drains.empty() || (plan != nullptr && !plan->drains.empty());
+    const Moment moment = has_drains ? Moment{clock->now(), clock->wall_now()} : Moment{};
+    plan = planner.plan(std::move(snapshot), plan.get(), moment);
     return plan;
   }
   bool wait_taken(std::chrono::milliseconds patience) const {
@@ -185,18 +206,16 @@ void ProxyEngine::mark(std::span<const HealthMark> marks) {
 }
 
 std::vector<DrainProgress> ProxyEngine::progress() const {
-  const MutexLock lock(core_->mutex);
+  PlanPtr plan;
+  {
+    const MutexLock lock(core_->mutex);
+    plan = core_->plan;
+  }
   std::vector<DrainProgress> result;
-  if (core_->plan == nullptr) return result;
+  if (plan == nullptr) return result;
   const Instant now = core_->clock->now();
-  for (const auto& drain : core_->plan->snapshot->drains) {
-    DrainProgress progress{.target = drain.target};
-    for (const TargetStatePtr& target : core_->planner.targets(drain.target)) {
-      progress.connections += target->active();
-      progress.oldest = std::max(progress.oldest, now - std::min(now, target->oldest()));
-    }
-    if (progress.connections == 0) progress.oldest = {};
-    result.push_back(std::move(progress));
+  for (const PlannedRecord& record : plan->drains) {
+    if (!record.is_gone) result.push_back(progress_of(record, now));
   }
   return result;
 }

@@ -105,6 +105,17 @@ class EngineFixture : public ::testing::Test {
     return listener;
   }
 
+  /// A record of one target, which may run on for `time` as this moment `now` counts it.
+  void add_drain(const snapshot::TargetKey& target, std::chrono::seconds time, WallTime now) {
+    snapshot::Drain drain{.id = "drain-" + std::to_string(1000 + drains_.size()),
+                          .group_id = target.group,
+                          .services = {target.service},
+                          .slots = {target.slot},
+                          .time = time,
+                          .deadline = now + time};
+    drains_.push_back(std::make_shared<const snapshot::Drain>(std::move(drain)));
+  }
+
   void apply() {
     auto made = std::make_shared<snapshot::Snapshot>();
     made->version = Version{Epoch(1), Revision(++revision_)};
@@ -180,7 +191,7 @@ class EngineFixture : public ::testing::Test {
   std::map<std::string, snapshot::Service> services_;
   std::map<std::string, snapshot::Listener> listeners_;
   std::map<std::string, std::string> routes_;
-  std::vector<snapshot::Drain> drains_;
+  std::vector<std::shared_ptr<const snapshot::Drain>> drains_;
   std::unique_ptr<ProxyEngine> engine_;
 
  private:

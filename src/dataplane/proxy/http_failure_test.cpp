@@ -103,7 +103,7 @@ TEST_F(HttpFailureTest, ChoosesAgainWhenATargetIsRemovedThatHasNotTakenTheConnec
       soon([&] { return sample(Metric::kTargetConnectionsActive, {"web", "target-1"}) == 1; }));
   auto& service = services_["web"];
   service.targets = {target(2, server->endpoint())};
-  drains_.push_back({key(service, 1), silent.endpoint(), virtual_clock_.wall_now()});
+  add_drain(key(service, 1), {}, virtual_clock_.wall_now());
   apply();
   advance(std::chrono::seconds(1));
   EXPECT_EQ(client.reply().body, "a");
@@ -195,7 +195,7 @@ TEST_F(HttpFailureTest, ResetsTheClientWhenABodyUntilCloseIsReset) {
   client.head();
   EXPECT_EQ(client.read(4), "some");
   services_["web"].targets.clear();
-  drains_.push_back({key(services_["web"], 1), server.endpoint(), clock_.wall_now()});
+  add_drain(key(services_["web"], 1), {}, clock_.wall_now());
   apply();
   EXPECT_EQ(client.wait_end(), Stream::End::kReset);
 }

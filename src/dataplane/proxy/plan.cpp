@@ -59,7 +59,8 @@ void begin_tenures(const ServicePlan& plan, const ServicePlan* before) {
 
 }  // namespace
 
-PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous) {
+PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous,
+                      const Moment& moment) {
   forget_unused();
   auto plan = std::make_shared<Plan>();
   plan->snapshot = std::move(snapshot);
@@ -71,11 +72,21 @@ PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const 
   for (const auto& listener : plan->snapshot->listeners) {
     plan->listeners.push_back(listener_plan(listener, *plan, previous));
   }
-  for (const auto& drain : plan->snapshot->drains) {
-    for (auto& target : targets(drain.target))
-      plan->drains.push_back({std::move(target), drain.deadline});
-  }
+  plan_drains(*plan, moment);
   return plan;
+}
+
+void Planner::plan_drains(Plan& plan, const Moment& moment) {
+  if (plan.snapshot->drains.empty() && drains_.is_empty()) return;
+  DrainClocks::InForce in_force;
+  for (const auto& service : plan.services) {
+    for (const auto& target : service->targets) in_force.insert(target.get());
+  }
+  for (const auto& drain : plan.snapshot->drains) {
+    drains_.note(drain, targets_of(*drain), in_force, moment);
+  }
+  drains_.note_gone(*plan.snapshot, in_force, moment.now);
+  plan.drains = drains_.records();
 }
 
 ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Service>& service,
@@ -151,6 +162,19 @@ std::vector<TargetStatePtr> Planner::targets(const snapshot::TargetKey& key) con
   for (auto at = targets_.lower_bound({key, net::Endpoint{}});
        at != targets_.end() && at->first.first == key; ++at) {
     found.push_back(at->second);
+  }
+  return found;
+}
+
+std::vector<TargetStatePtr> Planner::targets_of(const snapshot::Drain& drain) const {
+  std::vector<TargetStatePtr> found;
+  for (const std::string& service : drain.services) {
+    for (auto at = targets_.lower_bound({{service, drain.group_id, Slot(0)}, net::Endpoint{}});
+         at != targets_.end(); ++at) {
+      const snapshot::TargetKey& key = at->first.first;
+      if (key.service != service || key.group != drain.group_id) break;
+      if (std::ranges::binary_search(drain.slots, key.slot)) found.push_back(at->second);
+    }
   }
   return found;
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "dataplane/proxy/counters.h"
+#include "dataplane/proxy/drain_clocks.h"
 #include "dataplane/proxy/persistence.h"
 #include "net/address.h"
 #include "snapshot/snapshot.h"
@@ -136,16 +137,11 @@ struct ListenerPlan {
 };
 using ListenerPlanPtr = std::shared_ptr<const ListenerPlan>;
 
-struct PlannedDrain {
-  TargetStatePtr target;
-  WallTime deadline;
-};
-
 struct Plan {
   std::shared_ptr<const snapshot::Snapshot> snapshot;
   std::vector<ListenerPlanPtr> listeners;  // in the order of snapshot->listeners
   std::vector<ServicePlanPtr> services;    // in the order of snapshot->services
-  std::vector<PlannedDrain> drains;
+  std::vector<PlannedRecord> drains;       // those of the Snapshot, and gone ones that still run
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
@@ -156,7 +152,8 @@ class Planner {
 
   /// Also sets the marks of all targets from the Snapshot. `previous` may be null.
   /// Cost:    follows the services and listeners that changed, plus a look at each
-  PlanPtr plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous);
+  PlanPtr plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous,
+               const Moment& moment = {});
 
   /// States of the target, one per endpoint it has had.
   std::vector<TargetStatePtr> targets(const snapshot::TargetKey& key) const;
@@ -172,6 +169,8 @@ class Planner {
                                 const Plan& plan, const Plan* previous);
   TargetStatePtr target_state(const snapshot::Service& service, const snapshot::Target& target);
   std::shared_ptr<const Persistence> persistence_of(const snapshot::Service& service);
+  void plan_drains(Plan& plan, const Moment& moment);
+  std::vector<TargetStatePtr> targets_of(const snapshot::Drain& drain) const;
   void forget_unused();
 
   std::size_t workers_;
@@ -179,6 +178,7 @@ class Planner {
   Random random_;
   std::map<std::string, std::shared_ptr<const Persistence>> persistence_;  // of services in force
   std::map<Place, TargetStatePtr> targets_;
+  DrainClocks drains_;
   std::map<std::string, ListenerStatePtr> listeners_;
 };
 

@@ -110,7 +110,7 @@ TEST_F(TcpRelayTest, ChoosesAgainWhenATargetIsRemovedThatHasNotTakenTheConnectio
       soon([&] { return sample(Metric::kTargetConnectionsActive, {"web", "target-1"}) == 1; }));
   auto& service = services_["web"];
   service.targets = {target(2, server.endpoint())};
-  drains_.push_back({key(service, 1), silent.endpoint(), virtual_clock_.wall_now()});
+  add_drain(key(service, 1), {}, virtual_clock_.wall_now());
   apply();
   advance(std::chrono::seconds(1));
   EXPECT_EQ(client.read(1), "x");
