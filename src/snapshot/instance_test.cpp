@@ -76,7 +76,8 @@ class InstanceTargets : public ::testing::Test {
     instance.az = "local-1a";
     model::InstanceAdmin admin;
     admin.state = state;
-    admin.ip_address = "10.0.1.3" + std::to_string(number);
+    instance.ip_address = "10.0.1.3" + std::to_string(number);
+    admin.ip_address = instance.ip_address;
     put("i-" + std::to_string(number), instance, admin);
   }
   void judge(int slot, HealthState state) {
