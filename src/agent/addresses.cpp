@@ -115,8 +115,8 @@ bool Addresses::restore() {
   return has_changed;
 }
 
-void Addresses::remove(const net::IpAddress& address, const AddressState& state) {
-  if (!state.is_ours) return;
+bool Addresses::remove(const net::IpAddress& address, const AddressState& state) {
+  if (!state.is_ours) return true;
   const Result<void> removed = calls_.remove(state.interface, address);
   if (removed) {
     log::info("removed an address", {{"address", address.text()}, {"interface", state.interface}});
@@ -124,6 +124,7 @@ void Addresses::remove(const net::IpAddress& address, const AddressState& state)
     log::error("cannot remove an address",
                {{"address", address.text()}, {"detail", removed.error().message}});
   }
+  return removed.ok();
 }
 
 bool Addresses::release_idle() {
@@ -140,10 +141,10 @@ bool Addresses::release_idle() {
   return true;
 }
 
-void Addresses::release_all() {
-  for (const auto& [address, state] : states_) remove(address, state);
-  states_.clear();
+bool Addresses::release_all() {
+  std::erase_if(states_, [this](const auto& held) { return remove(held.first, held.second); });
   write_record();
+  return states_.empty();
 }
 
 bool Addresses::has_work() const {

@@ -69,8 +69,9 @@ class Addresses {
   bool restore();
   /// Takes away released addresses without connections, or past their limit. True when one went.
   bool release_idle();
-  /// Takes away all it added, when the node ends.
-  void release_all();
+  /// Takes away all it added, when the node ends. What cannot be taken away stays held and on
+  /// record, and the answer is false.
+  bool release_all();
 
   /// Everything held, failed, or being released.
   const std::map<net::IpAddress, AddressState>& states() const { return states_; }
@@ -79,7 +80,8 @@ class Addresses {
  private:
   void add(const net::IpAddress& address, AddressState& state);
   void announce(const net::IpAddress& address, const AddressState& state);
-  void remove(const net::IpAddress& address, const AddressState& state);
+  /// False when the address may still be there.
+  bool remove(const net::IpAddress& address, const AddressState& state);
   void read_record();
   void write_record() const;
 

@@ -31,6 +31,7 @@ class AddressesTest : public ::testing::Test {
       return Result<bool>(present_.insert(interface + " " + address.text()).second);
     };
     calls.remove = [this](const std::string& interface, const net::IpAddress& address) {
+      if (is_forbidden_) return Result<void>(Error{ErrorCode::kPermissionDenied, "no right", {}});
       present_.erase(interface + " " + address.text());
       return Result<void>();
     };
@@ -55,6 +56,7 @@ class AddressesTest : public ::testing::Test {
   std::size_t connections_ = 0;
   int announced_ = 0;
   bool is_interface_gone_ = false;
+  bool is_forbidden_ = false;
   std::unique_ptr<Addresses> addresses_;
 };
 
@@ -165,6 +167,16 @@ TEST_F(AddressesTest, AreAllGivenBackWhenTheNodeEnds) {
   EXPECT_TRUE(present_.empty());
   restart();
   EXPECT_FALSE(addresses_->release_idle());
+}
+
+TEST_F(AddressesTest, StayOnRecordWhenTheyCannotBeTakenAway) {
+  addresses_->ensure(wanted());
+  is_forbidden_ = true;
+  EXPECT_FALSE(addresses_->release_all());
+  is_forbidden_ = false;
+  restart();
+  EXPECT_TRUE(addresses_->release_all());
+  EXPECT_TRUE(present_.empty());
 }
 
 TEST(LocalConnections, CountsWhatEndsHereAndStillRuns) {

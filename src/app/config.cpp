@@ -22,6 +22,9 @@ using Kind = ConfigNode::Kind;
 
 /// Units: objects. Chosen because control keeps every object in memory.
 constexpr std::int64_t kQuotaMax = 1'000'000;
+/// Units: backend services of a load balancer. Chosen because a target that leaves makes one drain
+/// record per draining time, in one transaction (store.h: at most 500 keys).
+constexpr std::int64_t kBackendQuotaMax = 400;
 
 /// Applies a file to a configuration and collects what is wrong with it.
 class FileReader {
@@ -193,8 +196,9 @@ class FileReader {
       std::int64_t& quota = config_.quotas[counter];
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quota);
       const bool is_whole = error == std::errc() && end == text.data() + text.size();
-      if (is_whole && quota >= 0 && quota <= kQuotaMax) continue;
-      add(value.line, path, "must be a number between 0 and " + std::to_string(kQuotaMax));
+      const std::int64_t most = counter == "backend" ? kBackendQuotaMax : kQuotaMax;
+      if (is_whole && quota >= 0 && quota <= most) continue;
+      add(value.line, path, "must be a number between 0 and " + std::to_string(most));
     }
   }
 

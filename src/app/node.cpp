@@ -145,11 +145,11 @@ class Node {
     }
   }
 
-  /// Once when this node is ready, then a sign of life every now and then if it is wanted.
+  /// A sign of life every now and then if it is wanted, and once that this node is ready.
   void tell_manager() {
-    if (is_told_ready_) {
-      notifier_.pulse();
-    } else if (agent::is_ready(agent_->status(), clock_)) {
+    // Also before it is ready: after an upgrade the manager's watchdog runs on.
+    notifier_.pulse();
+    if (!is_told_ready_ && agent::is_ready(agent_->status(), clock_)) {
       is_told_ready_ = true;
       notifier_.ready("serves");
     }

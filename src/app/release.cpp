@@ -23,8 +23,9 @@ int run_release(const RoleFlags& flags) {
   }
   const SystemClock clock;
   agent::Addresses left(agent::machine_address_calls(), record, clock);
-  if (!left.states().empty()) left.release_all();
-  return 0;
+  if (left.states().empty() || left.release_all()) return 0;
+  std::cerr << "weir release: addresses are left, see the log; it takes CAP_NET_ADMIN\n";
+  return 1;
 }
 
 }  // namespace weir::app

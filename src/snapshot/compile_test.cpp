@@ -430,6 +430,15 @@ TEST_F(CompileTest, ReplacesAtOnceWhenThereIsNothingToWaitFor) {
   EXPECT_EQ(service_now().group_id, "") << "taken away, not replaced";
 }
 
+TEST_F(CompileTest, WithTheCheckClosedAGroupThatTakesNothingNewReplacesTheOldOneToo) {
+  Group idle = group_of(2, {0});
+  idle.spec.targets[0].weight = 0;
+  put_group("tg-2", idle);
+  judge("tg-1", 0, HealthState::kHealthy);
+  put("b1", backend_spec("tg-2"), {.close_health_check = true});
+  EXPECT_EQ(service_now().group_id, "tg-2") << "no verdict will ever come";
+}
+
 TEST_F(CompileTest, AGroupOfForbiddenAddressesReplacesNobodyAndIsReported) {
   Group forbidden = group_of(2, {0, 1});
   for (auto& target : forbidden.spec.targets) target.ip_address = "169.254.169.254";

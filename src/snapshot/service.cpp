@@ -54,9 +54,11 @@ bool can_take_over(const BackendFacts& backend, const std::vector<Target>& targe
   const GroupFacts* asked = group_of(backend, backend.group_id, facts);
   if (asked == nullptr || targets.size() < asked->targets.size()) return false;
   if (targets.empty()) return true;
+  const bool may_serve = !std::ranges::all_of(targets, &Target::is_forbidden);
+  // Nothing judges them: what was asked for is what there is.
+  if (backend.service.is_check_closed) return may_serve;
   const std::string& service = backend.service.id;
-  return !std::ranges::all_of(targets, &Target::is_forbidden) &&
-         std::ranges::all_of(targets, [&](const Target& target) {
+  return may_serve && std::ranges::all_of(targets, [&](const Target& target) {
            return target.is_forbidden ||
                   has_verdict({service, backend.group_id, target.slot}, verdicts);
          });

@@ -33,7 +33,8 @@ void DrainClocks::note(const std::shared_ptr<const snapshot::Drain>& drain, cons
     const WallTime::duration left = drain->deadline - moment.wall;
     // A wall clock that is wrong neither cuts before the write nor lets run longer than asked for.
     const WallTime::duration most = drain->time;
-    record.deadline = moment.now + std::clamp(left, WallTime::duration::zero(), most);
+    const WallTime::duration least = -std::chrono::days(1);
+    record.deadline = moment.now + std::clamp(left, least, most);
   }
   record.drain = drain;
   record.is_gone = false;
