@@ -24,6 +24,10 @@ STAGES = ["tidy", "release", "asan", "fuzz", "mutants", "tsan", "e2e"]
 # Modules whose tests run threads or are promised to be clean under the thread sanitizer.
 TSAN_MODULES = ["net", "http", "store", "snapshot", "health", "dataplane_proxy", "agent", "api"]
 FUZZ_SECONDS = 60
+# End-to-end tests that load the machine or measure times.
+E2E_ALONE = ["test_changes", "test_kills", "test_health", "test_shares", "test_upgrade"]
+# Those that mostly wait, for checks and timeouts; all others run beside them.
+E2E_WAITING = ["test_faults", "test_dnlb", "test_namespaces"]
 UNIT_TIMEOUT_SECONDS = 600
 # Chosen because a busy machine may starve one test or two of a few thousand; more is a fault of the tests or the product.
 UNSTEADY_MAX = 2
@@ -251,16 +255,32 @@ def not_empty(log):
     return not re.search(r"Running 0 tests|no tests ran|deselected / 0 selected", text)
 
 
+def e2e_shares():
+    """What runs alone because it measures or loads the machine, then two shares that run beside each other."""
+    others = sorted(p.stem for p in (ROOT / "tests" / "e2e").glob("test_*.py") if p.stem not in E2E_ALONE)
+    waiting = [name for name in others if name in E2E_WAITING]
+    return [[E2E_ALONE], [waiting, [name for name in others if name not in E2E_WAITING]]]
+
+
 def stage_e2e(options):
     def e2e():
         tally = Tally()
-        report, log = BUILD / "e2e.xml", BUILD / "e2e.log"
+        for number, beside in enumerate(e2e_shares()):
+            with concurrent.futures.ThreadPoolExecutor(len(beside)) as pool:
+                for one in pool.map(lambda share, n=number: run_e2e(f"e2e{n}-{share[0]}", share, options), beside):
+                    tally.add(one)
+        say(f"e2e: {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
+        return tally
+
+    def run_e2e(label, names, options):
+        tally = Tally()
+        report, log = BUILD / f"{label}.xml", BUILD / f"{label}.log"
         report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--tb=short", f"--junitxml={report}", "tests/e2e"]
-        status, _ = run(command + options.pytest, log, 3000)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--tb=short", f"--junitxml={report}"]
+        status, _ = run(command + [f"tests/e2e/{name}.py" for name in names] + options.pytest, log, 3000)
         if not report.exists():
             print(tail(log))
-            tally.failed.append(f"e2e (exit status {status})")
+            tally.failed.append(f"{label} (exit status {status})")
             return tally
         for case in xml.etree.ElementTree.parse(report).iter("testcase"):
             name = f"e2e:{case.get('classname')}.{case.get('name')}"
@@ -271,16 +291,16 @@ def stage_e2e(options):
                 tally.skipped.append((name, skipped.get("message", "")))
             else:
                 tally.passed += 1
-        if status and not tally.failed:
-            tally.failed.append(f"e2e (exit status {status})")
+        # 5: nothing was chosen, which arguments after -- may well mean for one of the shares.
+        if status and not tally.failed and not (status == 5 and options.pytest):
+            tally.failed.append(f"{label} (exit status {status})")
         if tally.failed:
             print(tail(log, 200))
             again = log.with_suffix(".again.log")
             run_again(tally, lambda name: run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", node_id(name)],
                                               again, 900)[0] == 0)
-        say(f"e2e: {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
         return tally
-    return built("release", ("weir",), e2e)
+    return built("release", ("weir", "checkload", "faultback", "flowload"), e2e)
 
 
 def node_id(name):
