@@ -384,6 +384,13 @@ class Cluster:
             return nodes and all(node["appliedRevision"] >= revision for node in nodes)
         wait_for(is_applied, f"revision {revision}")
 
+    def change(self, service, kind, id, **spec):
+        """Patches a part of the service; then every node that serves it goes by the change."""
+        self.wait_applied(service, self.api.patch(kind, id, **spec)["revision"])
+
+    def choose(self, service, algorithm):
+        self.change(service, "backend", service.backend, algorithm=algorithm)
+
     def lb_created(self, lb):
         """Hook: a topology in which someone else moves addresses moves this one now."""
 

@@ -16,15 +16,10 @@ def hold(cluster, service, stack, text=b"hello\n"):
     return stream.readline().decode().strip()
 
 
-def choose(cluster, service, algorithm):
-    """Sets the algorithm and waits until every node that serves the listener goes by it."""
-    cluster.wait_applied(service, cluster.api.patch("backend", service.backend, algorithm=algorithm)["revision"])
-
-
 def test_m30_m31_least_conn_settles_connections_at_the_ratio_of_the_weights(cluster):
     weights = {0: 10, 1: 20, 2: 30}
     service = cluster.service(cluster.make_targets("tcp"), lb_type="nlb", protocol="Tcp", weights=weights).wait_healthy()
-    choose(cluster, service, "LeastConn")
+    cluster.choose(service, "LeastConn")
     with contextlib.ExitStack() as stack:
         held = collections.Counter(hold(cluster, service, stack) for _ in range(60))
     # A connection that ended before may still count when the first of these begins.
@@ -51,7 +46,7 @@ def table_of(cluster, service):
 def test_m32_ip_hash_keeps_a_client_on_its_target_and_brings_it_back_after_a_failure(cluster):
     check = {"protocol": "Tcp", "unhealthyThresholdCount": 1, "healthyThresholdCount": 1}
     service = cluster.service(cluster.make_targets("tcp"), lb_type="nlb", protocol="Tcp", check=check).wait_healthy()
-    choose(cluster, service, "IpHash")
+    cluster.choose(service, "IpHash")
     homes = {target_of(cluster, service) for _ in range(30)}
     assert len(homes) == 1
     home = homes.pop()
@@ -69,7 +64,7 @@ def test_m32_ip_hash_keeps_a_client_on_its_target_and_brings_it_back_after_a_fai
 
 def test_every_node_holds_the_stored_table(cluster):
     service = cluster.service(cluster.make_targets("tcp"), lb_type="nlb", protocol="Tcp").wait_healthy()
-    choose(cluster, service, "IpHash")
+    cluster.choose(service, "IpHash")
     wait_for(lambda: table_of(cluster, service)["status"]["state"] == "applied", "the table")
     cluster.api.patch("target", service.targets[0], weight=50)
     table = wait_for(lambda: (t := table_of(cluster, service))["status"]["state"] == "applied" and t, "the next table")
@@ -80,7 +75,7 @@ def test_every_node_holds_the_stored_table(cluster):
 def test_m33_ip_hash_shares_client_addresses_by_weight(up):
     weights = {0: 10, 1: 20, 2: 30}
     service = up.service(up.make_targets("tcp"), lb_type="nlb", protocol="Tcp", weights=weights).wait_healthy()
-    choose(up, service, "IpHash")
+    up.choose(service, "IpHash")
     clients = [f"127.20.{i // 250}.{i % 250 + 1}" for i in range(1200)]
     homes = {client: target_of(up, service, client) for client in clients}
     counts = collections.Counter(homes.values())

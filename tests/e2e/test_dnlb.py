@@ -15,21 +15,6 @@ def dnlb(cluster, targets, **more):
     return cluster.service(targets, lb_type="dnlb", protocol="Tcp", **more)
 
 
-def make_targets(cluster, count=3):
-    """On loopback, with an address each: a dnlb has one port per address."""
-    return [cluster.targets.add(f"tcp{i}", "tcp", address=f"127.0.77.{i + 1}") for i in range(count)]
-
-
-def choose(cluster, service, algorithm):
-    """Sets the algorithm and waits until every node that serves the listener goes by it."""
-    wanted = cluster.api.patch("backend", service.backend, algorithm=algorithm)["revision"]
-
-    def is_applied():
-        nodes = cluster.api.get(f"listener/{service.listener}")["status"]["nodes"]
-        return nodes and all(node["appliedRevision"] >= wanted for node in nodes)
-    wait_for(is_applied, f"algorithm {algorithm}")
-
-
 def target_of(cluster, service, source=None):
     """(the target that a new connection from there reaches, the connection's own end); it ends by a reset, so that its port is free again."""
     with in_namespace(cluster.client_namespace), socket.socket() as connection:
@@ -46,7 +31,7 @@ def target_of(cluster, service, source=None):
 
 def test_m28_m32_m33_ip_hash_is_the_default_and_shares_addresses_by_weight(up):
     weights = {0: 10, 1: 20, 2: 30}
-    service = dnlb(up, make_targets(up), weights=weights).wait_healthy()
+    service = dnlb(up, up.make_targets("tcp"), weights=weights).wait_healthy()
     assert up.api.get(f"backend/{service.backend}")["spec"]["algorithm"] == "IpHash"
     clients = [f"127.30.{i // 250}.{i % 250 + 1}" for i in range(600)]
     homes = {client: target_of(up, service, (client, 0))[0] for client in clients}
@@ -58,8 +43,8 @@ def test_m28_m32_m33_ip_hash_is_the_default_and_shares_addresses_by_weight(up):
 
 
 def test_m34_m35_quintuple_hash_spreads_one_address_and_keeps_each_flow_on_its_target(up):
-    service = dnlb(up, make_targets(up)).wait_healthy()
-    choose(up, service, "QuintupleHash")
+    service = dnlb(up, up.make_targets("tcp")).wait_healthy()
+    up.choose(service, "QuintupleHash")
     flows = [target_of(up, service, ("127.0.0.1", 0)) for _ in range(300)]
     counts = collections.Counter(home for home, _ in flows)
     assert all(abs(counts[f"tcp{i}"] - 100) <= 42 for i in range(3)), counts
@@ -72,7 +57,7 @@ def test_m34_m35_quintuple_hash_spreads_one_address_and_keeps_each_flow_on_its_t
 
 
 def test_m28_refuses_the_algorithms_of_other_types_and_the_client_command_says_which_it_has(up):
-    service = dnlb(up, make_targets(up, 1))
+    service = dnlb(up, up.make_targets("tcp", 1))
     for word in ("RoundRobin", "LeastConn"):
         try:
             up.api.patch("backend", service.backend, algorithm=word)
@@ -99,7 +84,7 @@ def open_silent(cluster, service, stack):
 
 
 def test_b12_a_client_hears_nothing_while_all_targets_are_down_and_is_served_when_one_is_back(up):
-    service = dnlb(up, make_targets(up, 2), check=QUICK_CHECK).wait_healthy()
+    service = dnlb(up, up.make_targets("tcp", 2), check=QUICK_CHECK).wait_healthy()
     for name in ("tcp0", "tcp1"):
         up.targets.kill(name)
     wait_for(lambda: set(up.health(service.backend).values()) == {"unhealthy"}, "both targets to be down")
@@ -114,11 +99,11 @@ def test_b12_a_client_hears_nothing_while_all_targets_are_down_and_is_served_whe
 
 
 def test_m71_m72_with_its_check_closed_every_target_gets_traffic(up):
-    service = dnlb(up, make_targets(up, 2), check={**QUICK_CHECK, "port": 1})
+    service = dnlb(up, up.make_targets("tcp", 2), check={**QUICK_CHECK, "port": 1})
     wait_for(lambda: set(up.health(service.backend).values()) == {"unhealthy"}, "checks of a port that nobody has")
     up.api.call("PATCH", f"backend/{service.backend}", {"admin": {"closeHealthCheck": True}})
     assert set(up.health(service.backend).values()) == {"N/A"}
-    choose(up, service, "QuintupleHash")
+    up.choose(service, "QuintupleHash")
     wait_for(lambda: service.answers(), "traffic")
     homes = {target_of(up, service)[0] for _ in range(60)}
     assert homes == {"tcp0", "tcp1"}

@@ -11,16 +11,6 @@ from harness import ApiError, in_namespace, ip, wait_for
 WEIGHTS = {0: 10, 1: 20, 2: 30}
 
 
-def change(cluster, service, kind, id, **spec):
-    """Patches a resource and waits until every node that serves the listener goes by it."""
-    wanted = cluster.api.patch(kind, id, **spec)["revision"]
-
-    def is_applied():
-        nodes = cluster.api.get(f"listener/{service.listener}")["status"]["nodes"]
-        return nodes and all(node["appliedRevision"] >= wanted for node in nodes)
-    wait_for(is_applied, f"{kind} {spec}")
-
-
 def sources(cluster, count):
     """Addresses that clients of this cluster can have."""
     if cluster.client_namespace is None:
@@ -62,7 +52,7 @@ def ports_and_landings(cluster, service, count):
 
 def test_m32_the_certain_answer_is_where_a_hundred_addresses_land(cluster):
     service = cluster.service(cluster.make_targets(), weights=WEIGHTS).wait_healthy()
-    change(cluster, service, "backend", service.backend, algorithm="IpHash")
+    cluster.change(service, "backend", service.backend, algorithm="IpHash")
     clients, server = sources(cluster, 100), names(service, "http")
     answer = explain(cluster, service, *clients)
     assert answer["listenerId"] == service.listener
@@ -87,7 +77,7 @@ def test_m32_the_certain_answer_is_where_a_hundred_addresses_land(cluster):
 
 def test_m34_the_certain_answer_is_where_a_connection_of_that_port_went(cluster):
     service = cluster.service(cluster.make_targets("tcp"), lb_type="dnlb", protocol="Tcp", weights=WEIGHTS).wait_healthy()
-    change(cluster, service, "backend", service.backend, algorithm="QuintupleHash")
+    cluster.change(service, "backend", service.backend, algorithm="QuintupleHash")
     landed, server = ports_and_landings(cluster, service, 60), names(service, "tcp")
     for node in explain(cluster, service, *landed)["nodes"]:
         assert {one["client"]: server[one["picked"]] for one in node["clients"]} == landed
@@ -110,10 +100,10 @@ def test_shares_follow_the_weights_and_who_gets_nothing_has_a_reason(cluster):
                    for node in explain(cluster, service, client)["nodes"]]
         return answers[0] if all(answer == answers[0] for answer in answers) else None
     for algorithm in ("RoundRobin", "LeastConn"):
-        change(cluster, service, "backend", service.backend, algorithm=algorithm)
+        cluster.change(service, "backend", service.backend, algorithm=algorithm)
         assert said() == {"http0": (0.3333, ""), "http1": (0.3333, ""), "http2": (0.3333, "")}
         assert {(node["kind"], node["algorithm"]) for node in explain(cluster, service, client)["nodes"]} == {("share", algorithm)}
-    change(cluster, service, "target", service.targets[1], weight=0)
+    cluster.change(service, "target", service.targets[1], weight=0)
     assert said() == {"http0": (0.5, ""), "http1": (0, "weight 0"), "http2": (0.5, "")}
     cluster.targets.kill("http0")
     answer = wait_for(lambda: (found := said()) and found["http0"][0] == 0 and found["http0"][1].startswith("unhealthy ") and found,
@@ -130,7 +120,7 @@ def test_shares_follow_the_weights_and_who_gets_nothing_has_a_reason(cluster):
 def test_a_change_is_explained_by_its_own_version(up):
     service = up.service(up.make_targets(count=2)).wait_healthy()
     before = explain(up, service, "127.0.0.1")["nodes"][0]["version"]
-    change(up, service, "target", service.targets[0], weight=30)
+    up.change(service, "target", service.targets[0], weight=30)
     after = explain(up, service, "127.0.0.1")["nodes"][0]
     assert after["version"]["epoch"] == before["epoch"] and after["version"]["revision"] > before["revision"]
     assert [target["share"] for target in after["targets"]] == [0.75, 0.25]
@@ -139,7 +129,7 @@ def test_a_change_is_explained_by_its_own_version(up):
 def test_two_nodes_hold_equal_tables_and_give_equal_answers(two_nodes):
     service = two_nodes.service(two_nodes.make_targets("tcp"), lb_type="dnlb", protocol="Tcp", weights=WEIGHTS).wait_healthy()
     for algorithm in ("IpHash", "QuintupleHash"):
-        change(two_nodes, service, "backend", service.backend, algorithm=algorithm)
+        two_nodes.change(service, "backend", service.backend, algorithm=algorithm)
         clients = [f"10.{i}.{i * 7 % 256}.{i * 31 % 250 + 1}:{1024 + i * 613 % 60000}" for i in range(100)]
         first, second = explain(two_nodes, service, *clients)["nodes"]
         assert (first["nodeId"], second["nodeId"]) == ("n1", "n2")
