@@ -14,22 +14,14 @@
 #include <optional>
 #include <string>
 
+#include "../tools/net.h"
+
 namespace bench {
 
 /// As HAProxy, nginx and the product ask for; the kernel caps it at net.core.somaxconn.
 inline constexpr int kBacklog = 4096;
 
-inline std::optional<sockaddr_in> parse_endpoint(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1)));
-  if (inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) != 1) {
-    return std::nullopt;
-  }
-  return address;
-}
+using tools::parse_endpoint;
 
 inline void set_no_delay(int fd) {
   const int on = 1;
