@@ -13,7 +13,7 @@ import time
 import pytest
 
 from harness import SLOWNESS, in_namespace, wait_for
-from test_algorithms import choose, target_of
+from test_algorithms import target_of
 
 SOURCES = [f"127.9.0.{i}" for i in range(1, 25)]
 # Seconds that a cut may be late on a machine that has much else to do; in virtual time it is exact (src/dataplane/proxy/change_test.cpp).
