@@ -15,6 +15,15 @@ IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root: makes network namespaces")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="faults that last (a flapping target) last for minutes, not seconds")
+
+
+@pytest.fixture
+def is_long(request):
+    return request.config.getoption("--long")
+
+
 def running(kind, request):
     cluster = kind(scratch(kind.name))  # short: a Unix socket's path has at most 107 bytes
     try:

@@ -57,14 +57,14 @@ def test_m68_a_killed_target_is_out_within_the_bound_without_any_traffic(up):
     wait_status(up, service, 0, "unhealthy", bound_of(CHECK))
 
 
-def test_b5_a_flapping_target_is_let_in_only_after_the_threshold_and_the_others_share_alike(up):
+def test_b5_a_flapping_target_is_let_in_only_after_the_threshold_and_the_others_share_alike(up, is_long):
     check = {**CHECK, "healthyThresholdCount": 2}
     service = up.service(up.make_targets("http", 4), check=check).wait_healthy()
     load = up.load("--http", service.endpoint, "--rate", 1000 / SLOWNESS, "--workers", 8)
     proxy = up.pid("proxy")
     changes, before, early_kb = [], "healthy", None
     # One second down, one up; then up long enough to be let in again, and down once more.
-    for seconds, is_up in [(1, False), (1, True)] * 8 + [(14, True), (2, False)]:
+    for seconds, is_up in [(1, False), (1, True)] * (150 if is_long else 8) + [(14, True), (2, False)]:
         (up.targets.accept if is_up else up.targets.refuse)("http0")
         end = time.monotonic() + seconds
         while time.monotonic() < end:
