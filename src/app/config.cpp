@@ -212,13 +212,17 @@ class FileReader {
   Problems& problems_;
 };
 
-void read_file(const std::string& path, Config& config, Problems& problems) {
-  const Result<ConfigNode> root = read_config_file(path);
+void apply(const Result<ConfigNode>& root, const std::string& name, Config& config,
+           Problems& problems) {
   if (!root) {
-    problems.push_back({path, "", root.error().message});
+    problems.push_back({name, "", root.error().message});
     return;
   }
-  FileReader(path, config, problems).read(*root);
+  FileReader(name, config, problems).read(*root);
+}
+
+void read_file(const std::string& path, Config& config, Problems& problems) {
+  apply(read_config_file(path), path, config, problems);
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -306,6 +310,13 @@ Config load_config(const ConfigSources& sources, Problems& problems) {
         setting == nullptr ? "is not a setting" : setting->set(config, flag.values);
     if (!wrong.empty()) problems.push_back({flag.flag, "", wrong});
   }
+  check_whole(config, problems);
+  return config;
+}
+
+Config config_from_text(const std::string& text, Problems& problems) {
+  Config config;
+  apply(parse_config(text), "text", config, problems);
   check_whole(config, problems);
   return config;
 }

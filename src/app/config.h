@@ -77,6 +77,9 @@ struct ConfigSources {
 /// Everything that is wrong is found in one go; the result is only of use without problems.
 Config load_config(const ConfigSources& sources, Problems& problems);
 
+/// What a file with this text gives, without environment and flags.
+Config config_from_text(const std::string& text, Problems& problems);
+
 /// Fills in what depends on the machine: data directory, workers, zone, control.
 void fill_in_defaults(Config& config);
 

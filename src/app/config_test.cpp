@@ -144,6 +144,26 @@ TEST_F(ConfigFile, MustBeYaml) {
   EXPECT_TRUE(loaded.problems.front().starts_with("weir.yaml: line ")) << loaded.problems.front();
 }
 
+TEST_F(ConfigFile, HasBoundsThatAliasesOfAliasesDoNotGetAround) {
+  std::string text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+  for (char name = 'b'; name < 'j'; ++name) {
+    const std::string former = std::string("*") + static_cast<char>(name - 1);
+    text += std::string(1, name) + ": &" + name + " [" + former;
+    for (int i = 0; i < 9; ++i) text += ", " + former;
+    text += "]\n";
+  }
+  const Loaded bomb = load_text(text);
+  ASSERT_EQ(bomb.problems.size(), 1U);
+  EXPECT_TRUE(bomb.problems.front().ends_with("has more than 25000 values"))
+      << bomb.problems.front();
+  EXPECT_TRUE(load_text("azs: &a [*a, *a]\n").problems.front().starts_with("weir.yaml: line "));
+  const Loaded deep = load_text(std::string(100'000, '['));
+  ASSERT_EQ(deep.problems.size(), 1U);
+  EXPECT_TRUE(deep.problems.front().starts_with("weir.yaml: line ")) << deep.problems.front();
+  EXPECT_EQ(load_text(std::string(1U << 21, '#')).problems,
+            std::vector<std::string>{"weir.yaml: is larger than 1 MiB"});
+}
+
 TEST_F(ConfigFile, MustBeThereWhenItIsNamed) {
   EXPECT_EQ(load({.file = folder_.file("none.yaml")}).problems.size(), 1U);
 }
