@@ -17,6 +17,8 @@ import sys
 import time
 import xml.etree.ElementTree
 
+import fuzz
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 JOBS = max(1, os.cpu_count() or 1)
@@ -188,36 +190,21 @@ def stage_tsan(_):
     return built("tsan", [f"weir_{m}_tests" for m in TSAN_MODULES], lambda: run_units("tsan", TSAN_MODULES))
 
 
-def run_fuzzer(program, seconds):
-    tally = Tally()
-    work = BUILD / "asan" / "fuzz" / program.name
-    work.mkdir(parents=True, exist_ok=True)
-    seeds = sorted(ROOT.glob(f"src/**/{program.name}_corpus"))
-    log = work.with_suffix(".log")
-    status, _ = run([str(program), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-                     f"-artifact_prefix={work}/", str(work), *map(str, seeds)], log, seconds + 120)
-    text = log.read_text(errors="replace")
-    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
-    say(f"fuzz {program.name}: {runs.group(1) if runs else '?'} executions, exit status {status}")
-    if status:
-        print(tail(log))
-        tally.failed.append(f"fuzz:{program.name} (seed inputs in {work})")
-    else:
-        tally.passed += 1
-    return tally
-
-
 def stage_fuzz(options):
-    def fuzz():
+    def run_fuzzers():
         tally = Tally()
-        programs = sorted(p for p in (BUILD / "asan").glob("*_fuzz") if p.is_file())
-        if not programs:
+        runs = fuzz.run_all(fuzz.programs_in(BUILD / "asan"), options.fuzz_seconds)
+        if not runs:
             tally.failed.append("fuzz: no fuzzers were built")
-        with concurrent.futures.ThreadPoolExecutor(len(programs) or 1) as pool:
-            for one in pool.map(lambda p: run_fuzzer(p, options.fuzz_seconds), programs):
-                tally.add(one)
+        for run in runs:
+            if run.status or run.new_findings:
+                print(tail(run.log))
+                tally.failed.append(f"fuzz:{run.name} ({run.verdict()})")
+            else:
+                tally.passed += 1
+        print("\n".join(fuzz.table(runs)), flush=True)
         return tally
-    return built("asan", (), fuzz)
+    return built("asan", (), run_fuzzers)
 
 
 def stage_mutants(_):

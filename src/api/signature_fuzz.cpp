@@ -59,14 +59,22 @@ void check_canonical(const SignedRequest& request) {
 }
 
 void check_claims(const SignedRequest& request, SignatureClaims claims) {
-  WEIR_CHECK(!check_signature(request, claims, std::nullopt));
+  // Each check makes up to nine keyed hashes: the signature says which one is made.
+  const char pick = claims.header.signature.back();
+  if (pick < '4') {
+    WEIR_CHECK(!check_signature(request, claims, std::nullopt));
+    return;
+  }
   const std::string canonical =
       canonical_request(request, claims, canonical_path(request.path, claims.header.version),
                         canonical_query(request.query));
   const auto chain = key_chain(claims.header, kSecret);
   WEIR_CHECK(chain);
   claims.header.signature = sign_text(*chain, string_to_sign(claims, canonical)).value();
-  WEIR_CHECK(check_signature(request, claims, kSecret));
+  if (pick < 'a') {
+    WEIR_CHECK(check_signature(request, claims, kSecret));
+    return;
+  }
   char& last = claims.header.signature.back();
   last = last == '0' ? '1' : '0';
   WEIR_CHECK(!check_signature(request, claims, kSecret));

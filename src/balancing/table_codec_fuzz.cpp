@@ -34,6 +34,8 @@ void fuzz_table(const std::string& bytes) {
   if (!table) return;
   WEIR_CHECK(encode(*table) == bytes);
   WEIR_CHECK(bytes.size() <= kTableBytesMax);
+  // What can be done with it walks over all rows many times: it is tried for some generations only.
+  if (table->generation.value % 4 != 0) return;
   const std::vector<WeightedSlot> members = {{Slot(1), 10}, {Slot(7), 3}};
   const auto next = slot_table(members, &*table);
   WEIR_CHECK(next.ok());

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Runs the fuzzers (src/**/*_fuzz.cpp, built in an asan folder) and says how far each came.
+
+By time (`./dev fuzz SECONDS`) all run side by side; by number (`./dev fuzz --executions N`) as many at once as there are cores,
+each until it has made N executions. A seed folder <name>_corpus/ and a dictionary <name>.dict beside the source are used where
+they are there. What a fuzzer finds worth keeping stays in build/fuzz/<name>/corpus and is where the next run starts; an input
+that breaks a promise stays in build/fuzz/<name>/findings, and each new one makes the exit status 1.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+KEPT = ROOT / "build" / "fuzz"
+MILLION = 1_000_000
+# Of one input. Chosen because all of them share the cores, and a sanitized program is slow.
+TIMEOUT_SECONDS = 25
+MEMORY_MIB = 2048
+REPORT_SECONDS = 60
+# The lines that libFuzzer prints for each input that it keeps, and now and then.
+PROGRESS = re.compile(r"^#(\d+)\s+\S+\s+cov: (\d+) ft: \d+ corp: (\d+)", re.M)
+
+
+class Run:
+    """One fuzzer at work: its command, its log and what the log says."""
+
+    def __init__(self, program, kept=KEPT):
+        self.program, self.name = pathlib.Path(program), pathlib.Path(program).name
+        self.corpus, self.findings, self.log = kept / self.name / "corpus", kept / self.name / "findings", kept / self.name / "log"
+        self.executions, self.edges, self.inputs, self.last_new, self.first_edges = 0, 0, 0, 0, 0
+        self.seconds, self.status, self.new_findings, self.offset = 0.0, None, [], 0
+
+    def command(self, seconds=0, executions=0):
+        sources = sorted((ROOT / "src").rglob(f"{self.name}.cpp"))
+        beside = sources[0].parent if sources else ROOT
+        dictionary, seeds = beside / f"{self.name}.dict", beside / f"{self.name}_corpus"
+        options = [f"-timeout={TIMEOUT_SECONDS}", f"-rss_limit_mb={MEMORY_MIB}", "-print_final_stats=1", f"-artifact_prefix={self.findings}/"]
+        options += [f"-dict={dictionary}"] if dictionary.exists() else []
+        options += [f"-max_total_time={seconds}"] if seconds else []
+        options += [f"-runs={executions}"] if executions else []
+        return [str(self.program), *options, str(self.corpus), *([str(seeds)] if seeds.exists() else [])]
+
+    def go(self, seconds=0, executions=0):
+        for folder in (self.corpus, self.findings):
+            folder.mkdir(parents=True, exist_ok=True)
+        before, started = set(self.findings.iterdir()), time.monotonic()
+        with open(self.log, "wb") as out:
+            # Beyond its time it is stuck, which no fuzzer may be.
+            limit = seconds + 10 * TIMEOUT_SECONDS if seconds else None
+            try:
+                self.status = subprocess.run(self.command(seconds, executions), cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
+                                             stdin=subprocess.DEVNULL, timeout=limit).returncode
+            except subprocess.TimeoutExpired:
+                self.status = 124
+        self.seconds = time.monotonic() - started
+        self.new_findings = sorted(set(self.findings.iterdir()) - before)
+        self.read_log()
+        return self
+
+    def read_log(self):
+        """Takes in what the log has got since the last time."""
+        if not self.log.exists():
+            return
+        with open(self.log, errors="replace") as log:
+            log.seek(self.offset)
+            text = log.read()
+        whole = text[: text.rfind("\n") + 1]
+        self.offset += len(whole.encode(errors="replace"))
+        for count, edges, inputs in PROGRESS.findall(whole):
+            self.executions = int(count)
+            self.first_edges = self.first_edges or int(edges)
+            if int(edges) > self.edges:
+                self.edges, self.last_new = int(edges), self.executions
+            self.inputs = int(inputs)
+        final = re.search(r"stat::number_of_executed_units:\s*(\d+)", whole)
+        if final:
+            self.executions = int(final.group(1))
+
+    def verdict(self):
+        if self.new_findings:
+            return f"{len(self.new_findings)} FINDINGS in {self.findings}"
+        if self.status:
+            return f"exit status {self.status}, see {self.log}"
+        return "a million, no finding" if self.executions >= MILLION else "no finding"
+
+
+def table(runs):
+    """Rows of what each fuzzer did; the last edge that was new is also said as a share of all executions."""
+    yield f"{'fuzzer':18} {'executions':>12} {'a second':>9} {'edges':>6} {'new':>5} {'inputs':>6} {'last new edge at':>20}  verdict"
+    for run in runs:
+        speed = run.executions / run.seconds if run.seconds else 0
+        at = f"{run.last_new} ({100 * run.last_new / max(1, run.executions):.0f} %)"
+        yield (f"{run.name:18} {run.executions:12} {speed:9.0f} {run.edges:6} {run.edges - run.first_edges:5} {run.inputs:6} {at:>20}"
+               f"  {run.verdict()}")
+
+
+def programs_in(folder, only=()):
+    found = sorted(p for p in pathlib.Path(folder).glob("*_fuzz") if p.is_file())
+    return [p for p in found if not only or p.name in only or p.name.removesuffix("_fuzz") in only]
+
+
+def report_while(runs, done):
+    """A line a minute for each that is at work."""
+    started = time.monotonic()
+    while not done.wait(REPORT_SECONDS):
+        for run in runs:
+            if run.status is None and run.log.exists():
+                run.read_log()
+                print(f"   {time.monotonic() - started:6.0f} s  {run.name:18} {run.executions:12} executions, {run.edges} edges", flush=True)
+
+
+def run_all(programs, seconds=0, executions=0):
+    """All of them side by side for `seconds`, or by turns until each has made `executions`; the runs, ended."""
+    runs = [Run(program) for program in programs]
+    for run in runs:
+        run.log.unlink(missing_ok=True)
+    done = threading.Event()
+    reporter = threading.Thread(target=report_while, args=(runs, done))
+    reporter.start()
+    try:
+        at_once = len(runs) if seconds else max(1, os.cpu_count() or 1)
+        with concurrent.futures.ThreadPoolExecutor(at_once or 1) as pool:
+            for run in pool.map(lambda one: one.go(seconds, executions), runs):
+                print(f"== {run.name}: {run.executions} executions, {run.edges} edges, {run.verdict()}", flush=True)
+    finally:
+        done.set()
+        reporter.join()
+    return runs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", nargs="?", type=int, default=3600, help="how long all run side by side (default 3600)")
+    parser.add_argument("--executions", type=int, default=0, help="instead: until each has made so many")
+    parser.add_argument("--only", action="append", default=[], help="this fuzzer, with or without its _fuzz (may be repeated)")
+    parser.add_argument("--folder", action="append", help="folder with the programs (default build/asan)")
+    options = parser.parse_args()
+    programs = [p for folder in options.folder or [ROOT / "build" / "asan"] for p in programs_in(folder, options.only)]
+    if not programs:
+        sys.exit("fuzz: no such fuzzers were built")
+    runs = run_all(programs, 0 if options.executions else options.seconds, options.executions)
+    print("\n" + "\n".join(table(runs)))
+    bad = [run for run in runs if run.status or run.new_findings]
+    for finding in (finding for run in runs for finding in run.new_findings):
+        print(f"finding: {finding}")
+    short = [run.name for run in runs if run.executions < MILLION]
+    print(f"{len(runs)} fuzzers, {sum(run.executions for run in runs)} executions, {len(bad)} with a finding; "
+          + (f"under a million: {', '.join(short)}" if short else "each made a million executions"))
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
