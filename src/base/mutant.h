@@ -4,7 +4,8 @@
 // threshold-off-by-one, listener-rebound, answer-before-commit, node-reads-store,
 // unknown-health-is-up, stopped-instance-serves, rows-by-largest-remainder,
 // bonds-outlive-targets, bonds-per-worker, reset-instead-of-silence, explain-ignores-marks,
-// forbidden-target-serves, check-source-ignored, drain-cuts-early.
+// forbidden-target-serves, check-source-ignored, drain-cuts-early, post-replayed,
+// synchronous-normal.
 #pragma once
 
 #include <string_view>

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace weir::store {
 namespace {
 
@@ -133,6 +135,7 @@ Result<void> SqliteDatabase::configure(Access access) {
                      std::to_string(synchronous.value_or(-1)),
                  {}};
   }
+  if (mutant("synchronous-normal")) WEIR_TRY(run("PRAGMA synchronous=NORMAL"));
   WEIR_TRY(run("PRAGMA trusted_schema=OFF"));
   if (access == Access::kRead) return run("PRAGMA query_only=ON");
   return {};

@@ -22,7 +22,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("WEIR_PROGRAM", ROOT / "build" / "release" / "weir"))
-TOOLS = ROOT / "build" / "release"
+TOOLS = pathlib.Path(os.environ.get("WEIR_TOOLS", ROOT / "build" / "release"))
 PATIENCE = 15.0
 # Sanitized builds are several times slower; limits on time are multiplied by this.
 SLOWNESS = 4.0 if re.search("asan|tsan", str(PROGRAM)) else 1.0
@@ -250,6 +250,19 @@ class Targets:
     def _listen(self, name, number):
         # `ip netns exec` becomes the program it starts: the id is the target's own.
         self.processes[name][0].signal(number)
+
+    def served(self):
+        """{name: (requests, connections)} that targets have had; those of a killed one went with it."""
+        said = re.compile(r"^served (\d+) (\d+)$", re.M)
+        before = {name: len(said.findall(process.log.read_text())) for name, (process, *_) in self.processes.items()}
+        for process, *_ in self.processes.values():
+            process.signal(signal.SIGRTMIN)
+
+        def answer(process, count):
+            lines = said.findall(process.log.read_text())
+            return lines[-1] if len(lines) > count else None
+        return {name: tuple(map(int, wait_for(lambda: answer(process, before[name]), f"the count of {name}")))
+                for name, (process, *_) in self.processes.items()}
 
     def stop(self):
         for process, *_ in self.processes.values():

@@ -1,5 +1,6 @@
 """Nothing a user changes breaks a connection, and every change is in force quickly."""
 import concurrent.futures
+import dataclasses
 import random
 import time
 
@@ -9,6 +10,16 @@ CHANGES = 500
 REQUESTS = 200_000
 LONG_TCP, LONG_HTTP = 140, 60
 APPLIED_P99_SECONDS = 0.5
+
+
+@dataclasses.dataclass
+class Size:
+    """What a run is made of; `rate` is requests a second."""
+    changes: int = CHANGES
+    requests: int = REQUESTS
+    long_tcp: int = LONG_TCP
+    long_http: int = LONG_HTTP
+    rate: float = 2500
 
 
 class Changer:
@@ -22,6 +33,7 @@ class Changer:
         self.times = times
         self.group = service.tg
         self.added = []
+        self.own_requests = 0  # those beside the load, each answered by a target
 
     def applied(self, revision, started=None):
         """`started`: counts the time. Not where the change waited for the health of its targets before."""
@@ -91,6 +103,7 @@ class Changer:
                                backendId=self.service.backend)
         self.applied(made["revision"], started)
         self.extra_listeners.append((made["id"], self.port))
+        self.own_requests += 1
         if self.service.protocol == "Http":
             assert self.cluster.http(self.service.vip, self.port)[0] == 200
         else:
@@ -105,37 +118,56 @@ class Changer:
         return None
 
 
-def test_500_changes_under_200_000_checked_requests_to_all_kinds_fail_none(apart):
-    web = apart.make_targets("http", 6)
-    raw = apart.make_targets("tcp", 6)
-    services = [apart.service(web[:4]), apart.service(raw[:4], "nlb", "Tcp"), apart.service(raw[:4], "dnlb", "Tcp")]
-    for service in services:
-        service.wait_healthy()
-    alb, nlb, dnlb = (service.endpoint for service in services)
-    load = apart.load("--http", alb, "--http", alb, "--http", alb, "--tcp", nlb, "--tcp", dnlb, "--workers", 8, "--rate", 2500 / SLOWNESS,
-                      "--long", LONG_TCP, "--long-http", LONG_HTTP)
-    end = time.monotonic() + REQUESTS / 2500 + 5
-    print("seed", seed := random.randrange(1 << 30))
-    times = []
-    changers = [Changer(apart, service, list(places[4:]), random.Random(seed + i), times)
-                for i, (service, places) in enumerate(zip(services, (web, raw, raw)))]
-    kinds = [Changer.weight, Changer.algorithm, Changer.add_target, Changer.check_settings, Changer.remove_target, Changer.swap_group,
-             Changer.add_listener, Changer.remove_listener]
+KINDS = [Changer.weight, Changer.algorithm, Changer.add_target, Changer.check_settings, Changer.remove_target, Changer.swap_group,
+         Changer.add_listener, Changer.remove_listener]
 
-    def work(changer):
-        """Its share of CHANGES changes at least, and on until the load has had its time; how many it made."""
-        made = 0
-        while made < CHANGES / SLOWNESS / len(changers) or time.monotonic() < end:
-            kinds[made % len(kinds)](changer)
-            made += 1
-        return made
-    with concurrent.futures.ThreadPoolExecutor(len(changers)) as writers:
-        made = sum(writers.map(work, changers))
+
+class Scene:
+    """A service of each kind of load balancer with four targets, two more to come and go, and a writer that changes each service."""
+
+    def __init__(self, cluster, seed):
+        web, raw = cluster.make_targets("http", 6), cluster.make_targets("tcp", 6)
+        self.cluster, self.times = cluster, []
+        self.services = [cluster.service(web[:4]), cluster.service(raw[:4], "nlb", "Tcp"), cluster.service(raw[:4], "dnlb", "Tcp")]
+        self.changers = [Changer(cluster, service, list(places[4:]), random.Random(seed + i), self.times)
+                         for i, (service, places) in enumerate(zip(self.services, (web, raw, raw)))]
+        for service in self.services:
+            service.wait_healthy()
+
+    def load(self, size, *more):
+        alb, nlb, dnlb = (service.endpoint for service in self.services)
+        return self.cluster.load("--http", alb, "--http", alb, "--http", alb, "--tcp", nlb, "--tcp", dnlb, "--workers", 8, "--rate", size.rate,
+                                 "--long", size.long_tcp, "--long-http", size.long_http, *more)
+
+    def change(self, count, is_enough, told=None):
+        """Changes at once by all writers, `count` in all at least and on until `is_enough()`; how many were made. Each is told to `told`."""
+        def work(changer):
+            made = 0
+            while made < count / len(self.changers) or not is_enough():
+                KINDS[made % len(KINDS)](changer)
+                made += 1
+                if told:
+                    told()
+            return made
+        with concurrent.futures.ThreadPoolExecutor(len(self.changers)) as writers:
+            return sum(writers.map(work, self.changers))
+
+    def applied(self, share):
+        """The time within which this share of the changes was in force."""
+        return sorted(self.times)[int(len(self.times) * share)]
+
+
+def test_500_changes_under_200_000_checked_requests_to_all_kinds_fail_none(apart):
+    print("seed", seed := random.randrange(1 << 30))
+    size = Size(int(CHANGES / SLOWNESS), int(REQUESTS / SLOWNESS), rate=2500 / SLOWNESS)
+    scene = Scene(apart, seed)
+    load = scene.load(size)
+    end = time.monotonic() + size.requests / size.rate + 5
+    made = scene.change(size.changes, lambda: time.monotonic() >= end)
     assert load.running()
     report = load.finish()
-    times.sort()
-    print(f"{made} changes, applied p50 {times[len(times) // 2]:.3f} s, p99 {times[int(len(times) * 0.99)]:.3f} s; {report}")
+    print(f"{made} changes, applied p50 {scene.applied(0.5):.3f} s, p99 {scene.applied(0.99):.3f} s; {report}")
     assert report["failed"] == 0 and report["reopened"] == 0, report
-    assert report["succeeded"] >= int(REQUESTS / SLOWNESS), report
+    assert report["succeeded"] >= size.requests, report
     assert report["long"]["alive"] == LONG_TCP + LONG_HTTP, report
-    assert times[int(len(times) * 0.99)] <= APPLIED_P99_SECONDS * SLOWNESS
+    assert scene.applied(0.99) <= APPLIED_P99_SECONDS * SLOWNESS

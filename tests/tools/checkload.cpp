@@ -2,7 +2,8 @@
 // happened.
 //   checkload [--http ADDRESS:PORT]... [--tcp ADDRESS:PORT]... [--workers N] [--requests N]
 //   [--seconds S] [--rate R]
-//             [--fresh PERCENT] [--long N] [--post PERCENT]
+//             [--fresh PERCENT] [--long N] [--post PERCENT] [--seed N]
+//             [--progress FILE]
 // --http/--tcp   where to send; a worker walks over all of them      --workers  connections at work
 // at once (default 16)
 // --requests     ends after so many (0 = no such end)                --seconds  ends after so long
@@ -11,7 +12,8 @@
 // connection (default 10 %)
 // --long         TCP connections held open and used every 100 ms, over the TCP places in turn
 // --long-http    the same with HTTP connections
-// --post         share of POST with a body (default 20 %)
+// --post         share of POST with a body (default 20 %)            --seed  of what is sent
+// --progress     holds the number of right answers so far, written ten times a second
 // Failures are told apart: connect (refused and the like), reset, ended,
 // timeout, status (with its number), mismatch. An HTTP request on a reused connection that the
 // server closed before any byte of an answer is sent again once on a new connection and counts
@@ -48,6 +50,8 @@ struct Options {
   int post = 20;
   int long_tcp = 0;
   int long_http = 0;
+  unsigned seed = 1;
+  std::string progress;
 };
 
 std::atomic<bool> stopping{false};
@@ -60,6 +64,7 @@ std::atomic<std::int64_t> slowest{0};
 std::atomic<int> long_opened{0};
 std::atomic<int> long_alive{0};
 std::atomic<long> long_exchanges{0};
+std::atomic<long> long_requests{0};  // those of them that are HTTP
 std::mutex mutex;
 std::map<std::string, long> failures;
 std::map<std::string, long> by_target;
@@ -187,7 +192,7 @@ void tcp_exchange(const sockaddr_in& to, std::mt19937& random) {
 }
 
 void work(const Options& options, int number) {
-  std::mt19937 random(static_cast<unsigned>(number) + 1);
+  std::mt19937 random(options.seed + static_cast<unsigned>(number));
   std::vector<Connection> connections(options.http.size());
   const std::size_t places = options.http.size() + options.tcp.size();
   auto next = Steady::now();
@@ -254,6 +259,7 @@ void hold(const Options& options, int first, int end) {
       const Outcome outcome = use(held);
       if (outcome == Outcome::kOk) {
         long_exchanges.fetch_add(1);
+        if (held.is_http) long_requests.fetch_add(1);
         continue;
       }
       held.connection.close();
@@ -282,11 +288,31 @@ void print_result(double seconds) {
   std::printf(
       "{\"succeeded\":%ld,\"failed\":%ld,\"failures\":%s,\"first_failures\":[%s],\"reopened\":%ld,"
       "\"by_target\":%s,\"longest_gap_ms\":%.1f,\"slowest_ms\":%.1f,\"seconds\":%.2f,"
-      "\"long\":{\"opened\":%d,\"alive\":%d,\"exchanges\":%ld}}\n",
+      "\"long\":{\"opened\":%d,\"alive\":%d,\"exchanges\":%ld,"
+      "\"requests\":%ld}}\n",
       succeeded.load(), failed, json_map(failures).c_str(), firsts.c_str(), reopened.load(),
       json_map(by_target).c_str(), static_cast<double>(longest_gap.load()) / 1000,
       static_cast<double>(slowest.load()) / 1000, seconds, long_opened.load(), long_alive.load(),
-      long_exchanges.load());
+      long_exchanges.load(), long_requests.load());
+}
+
+void write_progress(const std::string& path) {
+  const std::string fresh = path + ".new";
+  std::FILE* const file = std::fopen(fresh.c_str(), "w");
+  if (file == nullptr) return;
+  std::fprintf(file, "%ld\n", succeeded.load());
+  std::fclose(file);
+  std::rename(fresh.c_str(), path.c_str());
+}
+
+/// Ends the run when its time is over and tells how far it is.
+void watch(const Options& options, Steady::time_point started) {
+  for (int turn = 0; !stopping.load(); ++turn) {
+    const std::chrono::duration<double> elapsed = Steady::now() - started;
+    if (options.seconds > 0 && elapsed.count() >= options.seconds) stopping.store(true);
+    if (!options.progress.empty() && turn % 10 == 0) write_progress(options.progress);
+    std::this_thread::sleep_for(10ms);
+  }
 }
 
 bool read_options(int argc, char** argv, Options& options) {
@@ -311,6 +337,10 @@ bool read_options(int argc, char** argv, Options& options) {
       options.post = std::atoi(value);
     } else if (name == "--long") {
       options.long_tcp = std::atoi(value);
+    } else if (name == "--progress") {
+      options.progress = value;
+    } else if (name == "--seed") {
+      options.seed = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
     } else if (name == "--long-http") {
       options.long_http = std::atoi(value);
     } else {
@@ -340,13 +370,7 @@ int main(int argc, char** argv) {
   }
   std::vector<std::jthread> workers;
   for (int i = 0; i < options.workers; ++i) workers.emplace_back(work, std::cref(options), i);
-  std::jthread timer([&] {
-    while (options.seconds > 0 && !stopping.load() &&
-           Steady::now() - started < std::chrono::duration<double>(options.seconds)) {
-      std::this_thread::sleep_for(10ms);
-    }
-    if (options.seconds > 0) stopping.store(true);
-  });
+  std::jthread timer([&] { watch(options, started); });
   workers.clear();  // joins
   stopping.store(true);
   holders.clear();

@@ -9,10 +9,12 @@
 // 1000-byte answer and resets; /early answers 413 before reading the body and closes; /close
 // answers and closes; /head?… repeats the request's head as body. TCP echoes what it gets behind
 // one greeting line "NAME\n". Prints "ready" when every endpoint listens. SIGUSR1 stops listening
-// (what is connected goes on), SIGHUP lets every SYN fall, SIGUSR2 listens again. Ends with
-// SIGTERM.
+// (what is connected goes on), SIGHUP lets every SYN fall, SIGUSR2 listens again. SIGRTMIN prints
+// "served R C": R requests read whole, C TCP connections on which anything came (a health probe
+// sends nothing). Ends with SIGTERM.
 #include <signal.h>
 
+#include <atomic>
 #include <cstdio>
 #include <thread>
 #include <vector>
@@ -26,6 +28,9 @@ using tools::Connection;
 using tools::Outcome;
 
 constexpr auto kPatience = 600s;  // targets outwait every test
+
+std::atomic<long> requests_read{0};
+std::atomic<long> connections_used{0};
 
 std::string field(const std::string& head, const std::string& lower_name) {
   std::size_t at = 0;
@@ -96,6 +101,7 @@ bool serve_one(Connection& connection, const std::string& name) {
   }
   std::string body;
   if (!read_body(connection, head, body)) return false;
+  requests_read.fetch_add(1);
   if (const int delay = number("/delay/"); delay >= 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(delay));
   if (const int cut = number("/cut/"); cut >= 0) {
@@ -126,9 +132,10 @@ void serve_http(Connection connection, const std::string& name) {
 void serve_tcp(Connection connection, const std::string& name) {
   if (connection.send_all(name + "\n", kPatience) != Outcome::kOk) return;
   char chunk[65536];
-  for (;;) {
+  for (bool is_first = true;; is_first = false) {
     const ssize_t got = ::recv(connection.fd(), chunk, sizeof(chunk), 0);
     if (got <= 0) return;
+    if (is_first) connections_used.fetch_add(1);
     if (connection.send_all({chunk, static_cast<std::size_t>(got)}, kPatience) != Outcome::kOk)
       return;
   }
@@ -217,7 +224,8 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTERM}) sigaddset(&signals, number);
+  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGRTMIN})
+    sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread
   std::vector<Place> places;
   if (!read_places(argc, argv, places)) return 1;
@@ -231,6 +239,11 @@ int main(int argc, char** argv) {
     int number = 0;
     sigwait(&signals, &number);
     if (number == SIGTERM) std::_Exit(0);
+    if (number == SIGRTMIN) {
+      std::printf("served %ld %ld\n", requests_read.load(), connections_used.load());
+      std::fflush(stdout);
+      continue;
+    }
     if (number == state) continue;
     for (Place& place : places) {
       if (state != SIGUSR1) place.close();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "dataplane/proxy/parts.h"
 #include "dataplane/proxy/router.h"
 
@@ -265,7 +266,7 @@ bool Exchange::may_retry(const ExchangeFailure& failure) const {
   if (is_retried_ || is_answered_ || interim_count_ > 0 || !is_replayable_ || target_ == nullptr)
     return false;
   return failure.retry == Retry::kAlways ||
-         (failure.retry == Retry::kIfIdempotent && is_idempotent_);
+         (failure.retry == Retry::kIfIdempotent && (is_idempotent_ || mutant("post-replayed")));
 }
 
 void Exchange::answer(const FailureFacts& facts) {
