@@ -17,7 +17,7 @@
 namespace weir::agent {
 
 /// Longest time an address stays for connections of a deleted load balancer. Source: the longest
-/// drain of the product, 3600 s.
+/// drain of the product, 3600 s. Reached: the address goes, and what still used it is cut.
 inline constexpr std::chrono::seconds kAddressReleaseMax{3600};
 
 /// The file of a node's data directory that lists what the node added.

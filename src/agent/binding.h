@@ -12,7 +12,8 @@
 
 namespace weir::agent {
 
-/// Source addresses of one binding. Source: design, section 4.
+/// Source addresses of one binding. Source: design, section 4. Reached: the configuration is
+/// refused.
 inline constexpr std::size_t kBindingSourcesMax = 16;
 /// Stands for every subnet that no other binding names.
 inline constexpr std::string_view kAnySubnet = "*";

@@ -25,12 +25,15 @@ namespace weir::agent {
 inline constexpr std::chrono::milliseconds kReconnectPauseMin{100};
 inline constexpr std::chrono::milliseconds kReconnectPauseMax{2000};
 /// A connection attempt ends after this time, and so does a write that makes no progress. Chosen
-/// because a node that stops must not wait longer for its link.
+/// because a node that stops must not wait longer for its link. Reached: the link is closed and
+/// tried again; weir_node_connected is 0.
 inline constexpr std::chrono::seconds kLinkPatience{4};
-/// Control speaks at least every 5 s (`ping`); silent for this long it counts as gone.
+/// Control speaks at least every 5 s (`ping`); silent for this long it counts as gone. Chosen
+/// because it is three pings. Reached: the link is closed and tried again; weir_node_connected is
+/// 0.
 inline constexpr std::chrono::seconds kControlSilenceMax{15};
 /// Bytes of one batch. Chosen because 20 000 objects of 4 KiB are 80 MiB; more is no honest
-/// control.
+/// control. Reached: the stream ends with an error in the log, and begins anew.
 inline constexpr std::size_t kBatchBytesMax = std::size_t{512} << 20;
 
 struct ControlLinkOptions {

@@ -17,9 +17,10 @@
 namespace weir::agent {
 
 /// Workers of a proxy. Chosen because one message carries at most 200 descriptors and no machine
-/// we know of has more cores to spend.
+/// we know of has more cores to spend. Reached: the configuration is refused.
 inline constexpr int kWorkersMax = 128;
 /// Sockets of one endpoint, own and adopted. Chosen because all go to a proxy in one message.
+/// Reached: further inherited sockets are closed, with a line in the log.
 inline constexpr std::size_t kSocketsPerEndpointMax = net::kDescriptorsPerMessage;
 
 struct WantedEndpoint {

@@ -20,11 +20,13 @@
 namespace weir::agent {
 
 /// A child that has not said `ready` after this time is given up. Source: reliability guide, P3: a
-/// failed replacement is reported within 10 s.
+/// failed replacement is reported within 10 s. Reached: it is killed and another is started;
+/// weir_proxy_starts_total{reason="crash"}.
 inline constexpr std::chrono::seconds kChildStartMax{10};
 /// A crash loop: more than this within kCrashWindow, where a crash after `ready` counts 1 and one
 /// before it kFailedStartWeight. Chosen so that the sixth failed start in 10 s waits, while a child
-/// that works and is killed every 100 ms is still replaced at once.
+/// that works and is killed every 100 ms is still replaced at once. Reached: the next start waits;
+/// weir_proxy_starts_total goes on counting.
 inline constexpr int kCrashWeightMax = 100;
 inline constexpr int kFailedStartWeight = 20;
 inline constexpr std::chrono::seconds kCrashWindow{10};

@@ -16,6 +16,7 @@ using dataplane::Explanation;
 
 /// How often an answer begins again because another Snapshot came into force amid its clients.
 /// Chosen because one comes a few times a second at most, and the clients take milliseconds.
+/// Reached: the question is answered with 503.
 constexpr int kTriesMax = 8;
 
 std::string_view algorithm_word(snapshot::Algorithm algorithm) {

@@ -18,7 +18,8 @@
 namespace weir::agent {
 
 /// Questions of control that wait for a proxy. Chosen because control has half as many open at one
-/// node, and a proxy that takes longer than it waits may still hold those it gave up.
+/// node, and a proxy that takes longer than it waits may still hold those it gave up. Reached: the
+/// question is refused; control answers 429.
 inline constexpr std::size_t kControlQuestionsMax = 64;
 
 class ProxyQuestions {

@@ -28,7 +28,7 @@ inline constexpr std::chrono::seconds kAbandonedDrain{60};
 /// Drain of a proxy that gets SIGTERM itself, as from an init system that ends all processes.
 inline constexpr std::chrono::seconds kTermDrain{5};
 /// How long a role that ends waits for its node to take the last samples. Chosen because a node
-/// that is busy for longer must not hold up the end.
+/// that is busy for longer must not hold up the end. Reached: the proxy ends without them.
 inline constexpr std::chrono::milliseconds kLastWordsMax{200};
 
 /// An engine with the calls for listening sockets that belong to a user-space engine only.

@@ -25,7 +25,8 @@
 namespace weir::api {
 
 /// Changes kept for watches, page walks and nodes that come back; beyond either bound they list
-/// again. Source: as many as the store keeps (store.h).
+/// again. Source: as many as the store keeps (store.h). Reached: 412 to a page, a watch or a resync
+/// that wants older ones; it lists again.
 inline constexpr std::size_t kLiveChangesKept = 10'000;
 inline constexpr std::size_t kLiveChangesBytesKept = std::size_t{64} << 20;
 

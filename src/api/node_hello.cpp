@@ -7,9 +7,11 @@
 namespace weir::api {
 namespace {
 
-// Chosen because an id is part of keys and metrics; host names have at most 63 characters.
+// Chosen because an id is part of keys and metrics; host names have at most 63 characters. Reached:
+// the node is turned away; weir_stream_refused_total.
 constexpr std::size_t kNodeIdCharactersMax = 64;
 /// Source: a node has at most a few hundred subnets; bounds what a wrong node can make us store.
+/// Reached: the node is turned away; weir_stream_refused_total.
 constexpr std::size_t kBindingsMax = 1000;
 
 Error wrong(std::string_view field, std::string message) {

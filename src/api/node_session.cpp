@@ -13,10 +13,13 @@ namespace {
 
 using model::Frame;
 
-/// Source: a node speaks first, and at once.
+/// Source: a node speaks first, and at once. Reached: the connection is closed.
 constexpr std::chrono::seconds kHelloLimit{5};
-/// A node that does not take the next piece within this time has gone.
+/// A node that does not take the next piece within this time has gone. Chosen because a piece of
+/// 256 KiB takes less on any network worth having. Reached: the node counts as gone;
+/// weir_stream_nodes goes down.
 constexpr std::chrono::seconds kWriteLimit{10};
+// Bytes; see above.
 constexpr std::size_t kWritePiece = std::size_t{256} * 1024;
 /// How long a waiting writer takes to notice that its session ends.
 constexpr std::chrono::milliseconds kEndSlice{100};

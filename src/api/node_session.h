@@ -24,7 +24,8 @@ namespace weir::api {
 
 /// Control speaks at least this often (docs/formats/frames.md).
 inline constexpr std::chrono::seconds kPingInterval{5};
-/// A node that says nothing for this long has gone. Chosen as three pings.
+/// A node that says nothing for this long has gone. Chosen as three pings. Reached: the stream is
+/// closed; weir_stream_nodes goes down.
 inline constexpr std::chrono::seconds kNodeSilenceMax{15};
 /// How long a commit without anything for this node may wait for company, so that a busy control
 /// does not make every node write every revision down.

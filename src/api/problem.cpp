@@ -27,7 +27,7 @@ constexpr StatusWord kStatusWords[] = {
 };
 
 /// How many errors an answer lists. Chosen because nobody reads more, and a subnet may be in use by
-/// ten thousand instances.
+/// ten thousand instances. Reached: the last detail says how many more there are.
 constexpr std::size_t kDetailsMax = 100;
 
 http::Response envelope(StatusWord status, std::string_view message, Json details,

@@ -22,10 +22,12 @@ namespace weir::api {
 
 struct ReplayLimits {
   /// How long after its date a call is remembered.
-  /// Range: at least twice SignatureRules::skew_max. Source: product.md G3
+  /// Range: at least twice SignatureRules::skew_max. Source: product.md G3. Reached: 401 to a call
+  /// that is older.
   std::chrono::seconds memory = std::chrono::minutes(30);
   /// Calls, about 100 bytes each. Chosen because it holds 580 signed calls a second for half an
-  /// hour in 100 MiB.
+  /// hour in 100 MiB. Reached: the oldest calls of the busiest key are forgotten, further ones of
+  /// their date get 429; weir_api_limit_reached_total{limit="replay_memory"}.
   std::size_t capacity = std::size_t{1} << 20;
 };
 

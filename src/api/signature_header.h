@@ -23,6 +23,7 @@ struct SignatureWords {
 const SignatureWords& words_of(SignatureVersion version);
 
 /// Bytes. Chosen because they hold every access key, region and service known, twenty times over.
+/// Reached: 401; weir_api_requests_total counts it.
 inline constexpr std::size_t kScopeWordMax = 128;
 
 struct SignatureHeader {

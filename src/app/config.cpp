@@ -20,10 +20,12 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-/// Units: objects. Chosen because control keeps every object in memory.
+/// Units: objects. Chosen because control keeps every object in memory. Reached: the configuration
+/// is refused.
 constexpr std::int64_t kQuotaMax = 1'000'000;
 /// Units: backend services of a load balancer. Chosen because a target that leaves makes one drain
-/// record per draining time, in one transaction (store.h: at most 500 keys).
+/// record per draining time, in one transaction (store.h: at most 500 keys). Reached: the
+/// configuration is refused.
 constexpr std::int64_t kBackendQuotaMax = 400;
 
 /// Applies a file to a configuration and collects what is wrong with it.

@@ -9,12 +9,15 @@
 namespace weir::app {
 namespace {
 
-/// Levels of nesting. Chosen because the format itself has four.
+/// Levels of nesting. Chosen because the format itself has four. Reached: the configuration is
+/// refused.
 constexpr int kDepthMax = 16;
 /// Values of a file, each counted as often as an alias repeats it. Chosen because a thousand
 /// bindings with sixteen sources each have fewer; without it a few aliases of aliases fill memory.
+/// Reached: the configuration is refused.
 constexpr std::size_t kNodesMax = 25'000;
 /// Units: bytes. Chosen because such a file has more than kNodesMax values, or is no configuration.
+/// Reached: the configuration is refused.
 constexpr std::size_t kTextMax = std::size_t{1} << 20;
 
 Error at_line(int line, const std::string& what) {

@@ -12,7 +12,8 @@ namespace weir::app {
 namespace {
 
 /// How long running calls may take when control stops. Chosen because a call is bounded by the
-/// server's own time limits, and whoever restarts control waits for it.
+/// server's own time limits, and whoever restarts control waits for it. Reached: calls that still
+/// run are cut.
 constexpr std::chrono::seconds kStopPatience{3};
 
 api::ControlOptions control_options(const Config& config) {

@@ -11,7 +11,7 @@ namespace weir::app {
 namespace {
 
 /// From the start of all parts to the first answer. Chosen because a slow laptop needs some
-/// seconds.
+/// seconds. Reached: the demonstration ends with an error.
 constexpr std::chrono::seconds kDemoPatience{60};
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace weir::app {
 namespace {
 
-/// Source: the names that the model allows.
+/// Source: the names that the model allows. Reached: the rest of the host's name is cut off.
 constexpr std::size_t kNameMax = 63;
 
 }  // namespace

@@ -13,12 +13,15 @@
 namespace weir::app {
 namespace {
 
-/// A part that ends with an error sooner than this has failed to start.
+/// A part that ends with an error sooner than this has failed to start. Chosen because a part that
+/// can start says so within a second. Reached: an error is no failed start any more: the part is
+/// started again.
 constexpr std::chrono::seconds kStartPatience{3};
 /// Pause before a part is started again: doubles from the first to the last while it dies young.
 constexpr std::chrono::milliseconds kRestartPauseMin{100};
 constexpr std::chrono::milliseconds kRestartPauseMax{5000};
-/// Parts that have not ended by then are killed. Chosen because a node drains for 5 s.
+/// Parts that have not ended by then are killed. Chosen because a node drains for 5 s. Reached:
+/// SIGKILL.
 constexpr std::chrono::seconds kStopPatience{12};
 
 struct Part {

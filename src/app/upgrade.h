@@ -12,6 +12,7 @@
 namespace weir::app {
 
 /// A new file that has not proved itself by then is refused. Source: reliability guide, P3.
+/// Reached: the upgrade is refused, the running program goes on.
 inline constexpr std::chrono::seconds kUpgradeCheckMax{10};
 
 class Upgrade {

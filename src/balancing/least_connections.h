@@ -32,10 +32,11 @@ struct LoadedTarget {
 };
 
 /// Up to so many targets are all compared with every pick. Chosen because 64 counts are read in
-/// well under a microsecond. Source: performance.md 4.1, Scheduling
+/// well under a microsecond. Source: performance.md 4.1, Scheduling. Reached: of more, two are
+/// drawn and compared.
 inline constexpr std::size_t kComparedTargetsMax = 64;
 /// Attempts to draw two different usable targets out of more. Chosen because with half of them
-/// unusable one pick in 65 000 finds none and compares all.
+/// unusable one pick in 65 000 finds none and compares all. Reached: all are compared.
 inline constexpr int kDrawsMax = 16;
 
 /// Compares (active + 1) / weight by cross-multiplication; targets that are equal take turns. While

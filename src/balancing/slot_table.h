@@ -15,16 +15,19 @@
 namespace weir::balancing {
 
 /// Rows of a table, always a power of two. Chosen because 4 096 rows are 8 KB and 262 144 rows
-/// half a MiB. Source: reliability.md 7.6
+/// half a MiB. Source: reliability.md 7.6. Reached: the table does not grow, and light targets get
+/// their share less exactly.
 inline constexpr std::size_t kTableRowsMin = 4'096;
 inline constexpr std::size_t kTableRowsMax = 262'144;
 /// A table doubles until its lightest member is due so many rows. Chosen because rounding to whole
 /// rows then costs no share more than 1 % (docs/adr/0010-slot-tables.md).
 inline constexpr std::size_t kLightestShareRows = 125;
 /// Members of positive weight. Chosen because at the largest table the lightest of 1 000 members
-/// with weights 1 to 100 is still due two rows. Source: style.md 2.5
+/// with weights 1 to 100 is still due two rows. Source: style.md 2.5. Reached: the table is not
+/// built; the write is refused with 400.
 inline constexpr std::size_t kTableMembersMax = 1'000;
-/// Source: product.md A, weight of a target
+/// Source: product.md A, weight of a target. Reached: the table is not built; the write is refused
+/// with 400.
 inline constexpr std::uint16_t kMemberWeightMax = 100;
 
 struct WeightedSlot {

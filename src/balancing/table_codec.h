@@ -11,7 +11,8 @@
 
 namespace weir::balancing {
 
-/// The largest encoded table: 1 000 members and 262 144 rows of ten bits.
+/// The largest encoded table: 1 000 members and 262 144 rows of ten bits. Source:
+/// docs/formats/tables.md. Reached: nothing: no table is larger.
 inline constexpr std::size_t kTableBytesMax =
     16 + 3 * kTableMembersMax + kTableRowsMax / 8 * 10 + 4;
 

@@ -14,10 +14,12 @@
 
 namespace weir::balancing {
 
-/// Further hashes of a flow. Source: reliability.md 7.6
+/// Further hashes of a flow. Source: reliability.md 7.6. Reached: the rows behind the last hash are
+/// looked at.
 inline constexpr std::uint64_t kSaltMax = 8;
 /// Rows looked at behind the last hash. Chosen because it finds a slot that has one row in 128 but
-/// for one flow in 3 000, and costs about a microsecond when nobody takes anything.
+/// for one flow in 3 000, and costs about a microsecond when nobody takes anything. Reached: the
+/// flow has no target; it is refused as when none is usable.
 inline constexpr std::size_t kScanRowsMax = 1'024;
 
 /// The slot of the first hash (salt 0, then 1 to 8) that takes new flows, else that of the next row

@@ -14,7 +14,7 @@ namespace weir::balancing {
 
 /// Entries of a sequence. Chosen because 4096 entries of two bytes stay in a core's cache and keep
 /// the share of each of 1000 targets within one part in 4096.
-/// Source: performance.md 4.1, Scheduling.
+/// Source: performance.md 4.1, Scheduling. Reached: shares are rounded.
 inline constexpr std::size_t kSequenceEntriesMax = 4096;
 
 using Sequence = std::vector<TargetIndex>;

@@ -80,7 +80,7 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
-/// Limits of one document. Source: the request limits of the API.
+/// Limits of one document. Source: the request limits of the API. Reached: 400, nothing is read.
 struct JsonLimits {
   std::size_t size_max = 1 << 20;  // bytes
   int depth_max = 32;              // levels

@@ -11,9 +11,11 @@
 namespace weir::cli {
 namespace {
 
-// Chosen because a server that needs longer than this for one call is out of order.
+// Chosen because a server that needs longer than this for one call is out of order. Reached: exit
+// status 124.
 constexpr std::chrono::seconds kCallLimit{30};
-// A watch ends when the user ends it; the client's deadline is only a bound.
+// A watch ends when the user ends it; the client's deadline is only a bound. Chosen because a year
+// is longer than any watch. Reached: the watch ends, exit status 124.
 constexpr std::chrono::hours kStreamLimit{24 * 365};
 
 std::string environment(const char* name) {

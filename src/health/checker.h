@@ -25,7 +25,7 @@ namespace weir::health {
 
 /// Probes that run at once; others wait in the order they fell due.
 /// Chosen because it carries 1000 silent targets at the default interval and timeout with room to
-/// spare and stays below half of the usual 4096 descriptors. Metric:
+/// spare and stays below half of the usual 4096 descriptors. Reached: the others wait, counted in
 /// weir_health_limit_reached_total{limit="probes_running"}.
 inline constexpr std::size_t kProbesRunningMax = 1024;
 

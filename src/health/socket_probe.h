@@ -16,7 +16,7 @@
 namespace weir::health {
 
 /// Bytes of an answer that are read at most; then it is judged by what is there.
-/// Source: reliability.md H4.
+/// Source: reliability.md H4. Reached: the probe is judged.
 inline constexpr std::size_t kAnswerBytesMax = 16 * 1024;
 
 /// What a probe says once it is connected.

@@ -91,7 +91,8 @@ struct ErrorResponse {
 /// Returns the bytes written, or 0 when `out` is smaller than needed; kMaxErrorResponse bytes and
 /// those of `reason` and `date` always suffice.
 std::size_t write_error_response(const ErrorResponse& response, std::span<char> out);
-/// Bytes. Chosen because it is twice what the longest reason phrase needs.
+/// Bytes. Chosen because it is twice what the longest reason phrase needs. Reached: nothing: every
+/// answer is shorter.
 inline constexpr std::size_t kMaxErrorResponse = 512;
 
 /// Reason phrase of RFC 9110, 15, or "Unknown".

@@ -82,12 +82,20 @@ using Handler = std::function<Response(const Request&)>;
 
 /// Those of the head are in h1_limits.h (431 beyond). Source: reliability guide, sections 4 and 6.
 struct ServerLimits {
-  std::size_t body_max = std::size_t{1} << 20;          // bytes; 413 beyond, before reading on
-  std::size_t connections_max = 1024;                   // beyond: closed at once, counted
-  std::size_t stream_queue_max = std::size_t{4} << 20;  // bytes waiting for one reader
-  std::chrono::milliseconds read_timeout{10'000};   // from the first byte to the end of the request
-  std::chrono::milliseconds write_timeout{10'000};  // for the client to take the next bytes
-  std::chrono::milliseconds keep_alive_timeout{75'000};  // between two requests
+  /// Bytes of a request's body. Source: as above. Reached: 413 before reading on,
+  /// weir_api_limit_reached_total{limit="body"}.
+  std::size_t body_max = std::size_t{1} << 20;
+  /// Source: as above. Reached: closed at once, weir_api_limit_reached_total{limit="connections"}.
+  std::size_t connections_max = 1024;
+  /// Bytes that wait for one reader of a stream. Source: as above. Reached: the reader is dropped,
+  /// weir_api_limit_reached_total{limit="stream_queue"}.
+  std::size_t stream_queue_max = std::size_t{4} << 20;
+  /// From the first byte to the end of a request. Source: as above. Reached: the connection ends.
+  std::chrono::milliseconds read_timeout{10'000};
+  /// For the client to take the next bytes. Source: as above. Reached: the connection ends.
+  std::chrono::milliseconds write_timeout{10'000};
+  /// Between two requests. Source: as above. Reached: the connection ends.
+  std::chrono::milliseconds keep_alive_timeout{75'000};
 };
 
 struct ServerOptions {

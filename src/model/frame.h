@@ -16,9 +16,11 @@ namespace weir::model {
 
 /// Newest format this build writes; it reads this one and the one before.
 inline constexpr std::uint8_t kFrameFormat = 1;
-/// Source: a stored document is at most 1 MiB; the rest is room for the envelope.
+/// Source: a stored document is at most 1 MiB; the rest is room for the envelope. Reached: a
+/// damaged frame: the stream ends and begins anew.
 inline constexpr std::size_t kFrameBodyBytesMax = (1 << 20) + (1 << 16);
-/// Chosen because kinds and ids are short words; bounds a hostile length.
+/// Chosen because kinds and ids are short words; bounds a hostile length. Reached: a damaged frame:
+/// the stream ends and begins anew.
 inline constexpr std::size_t kFrameWordBytesMax = 255;
 
 struct Frame {

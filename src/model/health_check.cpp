@@ -6,7 +6,8 @@
 namespace weir::model {
 namespace {
 
-// Units: HTTP status code. Source: product.md A.7.
+// Units: HTTP status code. Source: product.md A.7. Reached: 400 with the field;
+// weir_api_requests_total counts it by operation and code.
 constexpr int kCodeMin = 200;
 constexpr int kCodeMax = 499;
 

@@ -12,7 +12,8 @@
 namespace weir::model {
 namespace {
 
-// Units: bits. Source: product.md A.14.
+// Units: bits. Source: product.md A.14. Reached: 400 with the field; weir_api_requests_total counts
+// it by operation and code.
 constexpr int kMaskMin = 16;
 constexpr int kMaskMax = 28;
 

@@ -14,7 +14,8 @@
 namespace weir::net {
 
 /// Chosen because it is long for two round trips on any network and short for somebody who only
-/// holds the line.
+/// holds the line. Reached: the connection is closed; weir_stream_refused_total{reason="key"} at
+/// control.
 inline constexpr std::chrono::seconds kHandshakeLimit{5};
 
 /// `tls` has its handshake behind it, or is null.

@@ -17,7 +17,8 @@
 namespace weir::store {
 
 /// Connections that read at once. Chosen because a read is in memory and short: more only cost
-/// descriptors and cache.
+/// descriptors and cache. Reached: a read waits, then 503;
+/// weir_store_limit_reached_total{limit="readers"}.
 inline constexpr std::size_t kReadersMax = 4;
 /// How long a read waits for a free connection. Chosen because it is far below the time a client of
 /// the API waits for an answer.

@@ -17,17 +17,22 @@
 
 namespace weir::store {
 
-/// Source: etcd's request limits with room to spare (etcd runs with --max-txn-ops 2048).
+/// Source: etcd's request limits with room to spare (etcd runs with --max-txn-ops 2048). Reached:
+/// 400, weir_store_limit_reached_total{limit="transaction_keys"}, "transaction_bytes" or
+/// "key_bytes".
 inline constexpr std::size_t kTransactionKeysMax = 500;
 inline constexpr std::size_t kTransactionBytesMax = 1 << 20;
 inline constexpr std::size_t kKeyBytesMax = 512;
 /// Changes kept for changes_after(); a reader further behind lists again. Chosen because 10 000
-/// changes are ten minutes of the heaviest load we test (17 changes a second).
+/// changes are ten minutes of the heaviest load we test (17 changes a second). Reached: the reader
+/// lists again; weir_store_limit_reached_total{limit="changes"}.
 inline constexpr std::uint64_t kChangesKept = 10'000;
 /// Bytes of their keys and values; chosen because 6 KiB a change is a target group of 50 targets.
+/// Reached: as above, the reader lists again.
 inline constexpr std::uint64_t kChangesBytesKept = 64 << 20;
 /// Only keys that begin so are told by changes_after().
 /// An older audit row goes with a later commit. Chosen because a yearly review reads a whole year.
+/// Reached: the row goes.
 inline constexpr std::chrono::days kAuditKept{400};
 /// Old audit rows that one commit takes away. Chosen because it adds one: two catch up.
 inline constexpr std::size_t kAuditTrimmedAtOnce = 2;

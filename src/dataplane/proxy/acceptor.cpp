@@ -11,7 +11,7 @@ namespace weir::dataplane::proxy {
 namespace {
 
 /// Connections taken from one socket in one turn at most, so that established ones get their turn.
-/// Chosen because 64 accepts take under a millisecond.
+/// Chosen because 64 accepts take under a millisecond. Reached: the others wait for the next turn.
 constexpr std::uint32_t kBatchMax = 64;
 
 /// Until a paused socket is looked at again when no descriptor came free here. Chosen because other

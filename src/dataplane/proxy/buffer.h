@@ -49,7 +49,7 @@ class BufferPool {
 
  private:
   /// Free bytes kept per size; beyond it they go back. Chosen because it covers 256 busy
-  /// connections with small heads.
+  /// connections with small heads. Reached: memory goes back to the system.
   static constexpr std::size_t kKept = std::size_t{1} << 20;
 
   struct FreeList {
@@ -87,8 +87,9 @@ class Output {
   /// fit together.
   static constexpr std::size_t kArena = std::size_t{256} * 1024;
   /// Bytes; above it a part is cheaper referred to than copied. Source: performance.md 4.1,
-  /// Buffers.
+  /// Buffers. Reached: the part is referred to.
   static constexpr std::size_t kCopyMax = 8192;
+  /// Parts of one write. Chosen because a head and its body are a few. Reached: they go out.
   static constexpr std::size_t kPartsMax = 64;
 
   std::array<iovec, kPartsMax> parts_;

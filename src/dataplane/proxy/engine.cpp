@@ -17,7 +17,7 @@ namespace {
 
 /// How long apply() waits for the workers. Chosen because a worker takes its mail within one turn,
 /// microseconds to milliseconds; one that does not is in trouble, and the agent loop must not join
-/// it.
+/// it. Reached: the applied revision stays behind; weir_node_revision{stage="applied"}.
 constexpr std::chrono::milliseconds kApplyPatience{1000};
 
 /// Sockets that one worker may have open.

@@ -73,7 +73,8 @@ class Reactor {
   /// Bytes. Chosen because it holds every request head, and larger reads gain nothing.
   /// Source: performance.md 4.1, Buffers.
   static constexpr std::size_t kScratch = std::size_t{64} * 1024;
-  /// Events per turn. Source: performance.md 4.1, Event loop.
+  /// Events per turn. Source: performance.md 4.1, Event loop. Reached: the others come with the
+  /// next turn.
   static constexpr std::size_t kEventsMax = 512;
 
   /// Errors:  kUnavailable
