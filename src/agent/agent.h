@@ -34,13 +34,17 @@ namespace weir::agent {
 inline constexpr std::chrono::milliseconds kCoalesce{10};
 /// Reports to control: at most one per kReportPause, at least one per kReportMax.
 inline constexpr std::chrono::milliseconds kReportPause{200};
+/// Longest time without a report. Chosen because a node that is far behind is seen within one ping.
+/// Reached: a report goes though nothing has changed.
 inline constexpr std::chrono::seconds kReportMax{5};
 /// Failed binds and addresses are tried again, and released addresses looked at, this often.
 inline constexpr std::chrono::seconds kRetryPause{1};
 /// Addresses that somebody else took away are put back this often, and a replica that misses a
 /// write is written anew. Chosen because both may fail again and again, and neither is cheap.
 inline constexpr std::chrono::seconds kRestorePause{5};
-/// How long a start, and a stop, waits for a proxy that an earlier node left behind.
+/// How long a start, and a stop, waits for a proxy that an earlier node left behind. Chosen because
+/// an orphan that lives answers within some milliseconds. Reached: the start goes on with sockets
+/// of its own, and a warning is logged.
 inline constexpr std::chrono::seconds kOrphanWaitMax{2};
 
 struct AgentOptions {

@@ -8,7 +8,8 @@ namespace weir::agent {
 namespace {
 
 /// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
-/// listener that is left out counts as not serving, and a drain holds up to 1000 targets.
+/// listener that is left out counts as not serving, and a drain holds up to 1000 targets. Reached:
+/// what is beyond is left out of the report.
 constexpr std::size_t kErrorsBytesMax = 200'000;
 constexpr std::size_t kDrainsBytesMax = 200'000;
 constexpr std::size_t kAddressesBytesMax = 150'000;

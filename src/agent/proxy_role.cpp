@@ -18,7 +18,8 @@ namespace {
 
 /// Samples of one `stats` frame. Chosen because each takes at most 250 bytes: 4 000 fit a frame.
 constexpr std::size_t kSamplesPerFrame = 4000;
-/// Bytes of the list in a `drains` frame. Chosen because a frame takes 1 MiB.
+/// Bytes of the list in a `drains` frame. Chosen because a frame takes 1 MiB. Reached: further
+/// targets are counted in "more" and not listed.
 constexpr std::size_t kListBytesMax = 900'000;
 /// Pause before a snapshot that is not in force is applied again. Chosen because the engine has
 /// waited for its workers already.
