@@ -35,6 +35,7 @@ bool is_signed(const SignedRequest& request);
 
 struct SignatureRules {
   /// Largest distance of x-jdcloud-date from now, either way. Source: product.md G3.
+  /// Reached: 401; weir_api_requests_total counts it.
   std::chrono::seconds skew_max = std::chrono::minutes(15);
 };
 
