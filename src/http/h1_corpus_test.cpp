@@ -39,7 +39,7 @@ std::string latin1(std::string_view text) {
   return bytes;
 }
 
-TEST(SmugglingCorpus, EveryOddTransferEncodingBesideAContentLengthIsRefused) {
+TEST(SmugglingCorpus, figure_13_EveryOddTransferEncodingBesideAContentLengthIsRefused) {
   const std::filesystem::path path = "../shared/data/smuggler_te_mutations.json";
   const auto cases = cases_of(path);
   if (!cases) GTEST_SKIP() << "no " << std::filesystem::absolute(path);
@@ -141,7 +141,7 @@ class OtherParserCorpus : public testing::Test {
   std::vector<Case> cases_;
 };
 
-TEST_F(OtherParserCorpus, WhatAnotherStrictParserRefusesIsRefused) {
+TEST_F(OtherParserCorpus, figure_13_WhatAnotherStrictParserRefusesIsRefused) {
   // Any token is a method here; the other parser has a list of them.
   const std::set<std::string> unknown_methods = {"request/invalid-045", "request/invalid-055"};
   int count = 0;
@@ -155,7 +155,7 @@ TEST_F(OtherParserCorpus, WhatAnotherStrictParserRefusesIsRefused) {
   EXPECT_GT(count, 60);
 }
 
-TEST_F(OtherParserCorpus, WhatIsOnlyToleratedElsewhereIsRefused) {
+TEST_F(OtherParserCorpus, figure_13_WhatIsOnlyToleratedElsewhereIsRefused) {
   int count = 0;
   for (const Case& one : cases_) {
     if (!one.is_lenient) continue;
@@ -179,7 +179,7 @@ TEST_F(OtherParserCorpus, ConnectAndHttp2PrefacesAreRefusedAndUpgradesAreOnlyOff
   }
 }
 
-TEST_F(OtherParserCorpus, WhatAnotherStrictParserAcceptsIsRefusedForStatedReasonsOnly) {
+TEST_F(OtherParserCorpus, figure_13_WhatAnotherStrictParserAcceptsIsRefusedForStatedReasonsOnly) {
   const std::set<ParseError> stated = {
       kBadTransferEncoding,        // more than one coding
       kDuplicateTransferEncoding,  // the same in two lines
@@ -206,6 +206,113 @@ TEST_F(OtherParserCorpus, WhatAnotherStrictParserAcceptsIsRefusedForStatedReason
         << one.bytes;
   }
   EXPECT_GT(accepted, 90);
+}
+
+/// A head read in the plainest way: at line ends, blanks and colons.
+struct PlainHead {
+  std::string start;
+  std::vector<properties::Line> fields;
+};
+
+PlainHead plain_head(std::string_view text) {
+  const auto trimmed = [](std::string_view value) {
+    while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+    return std::string(value);
+  };
+  PlainHead head;
+  if (text.starts_with("\r\n")) text.remove_prefix(2);
+  for (bool is_start = true; !text.empty() && !text.starts_with("\r\n"); is_start = false) {
+    const std::string_view line = text.substr(0, text.find("\r\n"));
+    text.remove_prefix(std::min(text.size(), line.size() + 2));
+    const std::size_t colon = line.find(':');
+    if (is_start) {
+      head.start = line;
+    } else {
+      head.fields.push_back({std::string(line.substr(0, colon)), trimmed(line.substr(colon + 1))});
+    }
+  }
+  return head;
+}
+
+std::vector<properties::Line> fields_of(const FieldTable& fields, const char* bytes) {
+  std::vector<properties::Line> lines;
+  for (const Field& field : fields.list()) {
+    lines.push_back({std::string(field.name.in(bytes)), std::string(field.value.in(bytes))});
+  }
+  return lines;
+}
+
+std::string start_of(const ParsedRequest& request) {
+  const bool is_old = request.head.version == Version::kHttp10;
+  return std::string(request.in(request.head.method_text)) + " " +
+         std::string(request.in(request.head.target)) + (is_old ? " HTTP/1.0" : " HTTP/1.1");
+}
+
+std::string start_of(const ParsedResponse& response) {
+  const bool is_old = response.head.version == Version::kHttp10;
+  return (is_old ? "HTTP/1.0 " : "HTTP/1.1 ") + std::to_string(response.head.status) + " " +
+         std::string(response.in(response.head.reason));
+}
+
+/// True when the message is accepted; it is what stands there then, and so is its body.
+template <class Message>
+bool is_read_as_it_stands(const Message& message, const std::string& id) {
+  if (!message.is_complete()) return false;
+  const PlainHead plain = plain_head(message.text);
+  EXPECT_EQ(start_of(message), plain.start) << id;
+  EXPECT_TRUE(fields_of(message.head.fields, message.text.data()) == plain.fields) << id;
+  const auto length = std::ranges::find_if(plain.fields, [](const properties::Line& line) {
+    return equals_ignoring_case(line.name, "content-length");
+  });
+  if (length != plain.fields.end() && message.head.framing == Framing::kLength) {
+    EXPECT_EQ(message.head.content_length, std::stoull(length->value)) << id;
+    const std::string rest = message.text.substr(message.head.size);
+    const BodyReader reader(message.head.framing, message.head.content_length);
+    EXPECT_EQ(properties::read_body(reader, rest).payload,
+              rest.substr(0, message.head.content_length))
+        << id;
+  }
+  return true;
+}
+
+TEST_F(OtherParserCorpus, figure_13_WhatBothAcceptIsReadAsItStandsThere) {
+  int requests = 0;
+  int responses = 0;
+  for (const Case& one : cases_) {
+    if (one.is_lenient || !one.error.empty()) continue;
+    if (!one.is_request) {
+      responses += is_read_as_it_stands(ParsedResponse(one.bytes), one.id);
+      continue;
+    }
+    std::string text = one.bytes;
+    if (refusal(text) == kNoHost) text.insert(text.find("\r\n", 2), "\r\nHost: a");
+    requests += is_read_as_it_stands(ParsedRequest(text), one.id);
+  }
+  EXPECT_GT(requests, 25);
+  EXPECT_GT(responses, 25);
+}
+
+// The same without the data: own cases of each class.
+TEST(AmbiguousRequest, figure_13_OfEachClassIsRefusedAndItsPlainFormIsRead) {
+  const std::string_view refused[] = {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+                                      "Content-Length: 5\r\nTransfer-Encoding: xchunked\r\n",
+                                      "Transfer-Encoding : chunked\r\n",
+                                      "Transfer-Encoding:\vchunked\r\n",
+                                      "Transfer-Encoding: chunked, identity\r\n",
+                                      "X: y\n Transfer-Encoding: chunked\r\n",
+                                      "X: y\r\n Transfer-Encoding: chunked\r\n",
+                                      "X: y\rTransfer-Encoding: chunked\r\n",
+                                      "Content-Length: 5\r\nContent-Length: 5\r\n",
+                                      "Content-Length: +5\r\n",
+                                      "Content-Length: 5, 5\r\n",
+                                      "Content-Length: 18446744073709551621\r\n",
+                                      "Host: b\r\n"};
+  for (const std::string_view lines : refused) {
+    EXPECT_NE(refusal(get_with(lines)), kNone) << lines;
+  }
+  EXPECT_TRUE(is_read_as_it_stands(ParsedRequest(get_with("Content-Length: 2\r\n") + "ab"), "own"));
+  EXPECT_TRUE(is_read_as_it_stands(ParsedRequest(get_with("X: y\r\nX:  z \r\n")), "own"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/mutant.h"
 #include "http/h1_connection.h"
 #include "http/h1_fields.h"
 #include "http/h1_lines.h"
@@ -163,7 +164,9 @@ ParseError read_framing(const char* bytes, Version version, const FieldTable& fi
                         const FieldIndex& index, BodyFields& body) {
   body.has_length = index.has(FieldId::kContentLength);
   body.is_chunked = index.has(FieldId::kTransferEncoding);
-  if (body.has_length && body.is_chunked) return ParseError::kLengthAndTransferEncoding;
+  if (body.has_length && body.is_chunked && !mutant("length-beside-chunked-passes")) {
+    return ParseError::kLengthAndTransferEncoding;
+  }
   if (body.has_length) {
     if (index.is_repeated(FieldId::kContentLength)) return ParseError::kDuplicateContentLength;
     const Slice value = first_field(fields, index, FieldId::kContentLength).value;
