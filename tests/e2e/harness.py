@@ -486,10 +486,11 @@ class Apart(Cluster):
         self.start_node()
         return self
 
-    def start_control(self):
+    def start_control(self, wait=True):
         self.control = Process([PROGRAM, "control", "--data-dir", self.data, "--api-listen", f"127.0.0.1:{self.api_port}"],
                                self.folder / "control.log")
-        wait_for(lambda: self.credentials.exists() and self.api.items("subnet"), f"control:\n{self.control.tail()}")
+        if wait:
+            wait_for(lambda: self.credentials.exists() and self.api.items("subnet"), f"control:\n{self.control.tail()}")
 
     def start_node(self, wait=True):
         self.node = Process([PROGRAM, "node", "--data-dir", self.node_data, "--control", f"unix:{self.data}/stream.sock", "--node-name", "n1",

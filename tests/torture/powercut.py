@@ -1,0 +1,47 @@
+"""Power cuts: src/store/sqlite_store_power_cut_test.cpp at full size, and its control without full sync."""
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = pathlib.Path(os.environ.get("WEIR_STORE_TESTS", ROOT / "build" / "release" / "weir_store_tests"))
+HARMS = ("lost", "halved", "unopened", "damaged", "stuck")
+
+
+def run_test(sheet, name, points):
+    """(its balance, whether it passed)."""
+    environment = {**os.environ, "WEIR_SEED": str(sheet.seed), "WEIR_CUT_POINTS": str(points)}
+    child = subprocess.Popen([PROGRAM, f"--gtest_filter=PowerCutTest.{name}"], env=environment, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+    balance, text = None, ""
+    try:
+        for line in child.stdout:
+            text += line
+            if line.startswith("balance "):
+                balance = json.loads(line[len("balance "):])
+            elif " points, " in line:
+                sheet.progress(line.strip(), now=True)
+    finally:
+        child.kill()
+        child.wait()
+    if balance is None:
+        raise RuntimeError(f"{PROGRAM} told no balance:\n{text}")
+    return balance, "[  PASSED  ] 1 test" in text
+
+
+def run(sheet, options):
+    balance, passed = run_test(sheet, "Figure4_LosesNothingAcknowledgedAndHalvesNothing", options.points)
+    sheet.at_least("moments at which the power failed", balance["points"], options.points)
+    sheet.line("disks that were opened", balance["cuts"])
+    sheet.line("unsynced writes kept none, all, some, torn", ", ".join(str(balance[fate]) for fate in ("none", "all", "subset", "torn")))
+    sheet.line("lives of the store, ended in order", f"{balance['lives']}, {balance['ends_in_order']}")
+    sheet.line("transactions acknowledged", balance["acknowledged"])
+    sheet.line("in flight: found stored, found absent", f"{balance['present_unanswered']}, {balance['absent_unanswered']}")
+    sheet.line("log folded into the database", balance["checkpoints"])
+    for harm in HARMS:
+        sheet.zero(harm, balance[harm])
+    sheet.must("the test says so too", passed, passed)
+    control, seen = run_test(sheet, "Figure4_SeesWhatIsLostWithoutFullSync", options.points)
+    sheet.must("control, synchronous=NORMAL: disks without an acknowledged transaction", f"{control['lost']} of {control['cuts']}",
+               seen and control["lost"] > 0)
