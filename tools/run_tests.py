@@ -159,6 +159,7 @@ def run_units(preset, modules=None):
 def stage_tidy(_):
     tally = Tally()
     for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"]),
+                          ("torture", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/torture"]),
                           ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"])):
         log = BUILD / f"{name}.log"
         status, _ = run([sys.executable, *command], log)
