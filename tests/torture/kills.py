@@ -338,15 +338,26 @@ def balance_without_proxy(sheet, report, targets, unanswered):
                answered <= targets <= asked)
 
 
+KILLS = {"control": (kill_control, 3), "node": (kill_node, 1), "proxy": (kill_proxy, 1)}
+
+
+def shares(total, victims):
+    """How many kills each of them gets, by its part; the first takes what is over."""
+    parts = sum(KILLS[victim][1] for victim in victims)
+    counts = {victim: total * KILLS[victim][1] // parts for victim in victims}
+    counts[victims[0]] += total - sum(counts.values())
+    return counts
+
+
 def run(cluster, sheet, options):
     service = cluster.service(cluster.make_targets("http"))
     service.wait_healthy()
-    shares = [options.kills - 2 * (options.kills // 5), options.kills // 5, options.kills // 5]
-    for kill, count in zip((kill_control, kill_node, kill_proxy), shares):
-        if count:
-            sheet.progress(f"{kill.__name__.replace('_', ' of ')}: {count} times", now=True)
-            try:
-                kill(cluster, sheet, service, count)
-            except (AssertionError, ApiError, *UNANSWERED) as error:
-                sheet.fail(f"{kill.__name__}: {error!r}")
-                return
+    for victim, count in shares(options.kills, options.of or list(KILLS)).items():
+        if count == 0:
+            continue
+        sheet.progress(f"kills of {victim}: {count}", now=True)
+        try:
+            KILLS[victim][0](cluster, sheet, service, count)
+        except (AssertionError, ApiError, *UNANSWERED) as error:
+            sheet.fail(f"kills of {victim}: {error!r}")
+            return

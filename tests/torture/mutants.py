@@ -15,14 +15,14 @@ BUILD = pathlib.Path(os.environ.get("WEIR_MUTANTS_BUILD", ROOT / "build" / "dev"
 SLOWNESS = 8
 SHORT = {
     "changes": ["--changes", "120", "--requests", "20000", "--rate", "1000"],
-    "kills": ["--kills", "50"],
+    "kills": ["--kills", "40", "--of", "control"],
     "powercut": ["--points", "300"],
 }
 # Mistake, the run that must see it, and what one of its failures says.
 MUTANTS = [
     ("listener-rebound", "changes", r"requests failed|long connections|a change failed"),
     ("post-replayed", "changes", r"posts broken off: requests"),
-    ("answer-before-commit", "kills", r"lost, halved or refused|kill_control"),
+    ("answer-before-commit", "kills", r"lost, halved or refused|kills of control"),
     ("synchronous-normal", "powercut", r"^lost"),
 ]
 

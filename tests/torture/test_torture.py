@@ -89,3 +89,9 @@ def test_an_unanswered_write_may_be_there_or_not_but_nothing_between(writer):
         writer.judge()
         assert (len(writer.wrong), writer.doubt) == (wrong, None)
     assert (writer.found_absent, writer.found_stored) == (1, 1)
+
+
+def test_every_kill_asked_for_has_a_victim():
+    assert kills.shares(500, list(kills.KILLS)) == {"control": 300, "node": 100, "proxy": 100}
+    assert kills.shares(7, ["control", "node"]) == {"control": 6, "node": 1}
+    assert kills.shares(5, ["proxy"]) == {"proxy": 5}

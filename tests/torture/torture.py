@@ -69,6 +69,7 @@ def arguments():
     one.set_defaults(does=with_cluster(changes.run))
     one = runs.add_parser("kills", help="kill -9 of control, node and proxy")
     one.add_argument("--kills", type=int, default=500, help="in all; three fifths of control, a fifth each of node and proxy")
+    one.add_argument("--of", action="append", choices=list(kills.KILLS), help="only of this process (may be repeated)")
     one.set_defaults(does=with_cluster(kills.run, starts_right=True))
     one = runs.add_parser("powercut", help="power cuts under the store")
     one.add_argument("--points", type=int, default=5_000, help="moments of a cut; each may leave up to four different disks")
