@@ -30,9 +30,10 @@ PROGRESS = re.compile(r"^#(\d+)\s+\S+\s+cov: (\d+) ft: \d+ corp: (\d+)", re.M)
 class Run:
     """One fuzzer at work: its command, its log and what the log says."""
 
-    def __init__(self, program, kept=KEPT):
+    def __init__(self, program):
         self.program, self.name = pathlib.Path(program), pathlib.Path(program).name
-        self.corpus, self.findings, self.log = kept / self.name / "corpus", kept / self.name / "findings", kept / self.name / "log"
+        folder = KEPT / self.name
+        self.corpus, self.findings, self.log = folder / "corpus", folder / "findings", folder / "log"
         self.executions, self.edges, self.inputs, self.last_new, self.first_edges = 0, 0, 0, 0, 0
         self.seconds, self.status, self.new_findings, self.offset = 0.0, None, [], 0
 

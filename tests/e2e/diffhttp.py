@@ -112,8 +112,10 @@ class Nginx:
         temporary = " ".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (folder / "nginx.conf").write_text(
             f"daemon off; {user}worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log crit;\n"
-            f"events {{ worker_connections 4000; }}\nhttp {{ access_log off; {temporary} client_header_buffer_size 64k; large_client_header_buffers 8 64k;\n"
-            f"  server {{ listen {self.address}:{self.port} backlog=1024; server_name recorded; location / {{ proxy_pass http://127.0.0.1:{target}; proxy_http_version 1.1;\n"
+            f"events {{ worker_connections 4000; }}\nhttp {{ access_log off; {temporary} \n"
+            "  client_header_buffer_size 64k; large_client_header_buffers 8 64k;\n"
+            f"  server {{ listen {self.address}:{self.port} backlog=1024; server_name recorded;\n"
+            f"  location / {{ proxy_pass http://127.0.0.1:{target}; proxy_http_version 1.1;\n"
             "    proxy_set_header Host $host; proxy_set_header Connection \"\"; proxy_set_header X-Peer $remote_addr; } } }\n")
         self.process = Process(["nginx", "-e", folder / "nginx-error.log", "-p", folder, "-c", folder / "nginx.conf"], folder / "nginx.log")
 
@@ -184,55 +186,71 @@ class Arena:
             self.sent.append(Case(data, pieces, peer, framed))
             yield self.sent[-1]
 
-    def send(self, cases, only=None):
-        """Sends each case to each proxy and waits until all have ended."""
-        work = [(case, name) for case in cases for name in self.places if only is None or name in only]
-        self.loop.do(self.send_all(collections.deque(work)))
+    def send(self, cases, patience=QUIET_SECONDS):
+        """Sends each case to each proxy and waits until all have ended. `patience`: how long the others may think; Weir has all the time there is."""
+        work = collections.deque((case, name, PATIENCE_SECONDS if name == "weir" else patience) for case in cases for name in self.places)
 
-    async def send_all(self, work):
         async def client():
             while work:
-                case, name = work.popleft()
-                case.answers[name] = await self.exchange(case, *self.places[name], PATIENCE_SECONDS if name == "weir" else QUIET_SECONDS)
-        await asyncio.gather(*(client() for _ in range(AT_ONCE)))
+                case, name, seconds = work.popleft()
+                case.answers[name] = await Client(case, self.places[name], seconds).go()
 
-    async def exchange(self, case, address, port, patience):
-        """The status codes that the client got. It says that nothing more comes only once it has all the answers it can expect."""
-        connection = socket.socket()
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.bind((case.peer.decode(), 0))
-        answer, loop, expected = b"", self.loop.loop, len(case.framed.requests)
-        is_whole = case.framed.state != "refused" and case.framed.is_between
-        try:
-            await loop.sock_connect(connection, (address, port))
-            for number, piece in enumerate(case.pieces):
-                await loop.sock_sendall(connection, piece)
-                if number + 1 < len(case.pieces):
-                    await asyncio.sleep(0.002)
-            is_ended = False
-            while True:
-                has_all = len(statuses(answer)) >= expected and is_whole
-                wait = patience if has_all or is_ended or is_whole else QUIET_SECONDS
-                if has_all and not is_ended:
-                    connection.shutdown(socket.SHUT_WR)
-                    is_ended = True
-                try:
-                    part = await asyncio.wait_for(loop.sock_recv(connection, 65536), wait)
-                except asyncio.TimeoutError:
-                    if is_ended:
-                        return statuses(answer) + ["waits"]
-                    connection.shutdown(socket.SHUT_WR)
-                    is_ended = True
-                    continue
-                if not part:
-                    return statuses(answer)
-                answer += part
-        except OSError:
-            return statuses(answer) + ["reset"]
-        finally:
-            connection.close()
+        async def clients():
+            await asyncio.gather(*(client() for _ in range(AT_ONCE)))
+        self.loop.do(clients())
+
+
+class Client:
+    """Sends one case on one connection. It ends its side only once it has got all the answers that it can expect, or nothing comes any more."""
+
+    def __init__(self, case, place, patience):
+        self.case, self.place, self.patience, self.answer, self.is_ended = case, place, patience, b"", False
+
+    async def go(self):
+        """The status codes that came; "waits" where the connection stayed open all the same, "reset" where it ended so."""
+        with socket.socket() as self.socket:
+            self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket.bind((self.case.peer.decode(), 0))
+            try:
+                await self.talk(asyncio.get_running_loop())
+            except asyncio.TimeoutError:
+                return statuses(self.answer) + ["waits"]
+            except OSError:
+                return statuses(self.answer) + ["reset"]
+            return statuses(self.answer)
+
+    async def talk(self, loop):
+        await loop.sock_connect(self.socket, self.place)
+        for piece in self.case.pieces:
+            await loop.sock_sendall(self.socket, piece)
+            await asyncio.sleep(0.001)  # so that the pieces mostly arrive apart
+        part = b"-"
+        while part:
+            if not self.is_ended and self.has_all and self.case.framed.is_between:
+                self.end()
+            try:
+                part = await asyncio.wait_for(loop.sock_recv(self.socket, 65536), self.wait)
+            except asyncio.TimeoutError:
+                if self.is_ended:
+                    raise
+                self.end()
+            else:
+                self.answer += part
+
+    def end(self):
+        self.is_ended = True
+        self.socket.shutdown(socket.SHUT_WR)
+
+    @property
+    def has_all(self):
+        return len(statuses(self.answer)) >= len(self.case.framed.requests)
+
+    @property
+    def wait(self):
+        """What is neither a request nor refused is waited for but shortly: nothing can come."""
+        return self.patience if self.is_ended or not self.has_all else QUIET_SECONDS
 
 
 def statuses(answer):
@@ -308,12 +326,13 @@ def doubts(arena, cases, is_reviewed):
     first = [case for case, _ in disputed(arena, cases)]
     again = [Case(case.data, [case.data], next(arena.peers), case.framed) for case in first]
     arena.sent += again
-    arena.send(again)
+    arena.send(again, PATIENCE_SECONDS)
     return [(case, request) for case, request in disputed(arena, again) if not is_reviewed(request)]
 
 
 def told(case, text):
-    return f"{text}\n   sent {case.data[:3000]!r}\n   framed {case.framed.requests} {case.framed.partial} {case.framed.why}\n   answers {case.answers}"
+    framed = case.framed
+    return f"{text}\n   sent {case.data[:3000]!r}\n   framed {framed.requests} {framed.partial} {framed.why}\n   answers {case.answers}"
 
 
 def judge(arena, cases, is_reviewed):
@@ -328,7 +347,8 @@ def summary(arena):
     for name, book in arena.books.items():
         whole = sum(len(book.whole.get(case.peer, [])) for case in arena.sent)
         refused = sum(any(isinstance(s, int) and s >= 400 for s in case.answers.get(name, [])) for case in arena.sent)
-        yield f"{name:8} {len(arena.sent)} payloads, {whole} requests passed on, {refused} payloads refused, {len(book.broken)} messages that the recorder refused"
+        yield (f"{name:8} {len(arena.sent)} payloads, {whole} requests passed on, {refused} payloads refused, "
+               f"{len(book.broken)} messages that the recorder refused")
 
 
 def main():

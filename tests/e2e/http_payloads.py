@@ -22,15 +22,22 @@ def good():
     """Nobody can misread these."""
     chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     yield from (get(), get(b"X-A: 1\r\nX-A: 2\r\nx-empty:\r\n"), get(start=b"DELETE /d?x=y&z HTTP/1.1"), get(start=b"HEAD /h HTTP/1.1"))
-    yield from (get(start=b"OPTIONS * HTTP/1.1"), get(start=b"PURGE /%7Ea//b/../c HTTP/1.1"), get(start=b"GET http://a/abs?x HTTP/1.1"), b"\r\n" + get())
+    yield from (get(start=b"OPTIONS * HTTP/1.1"), get(start=b"PURGE /%7Ea//b/../c HTTP/1.1"), get(start=b"GET http://a/abs?x HTTP/1.1"),
+                b"\r\n" + get())
     yield from (get(start=b"GET /old HTTP/1.0"), get(b"Connection: close\r\n") + AFTER, get(b"Connection: keep-alive\r\n", b"GET /old HTTP/1.0"))
     yield from (HEAD + b"Content-Length: 5\r\n\r\nhello", HEAD + b"content-length:   0005 \r\n\r\nhello", HEAD + b"Content-Length: 0\r\n\r\n")
-    yield from (chunked + b"5\r\nhello\r\n0\r\n\r\n", chunked + b"0\r\n\r\n", chunked + b"005;a=b;c=\"d;\\\"e\"\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 1\r\n\r\n")
-    yield from (get() + get(start=b"GET /second HTTP/1.1"), HEAD + b"Content-Length: 5\r\n\r\nhello" + get(), chunked + b"3\r\nabc\r\n0\r\n\r\n" + get())
-    yield from (get(b"Connection: X-Gone, close\r\nX-Gone: 1\r\n"), get(b"TE: trailers\r\nTrailer: X\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\n"))
-    yield from (get(b"X-Forwarded-For: 10.1.1.1\r\nx-forwarded-for: 10.2.2.2\r\n"), get(b"X_Forwarded_For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nmy_own: 1\r\n"))
-    yield from (HEAD + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", get(b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"))
-    yield from (get(b"Cookie: a=b\r\nAccept: */*\r\nUser-Agent: \xc3\xa9\r\n"), HEAD + b"Content-Length: 70\r\n\r\n" + AFTER + b"x" * (70 - len(AFTER)))
+    yield from (chunked + b"5\r\nhello\r\n0\r\n\r\n", chunked + b"0\r\n\r\n",
+                chunked + b"005;a=b;c=\"d;\\\"e\"\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 1\r\n\r\n")
+    yield from (get() + get(start=b"GET /second HTTP/1.1"), HEAD + b"Content-Length: 5\r\n\r\nhello" + get(),
+                chunked + b"3\r\nabc\r\n0\r\n\r\n" + get())
+    yield from (get(b"Connection: X-Gone, close\r\nX-Gone: 1\r\n"),
+                get(b"TE: trailers\r\nTrailer: X\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\n"))
+    yield from (get(b"X-Forwarded-For: 10.1.1.1\r\nx-forwarded-for: 10.2.2.2\r\n"),
+                get(b"X_Forwarded_For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nmy_own: 1\r\n"))
+    yield from (HEAD + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+                get(b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"))
+    yield from (get(b"Cookie: a=b\r\nAccept: */*\r\nUser-Agent: \xc3\xa9\r\n"),
+                HEAD + b"Content-Length: 70\r\n\r\n" + AFTER + b"x" * (70 - len(AFTER)))
     yield get(b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(60)))
     yield HEAD + b"Content-Length: 20000\r\n\r\n" + b"b" * 20000
 
@@ -38,11 +45,15 @@ def good():
 def framed_twice():
     """Length and coding together, codings that are not quite `chunked`, lengths that are not quite numbers. N5"""
     coded = [b"Transfer-Encoding: chunked", b"transfer-encoding:chunked", b"Transfer-Encoding : chunked", b"Transfer-Encoding: xchunked",
-             b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: identity", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: \"chunked\"",
-             b"Transfer-Encoding: chunked;q=1", b"Transfer-Encoding: 'chunked'", b"Transfer-Encoding:", b"Transfer-Encoding: chunk", b"Transfer-Encoding: CHUNKED",
-             b" Transfer-Encoding: chunked", b"X: y\r\n Transfer-Encoding: chunked", b"X: y\nTransfer-Encoding: chunked", b"X: y\rTransfer-Encoding: chunked",
+             b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: identity", b"Transfer-Encoding: gzip, chunked",
+             b"Transfer-Encoding: \"chunked\"",
+             b"Transfer-Encoding: chunked;q=1", b"Transfer-Encoding: 'chunked'", b"Transfer-Encoding:", b"Transfer-Encoding: chunk",
+             b"Transfer-Encoding: CHUNKED",
+             b" Transfer-Encoding: chunked", b"X: y\r\n Transfer-Encoding: chunked", b"X: y\nTransfer-Encoding: chunked",
+             b"X: y\rTransfer-Encoding: chunked",
              b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: x\r\nTransfer-Encoding: chunked",
-             b"Transfer-Encoding:\r\n chunked", b"Transfer_Encoding: chunked", b"Transfer-Encoding\r\n: chunked", b"TrAnSfEr-EnCoDiNg: cHuNkEd", b"Foo: bar\r\n\tTransfer-Encoding: chunked"]
+             b"Transfer-Encoding:\r\n chunked", b"Transfer_Encoding: chunked", b"Transfer-Encoding\r\n: chunked", b"TrAnSfEr-EnCoDiNg: cHuNkEd",
+             b"Foo: bar\r\n\tTransfer-Encoding: chunked"]
     for blank in BLANKS:
         coded += [b"Transfer-Encoding:" + blank + b"chunked", b"Transfer-Encoding: chunked" + blank, b"Transfer-Encoding" + blank + b": chunked",
                   blank + b"Transfer-Encoding: chunked", b"Transfer-" + blank + b"Encoding: chunked", b"Transfer-Encoding: ch" + blank + b"unked"]
@@ -52,8 +63,10 @@ def framed_twice():
             yield HEAD + length + b"\r\n" + line + b"\r\n\r\n0\r\n\r\n" + AFTER
         yield HEAD + line + b"\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + AFTER
     yield b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + AFTER
-    for value in (b"+5", b"-5", b"5, 5", b"5,5", b"0x5", b"5 5", b"5;", b"", b" ", b"five", b"5.0", b"1e1", b"9223372036854775808", b"18446744073709551621", b"00000000000000000000005",
-                  b"5\r\nContent-Length: 5", b"5\r\nContent-Length: 6", b"\x0b5", b"5\x0c", b"\xb2", b"5\0", b"5\r", b"5\n", b"\r\n 5", b"5\r\nContent_Length: 30"):
+    for value in (b"+5", b"-5", b"5, 5", b"5,5", b"0x5", b"5 5", b"5;", b"", b" ", b"five", b"5.0", b"1e1", b"9223372036854775808",
+                  b"18446744073709551621", b"00000000000000000000005",
+                  b"5\r\nContent-Length: 5", b"5\r\nContent-Length: 6", b"\x0b5", b"5\x0c", b"\xb2", b"5\0", b"5\r", b"5\n", b"\r\n 5",
+                  b"5\r\nContent_Length: 30"):
         yield HEAD + b"Content-Length: " + value + b"\r\n\r\nhello" + AFTER
     for method in (b"GET", b"HEAD", b"OPTIONS", b"TRACE"):
         yield method + b" /body HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(AFTER) + AFTER
@@ -62,35 +75,52 @@ def framed_twice():
 
 def odd_chunks():
     """N4"""
-    sizes = [b"0x5", b"+5", b"-0", b" 5", b"5 ", b"5\t", b"00000000000000005", b"0000000000000005", b"ffffffffffffffff", b"7fffffffffffffff", b"10000000000000005", b"5;",
-             b"5;a", b"5;=b", b"5 ;a=b", b"5; a=b", b"5;a=\"b", b"5;a=b\x00", b"5;a=\"\r\n\"", b"5;\n", b"5\rx", b"", b";a", b"g", b"5,5", b"5_0", b"\x0b5", b"\xb25", b"5;" + b"a" * 300]
+    sizes = [b"0x5", b"+5", b"-0", b" 5", b"5 ", b"5\t", b"00000000000000005", b"0000000000000005", b"ffffffffffffffff", b"7fffffffffffffff",
+             b"10000000000000005", b"5;",
+             b"5;a", b"5;=b", b"5 ;a=b", b"5; a=b", b"5;a=\"b", b"5;a=b\x00", b"5;a=\"\r\n\"", b"5;\n", b"5\rx", b"", b";a", b"g", b"5,5", b"5_0",
+             b"\x0b5", b"\xb25", b"5;" + b"a" * 300]
     chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     for size in sizes:
         yield chunked + size + b"\r\nhello\r\n0\r\n\r\n" + AFTER
         yield chunked + b"5\r\nhello\r\n" + size + b"\r\nhello\r\n0\r\n\r\n" + AFTER
-    for body in (b"5\nhello\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\r\nhello0\r\n\r\n", b"5\r\nhello\r\r\n0\r\n\r\n", b"5\r\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX\r\n0\r\n\r\n", b"5\r\nhello\r\n0\n\r\n",
-                 b"5\r\nhello\r\n0\r\n\n", b"5\r\nhello\r\n0\r\nX: y\n\r\n", b"5\r\nhello\r\n0\r\n X: y\r\n\r\n", b"5\r\nhello\r\n0\r\nX : y\r\n\r\n", b"5\r\nhello\r\n0\r\n: y\r\n\r\n",
-                 b"5\r\nhello\r\n0\r\nContent-Length: 50\r\n\r\n", b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n0\r\nX: \0\r\n\r\n", b"5\r\nhello\r\n0\r\nX\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\r\n",
-                 b"5\r\nhello\r\n0;" + b"a" * 1000 + b"\r\n\r\n", b"5\r\nhello\r\n0\r\nX: " + b"a" * 9000 + b"\r\n\r\n", b"2\r\nhello\r\n0\r\n\r\n", b"6\r\nhello\r\n0\r\n\r\n"):
+    for body in (b"5\nhello\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\r\nhello0\r\n\r\n", b"5\r\nhello\r\r\n0\r\n\r\n",
+                 b"5\r\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX\r\n0\r\n\r\n", b"5\r\nhello\r\n0\n\r\n",
+                 b"5\r\nhello\r\n0\r\n\n", b"5\r\nhello\r\n0\r\nX: y\n\r\n", b"5\r\nhello\r\n0\r\n X: y\r\n\r\n",
+                 b"5\r\nhello\r\n0\r\nX : y\r\n\r\n", b"5\r\nhello\r\n0\r\n: y\r\n\r\n",
+                 b"5\r\nhello\r\n0\r\nContent-Length: 50\r\n\r\n", b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+                 b"5\r\nhello\r\n0\r\nX: \0\r\n\r\n", b"5\r\nhello\r\n0\r\nX\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\r\n",
+                 b"5\r\nhello\r\n0;" + b"a" * 1000 + b"\r\n\r\n", b"5\r\nhello\r\n0\r\nX: " + b"a" * 9000 + b"\r\n\r\n", b"2\r\nhello\r\n0\r\n\r\n",
+                 b"6\r\nhello\r\n0\r\n\r\n"):
         yield chunked + body + AFTER
 
 
 def odd_heads():
     """Line ends, names, values, targets, versions and hosts. N3, N12, N13, N14, N15"""
-    for line in (b"X: a\0b", b"X: a\x01", b"X: a\x7f", b"X: a\rb", b"X: a\nb", b"X: a\r\n b", b"X : a", b": a", b"X", b"X\0: a", b"X[]: a", b"X\xe9: a", b"\xffX: a", b"X:\x0b", b"X;: a", b"\x00: a", b" X: a", b"X: " + b"a" * 17000,
-                 b"X" * 17000 + b": a", b"Host: b", b"host:a", b"H\x00ost: b", b"Content-Length", b"Connection: content-length", b"Connection: host", b"Connection: transfer-encoding", b"Connection: \x01", b"Connection: a b",
-                 b"Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA", b"Upgrade: websocket", b"Connection: upgrade\r\nUpgrade: websocket, h2c", b"Expect: 200-ok", b"Expect: 100-continue\r\nExpect: x",
-                 b"X-Forwarded-For: a, b\r\nX-Forwarded_For: c", b"x_forwarded_proto: https", b"CONTENT_LENGTH: 5", b"Content-Length: 5\r\n\r\nhello\r\nX: y", b"X: y\r\r", b"X: y\n", b"\r", b"Proxy: x", b"X-\xc0\x8aY: z"):
+    for line in (b"X: a\0b", b"X: a\x01", b"X: a\x7f", b"X: a\rb", b"X: a\nb", b"X: a\r\n b", b"X : a", b": a", b"X", b"X\0: a", b"X[]: a",
+                 b"X\xe9: a", b"\xffX: a", b"X:\x0b", b"X;: a", b"\x00: a", b" X: a", b"X: " + b"a" * 17000,
+                 b"X" * 17000 + b": a", b"Host: b", b"host:a", b"H\x00ost: b", b"Content-Length", b"Connection: content-length", b"Connection: host",
+                 b"Connection: transfer-encoding", b"Connection: \x01", b"Connection: a b",
+                 b"Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA", b"Upgrade: websocket",
+                 b"Connection: upgrade\r\nUpgrade: websocket, h2c", b"Expect: 200-ok", b"Expect: 100-continue\r\nExpect: x",
+                 b"X-Forwarded-For: a, b\r\nX-Forwarded_For: c", b"x_forwarded_proto: https", b"CONTENT_LENGTH: 5",
+                 b"Content-Length: 5\r\n\r\nhello\r\nX: y", b"X: y\r\r", b"X: y\n", b"\r", b"Proxy: x", b"X-\xc0\x8aY: z"):
         yield get(line + b"\r\n") + AFTER
         yield get(host=line + b"\r\nHost: a\r\n") + AFTER
-    for start in (b"GET  /g HTTP/1.1", b"GET /g  HTTP/1.1", b"GET\t/g HTTP/1.1", b" GET /g HTTP/1.1", b"GET /g HTTP/1.1 ", b"GET /g HTTP/1.2", b"GET /g HTTP/2.0", b"GET /g HTTP/0.9", b"GET /g", b"GET /g http/1.1", b"GET /g HTTP/1,1", b"GET /g HTTP/11",
-                  b"GET /g HTTP/1.1\0", b"GET /g#f HTTP/1.1", b"GET /g\x00 HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET /g\x7f HTTP/1.1", b"GET /a b HTTP/1.1", b"GET g HTTP/1.1", b"GET * HTTP/1.1", b"GET ?x HTTP/1.1", b"GET \\g HTTP/1.1",
-                  b"GET //g HTTP/1.1", b"GET /../g HTTP/1.1", b"GET /%2e%2e/%2f%5c HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /%zz HTTP/1.1", b"GET /%c0%af HTTP/1.1", b"GET http://a HTTP/1.1", b"GET http://b/ HTTP/1.1", b"GET http://a@b/ HTTP/1.1",
-                  b"GET http:///g HTTP/1.1", b"GET http://a:80/g HTTP/1.1", b"GET HTTP://A/g HTTP/1.1", b"GET https://a/g HTTP/1.1", b"GET ftp://a/g HTTP/1.1", b"GET http://[::1]/g HTTP/1.1", b"OPTIONS http://a HTTP/1.1", b"OPTIONS http://a?x HTTP/1.1",
-                  b"CONNECT a:80 HTTP/1.1", b"PRI * HTTP/2.0", b"get /g HTTP/1.1", b"G\0T /g HTTP/1.1", b"G{T /g HTTP/1.1", b"M-SEARCH /g HTTP/1.1", b"G_T /g HTTP/1.1", b"A" * 33 + b" /g HTTP/1.1", b"GET /" + b"a" * 17000 + b" HTTP/1.1", b"GET /g|\"<>`{} HTTP/1.1"):
+    for start in (b"GET  /g HTTP/1.1", b"GET /g  HTTP/1.1", b"GET\t/g HTTP/1.1", b" GET /g HTTP/1.1", b"GET /g HTTP/1.1 ", b"GET /g HTTP/1.2",
+                  b"GET /g HTTP/2.0", b"GET /g HTTP/0.9", b"GET /g", b"GET /g http/1.1", b"GET /g HTTP/1,1", b"GET /g HTTP/11",
+                  b"GET /g HTTP/1.1\0", b"GET /g#f HTTP/1.1", b"GET /g\x00 HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET /g\x7f HTTP/1.1",
+                  b"GET /a b HTTP/1.1", b"GET g HTTP/1.1", b"GET * HTTP/1.1", b"GET ?x HTTP/1.1", b"GET \\g HTTP/1.1",
+                  b"GET //g HTTP/1.1", b"GET /../g HTTP/1.1", b"GET /%2e%2e/%2f%5c HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /%zz HTTP/1.1",
+                  b"GET /%c0%af HTTP/1.1", b"GET http://a HTTP/1.1", b"GET http://b/ HTTP/1.1", b"GET http://a@b/ HTTP/1.1",
+                  b"GET http:///g HTTP/1.1", b"GET http://a:80/g HTTP/1.1", b"GET HTTP://A/g HTTP/1.1", b"GET https://a/g HTTP/1.1",
+                  b"GET ftp://a/g HTTP/1.1", b"GET http://[::1]/g HTTP/1.1", b"OPTIONS http://a HTTP/1.1", b"OPTIONS http://a?x HTTP/1.1",
+                  b"CONNECT a:80 HTTP/1.1", b"PRI * HTTP/2.0", b"get /g HTTP/1.1", b"G\0T /g HTTP/1.1", b"G{T /g HTTP/1.1", b"M-SEARCH /g HTTP/1.1",
+                  b"G_T /g HTTP/1.1", b"A" * 33 + b" /g HTTP/1.1", b"GET /" + b"a" * 17000 + b" HTTP/1.1", b"GET /g|\"<>`{} HTTP/1.1"):
         yield get(start=start) + AFTER
-    for host in (b"", b"Host:\r\n", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n", b"Host: a b\r\n", b"Host: a@b\r\n", b"Host: a/b\r\n", b"Host: a:99999\r\n", b"Host: a:\r\n", b"Host: a:0\r\n", b"Host: a,b\r\n", b"Host: [::1\r\n",
-                 b"Host: [::1]:80\r\n", b"Host: a%00\r\n", b"Host: a\0b\r\n", b"Host: a?b\r\n", b"Host: a#b\r\n", b"Host: \xff\r\n", b"Host:\ta\r\n", b"Host : a\r\n", b"Host: a\\b\r\n", b"Host: a%zz\r\n", b"H_st: a\r\n"):
+    for host in (b"", b"Host:\r\n", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n", b"Host: a b\r\n", b"Host: a@b\r\n", b"Host: a/b\r\n",
+                 b"Host: a:99999\r\n", b"Host: a:\r\n", b"Host: a:0\r\n", b"Host: a,b\r\n", b"Host: [::1\r\n",
+                 b"Host: [::1]:80\r\n", b"Host: a%00\r\n", b"Host: a\0b\r\n", b"Host: a?b\r\n", b"Host: a#b\r\n", b"Host: \xff\r\n", b"Host:\ta\r\n",
+                 b"Host : a\r\n", b"Host: a\\b\r\n", b"Host: a%zz\r\n", b"H_st: a\r\n"):
         yield get(host=host) + AFTER
         yield get(host=host, start=b"GET /g HTTP/1.0") + AFTER
         yield get(host=host, start=b"GET http://a/g HTTP/1.1") + AFTER
@@ -131,7 +161,8 @@ def of_another_parser():
     return payloads
 
 
-WORDS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"\0", b"0", b"5", b"0\r\n\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 5\r\n", b"Content-Length: 0\r\n", b"Host: b\r\n", b"chunked", b"GET / HTTP/1.1\r\n", b"\r\n ",
+WORDS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"\0", b"0", b"5", b"0\r\n\r\n", b"Transfer-Encoding: chunked\r\n",
+         b"Content-Length: 5\r\n", b"Content-Length: 0\r\n", b"Host: b\r\n", b"chunked", b"GET / HTTP/1.1\r\n", b"\r\n ",
          b"HTTP/1.1", b"HTTP/1.0", b"Connection: close\r\n", b"_", b"-", b"/", b"?", b"#", b"%0d%0a", b"%00", b"\x0b", b"\x80", b"\xff", b"\"", b"x"]
 SAFE = set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -194,5 +225,6 @@ class Mutator:
     def reencode(self, data):
         at = self.at(data)
         byte = data[at:at + 1] or b"a"
-        forms = (b"%%%02x" % byte[0], b"%%25%02x" % byte[0], bytes((0xc0 | byte[0] >> 6, 0x80 | byte[0] & 0x3f)), byte + b"\0", b"\\x%02x" % byte[0], bytes((byte[0] | 0x80,)), b"&#%d;" % byte[0], b"=?utf-8?q?" + byte + b"?=")
+        forms = (b"%%%02x" % byte[0], b"%%25%02x" % byte[0], bytes((0xc0 | byte[0] >> 6, 0x80 | byte[0] & 0x3f)), byte + b"\0",
+                 b"\\x%02x" % byte[0], bytes((byte[0] | 0x80,)), b"&#%d;" % byte[0], b"=?utf-8?q?" + byte + b"?=")
         return data[:at] + self.random.choice(forms) + data[at + 1:]

@@ -11,8 +11,8 @@ REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!\"$-~]+) HTTP/1\.
 VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|(?:[-._~!$&'()*+,;=0-9A-Za-z]|%[0-9A-Fa-f]{2})+)(?::([0-9]{1,5}))?")
 ABSOLUTE = re.compile(rb"(https?)://([^/?]*)([^?]*)(\?.*)?", re.I)
-SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|\"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|"
-                       rb"\\[\t\x20-\x7e\x80-\xff])*\"))?)*)")
+QUOTED = rb"\"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*\""
+SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;%b(?:=(?:%b|%b))?)*" % (TOKEN.pattern, TOKEN.pattern, QUOTED))
 LENGTH_MAX = 2 ** 63 - 1
 LINE_MAX, HEAD_MAX, FIELDS_MAX, CHUNK_LINE_MAX, TRAILERS_MAX = 16384, 65536, 100, 256, 8192
 METHOD_MAX, OPTIONS_MAX = 32, 16
