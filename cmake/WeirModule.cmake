@@ -1,6 +1,7 @@
 # weir_module(NAME folder HEADERS … SOURCES … DEPS … LIBS … TESTS … TEST_DEPS … FUZZERS …): one call per folder.
 # DEPS are modules that stand lower (checked); LIBS are third-party targets and stay private to this module.
-# TESTS become one program weir_<name>_tests; each of FUZZERS a program of its own, with seeds in <stem>_corpus/.
+# TESTS become one program weir_<name>_tests; each of FUZZERS a program of its own, with seeds in <stem>_corpus/
+# and words in <stem>.dict; the target `fuzzers` is all of them.
 function(weir_target_name folder out)
   string(REPLACE "/" "_" flat ${folder})
   set(${out} weir_${flat} PARENT_SCOPE)
@@ -38,11 +39,15 @@ function(weir_module folder)
     set_tests_properties(${target} PROPERTIES TIMEOUT 300)
   endif()
   if(WEIR_FUZZ)
+    if(NOT TARGET fuzzers)
+      add_custom_target(fuzzers)
+    endif()
     foreach(fuzzer IN LISTS M_FUZZERS)
       get_filename_component(stem ${fuzzer} NAME_WE)
       add_executable(${stem} ${fuzzer})
       target_link_libraries(${stem} PRIVATE ${target})
       target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${stem})
     endforeach()
   endif()
 endfunction()
