@@ -250,6 +250,7 @@ void Agent::reconcile() {
   update_local();
   compiled_ = snapshot::compile(state_.objects, state_.verdicts, local_, std::move(compiled_));
   snapshot_ = snapshot::snapshot_of(*compiled_);
+  fail_open_watch_.update(*snapshot_);
   reconcile_machine();
   const Keys keys = std::exchange(changed_keys_, {});
   const std::vector<snapshot::ObjectSet::Key> changed(keys.begin(), keys.end());

@@ -14,6 +14,7 @@
 
 #include "agent/addresses.h"
 #include "agent/binding.h"
+#include "agent/fail_open_watch.h"
 #include "agent/handover.h"
 #include "agent/listen_sockets.h"
 #include "agent/node_report.h"
@@ -165,6 +166,7 @@ class Agent final : private ProxyChildren::User {
   std::shared_ptr<const snapshot::Snapshot> snapshot_;  // never null
   Keys changed_keys_;
   std::set<std::string> error_kinds_;
+  FailOpenWatch fail_open_watch_;
   ListenSockets sockets_;
   Addresses addresses_;
   std::unique_ptr<Rendezvous> rendezvous_;

@@ -325,6 +325,30 @@ TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
   EXPECT_EQ(engine().newest().version, objects_.version) << "the proxy lives";
 }
 
+TEST_F(AgentTest, B12_ReportsServicesThatFailOpenAndLogsBeginAndEndOnce) {
+  const auto failing_open = [this] { return node_->report().find("failingOpen")->dump(); };
+  const auto count = [](const std::string& text, std::string_view part) {
+    int found = 0;
+    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  };
+  log::configure({});
+  ::testing::internal::CaptureStderr();
+  node_->take(objects_.full());
+  EXPECT_EQ(failing_open(), "[]");
+  node_->take(objects_.delta({objects_.backend(true)}));
+  EXPECT_EQ(failing_open(), R"(["b1"])");
+  node_->take(objects_.delta({objects_.group(20)}));
+  EXPECT_EQ(failing_open(), R"(["b1"])");
+  node_->take(objects_.delta({objects_.group(0)}));
+  EXPECT_EQ(failing_open(), "[]") << "nobody gets traffic";
+  node_->take(objects_.delta({objects_.listener(8081)}));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  log::configure({.level = log::Level::kError});
+  EXPECT_EQ(count(said, "a backend service fails open:"), 1) << said;
+  EXPECT_EQ(count(said, "fails open no longer"), 1) << said;
+}
+
 TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {
   node_->take(objects_.full());
   engine().drains = {{.record = "drain-1",

@@ -156,8 +156,9 @@ class SampleObjects {
     placement.node_id = node;
     return frame("placement-1", placement);
   }
-  model::Frame backend() {
+  model::Frame backend(bool fails_open = false) {
     model::Backend backend;
+    backend.fail_open = fails_open;
     backend.load_balancer_id = "alb-1";
     backend.protocol = model::Protocol::kHttp;
     backend.port = 9000;

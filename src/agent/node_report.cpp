@@ -10,11 +10,12 @@ namespace {
 /// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
 /// listener that is left out counts as not serving, and a drain holds up to 1000 targets. Reached:
 /// what is beyond is left out of the report.
-constexpr std::size_t kErrorsBytesMax = 200'000;
+constexpr std::size_t kErrorsBytesMax = 170'000;
 constexpr std::size_t kDrainsBytesMax = 200'000;
 constexpr std::size_t kAddressesBytesMax = 150'000;
 constexpr std::size_t kListenersBytesMax = 350'000;
 constexpr std::size_t kTablesBytesMax = 120'000;
+constexpr std::size_t kFailingOpenBytesMax = 40'000;
 
 Json version_json(Version version) {
   return Json::object({{"epoch", version.epoch.value}, {"revision", version.revision.value}});
@@ -79,6 +80,15 @@ BoundedArray tables_of(const NodeView& view) {
   return tables;
 }
 
+/// Ids of the backend services whose traffic goes to all that run, since no target is usable.
+BoundedArray failing_open(const NodeView& view) {
+  BoundedArray ids(kFailingOpenBytesMax);
+  for (const auto& service : view.snapshot.services) {
+    if (service->is_failing_open) ids.add(service->id);
+  }
+  return ids;
+}
+
 BoundedArray addresses_of(const NodeView& view) {
   BoundedArray addresses(kAddressesBytesMax);
   const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
@@ -129,6 +139,7 @@ Json report_json(const NodeView& view) {
   put_array("addresses", addresses_of(view));
   put_array("listeners", listeners_of(view));
   put_array("tables", tables_of(view));
+  put_array("failingOpen", failing_open(view));
   if (!more.as_object().empty()) report["more"] = std::move(more);
   return report;
 }

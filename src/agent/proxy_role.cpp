@@ -12,6 +12,7 @@
 #include "agent/proxy_stats.h"
 #include "agent/rendezvous.h"
 #include "base/log.h"
+#include "snapshot/fail_open.h"
 
 namespace weir::agent {
 namespace {
@@ -185,6 +186,8 @@ void ProxyRole::take_verdict(const model::Frame& frame) {
 /// Down at once; up comes with the next Snapshot, which knows weight and administrative state too.
 void ProxyRole::mark(const snapshot::TargetKey& target) {
   if (verdicts_.at(target).lets_traffic()) return;
+  const auto now = compiled_ != nullptr ? snapshot::snapshot_of(*compiled_) : nullptr;
+  if (now != nullptr && snapshot::keeps_traffic(*now, verdicts_, target)) return;
   const dataplane::HealthMark down{.target = target, .takes_new = false, .keeps_old = true};
   engine_.engine->mark({&down, 1});
 }

@@ -31,9 +31,9 @@ class ProxyRoleTest : public ::testing::Test, private FramePipe::User {
     for (const model::Frame& frame : batch.frames) say(frame);
   }
   void commit() { say(signal_frame(message::kCommit, {}, objects_.version)); }
-  void verdict(snapshot::HealthState state) {
+  void verdict(snapshot::HealthState state, std::uint16_t slot = 1) {
     snapshot::Verdict verdict;
-    verdict.target = {"b1", "tg-1", Slot(1)};
+    verdict.target = {"b1", "tg-1", Slot(slot)};
     verdict.state = state;
     verdict.since = "2026-01-01T00:00:00Z";
     verdict.prober = "n1";
@@ -71,6 +71,31 @@ TEST_F(ProxyRoleTest, NeverAppliesHalfOfABatchBecauseAVerdictCame) {
   verdict(snapshot::HealthState::kUnhealthy);
   ground_.run_for(100ms);
   EXPECT_EQ(engine().applied.size(), before + 2);
+}
+
+TEST_F(ProxyRoleTest, B12_NeverTakesTheTrafficFromTheLastTargetOfAServiceThatFailsOpen) {
+  say_all_of(objects_.full());
+  say(objects_.backend(true));
+  commit();
+  for (const std::uint16_t slot : {std::uint16_t{1}, std::uint16_t{2}}) {
+    verdict(snapshot::HealthState::kHealthy, slot);
+  }
+  ground_.run_for(100ms);
+  verdict(snapshot::HealthState::kUnhealthy, 1);
+  ASSERT_EQ(engine().marks.size(), 1U) << "the other is usable";
+  EXPECT_EQ(engine().marks[0].target.slot, Slot(1));
+  verdict(snapshot::HealthState::kUnhealthy, 2);
+  EXPECT_EQ(engine().marks.size(), 1U) << "a mark would leave a gap";
+  ground_.run_for(100ms);
+  EXPECT_TRUE(engine().newest().services.at(0)->is_failing_open);
+  for (const auto& target : engine().newest().services.at(0)->targets) {
+    EXPECT_TRUE(target.takes_new);
+  }
+  say(objects_.backend(false));
+  commit();
+  EXPECT_FALSE(engine().newest().services.at(0)->targets.at(0).takes_new);
+  verdict(snapshot::HealthState::kUnhealthy, 2);
+  EXPECT_EQ(engine().marks.size(), 2U);
 }
 
 TEST_F(ProxyRoleTest, IsNotReadyBeforeASnapshotIsInForceAndTriesAgain) {

@@ -101,6 +101,12 @@ bool is_value(const Json* found, const std::string& wanted) {
                              [&](const Json& item) { return text_of(item) == wanted; });
 }
 
+bool is_switch(std::string_view path, const model::KindDescription& kind) {
+  if (!path.starts_with("spec.")) return false;
+  const auto field = std::ranges::find(kind.spec, path.substr(5), &model::FieldDescription::name);
+  return field != kind.spec.end() && field->type == "boolean" && !field->is_list;
+}
+
 Json page_of(const model::ObjectIndex& index, Revision revision, const ObservedView& observed,
              const ListQuery& query) {
   std::vector<ListItem> items = list_items(index, query);
@@ -136,8 +142,12 @@ Errors read_list_query(const http::Request& request, const model::KindDescriptio
 }
 
 bool matches(const Json& resource, const ListQuery& query) {
+  static const Json kOff(false);
   return std::ranges::all_of(query.filters, [&](const auto& filter) {
-    return is_value(member_at(resource, filter.first), filter.second);
+    const Json* found = member_at(resource, filter.first);
+    // Some switches are written only where they are on.
+    if (found == nullptr && is_switch(filter.first, *query.kind)) found = &kOff;
+    return is_value(found, filter.second);
   });
 }
 

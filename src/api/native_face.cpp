@@ -1,6 +1,7 @@
 #include "api/native_face.h"
 
 #include "api/auth.h"
+#include "api/backend_health.h"
 #include "api/draining.h"
 #include "api/explain.h"
 #include "api/operator_pages.h"

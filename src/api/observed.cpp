@@ -70,6 +70,11 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
     into.tables[item.string_or("groupId", "")] = {item.integer_or("generation", 0),
                                                   item.integer_or("checksum", 0)};
   }
+  WEIR_ASSIGN_OR_RETURN(const Json::Array open, read_list(body, "failingOpen"));
+  for (const Json& id : open) {
+    if (!id.is_string()) return wrong("failingOpen", "a list of ids");
+    into.failing_open.insert(id.as_string());
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,7 @@ struct NodeReport {
   std::map<std::string, ServedState> addresses;  // by address
   std::map<std::string, ServedState> listeners;  // by listener id
   std::map<std::string, TableState> tables;      // by target group
+  std::set<std::string> failing_open;            // ids of backend services
 
   bool is_connected() const { return streams > 0; }
 };

@@ -283,6 +283,23 @@ TEST_F(ApiTest, FiltersListsByFieldsNamesAndLabels) {
   EXPECT_EQ(api->get("lb?pageSize=0&pageToken=x").fields(), (Fields{"pageSize", "pageToken"}));
 }
 
+TEST_F(ApiTest, FiltersListsByASwitchThatIsWrittenOnlyWhereItIsOn) {
+  const std::string lb = make_lb().id();
+  const std::string tg = make_tg(lb).id();
+  const std::string on = make_backend(lb, tg, "on").id();
+  make_backend(lb, tg, "off");
+  const Json open = Json::object({{"failOpen", true}});
+  ASSERT_EQ(api->patch_spec("backend/" + on, open).status, 200);
+  const auto names = [&](const std::string& filter) {
+    std::string all;
+    for (const Json& item : api->get("backend?" + filter).items())
+      all += item.string_or("name", "");
+    return all;
+  };
+  EXPECT_EQ(names("failOpen=true"), "on");
+  EXPECT_EQ(names("failOpen=false"), "off");
+}
+
 TEST_F(ApiTest, PagesOverOneMomentWhateverHappensBetween) {
   const std::string lb = make_lb().id();
   std::set<std::string> before;

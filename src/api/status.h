@@ -13,16 +13,10 @@ namespace weir::api {
 /// - lb: state CREATING, ACTIVE, DOWN, STARTING, STOPPING or CREATE_FAILED (product.md A.4.1) with
 ///   a reason, nodes [{node, appliedRevision, state}]
 /// - listener: state pending, serving, failed, off or stopped; datapath; nodes as above
-/// - backend: checked targets by state
+/// - backend: checked targets by state; nodes on which it fails open
 /// - node: state connected or disconnected, appliedRevision, epoch, addresses
 /// and errors [{node, reason, detail, revision}] of all kinds when a node cannot apply it.
 Json status_of(const model::Object& object, const model::ObjectIndex& index,
-               const ObservedView& observed);
-
-/// {backendId, targets: [{targetId, instanceId, ipAddress, port, weight, slot, status, reason,
-/// detail, since, node}]}: status healthy, unhealthy, initial, or N/A while the check is closed.
-/// With several nodes the worst verdict speaks.
-Json health_of(const model::Object& backend, const model::ObjectIndex& index,
                const ObservedView& observed);
 
 /// The whole resource: {kind, id, name, labels, owner, revision, createdTime, spec, admin, status}.

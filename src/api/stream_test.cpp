@@ -230,6 +230,22 @@ TEST_F(Stream, ShowsVerdictsAsHealth) {
   EXPECT_EQ(health(1).string_or("status", ""), "N/A");
 }
 
+TEST_F(Stream, B12_ShowsOnWhichNodesABackendServiceFailsOpen) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("backend", backend); }));
+  const auto nodes = [&] {
+    return api->get("backend/" + backend + "/health").at("failingOpenOn").dump();
+  };
+  EXPECT_EQ(nodes(), "[]");
+  node.report(Json::object({{"failingOpen", Json::array({Json(backend), Json("backend-x")})}}));
+  EXPECT_TRUE(eventually([&] { return nodes() == R"(["n1"])"; }));
+  EXPECT_EQ(status("backend/" + backend).find("failingOpenOn")->dump(), R"(["n1"])");
+  node.report();
+  EXPECT_TRUE(eventually([&] { return nodes() == "[]"; })) << "an older node does not say it";
+}
+
 TEST_F(Stream, EndsADrainRecordWhenNoConnectionIsLeft) {
   make_chain();
   FakeNode node("n1");

@@ -1,6 +1,7 @@
 // Answers of the JD Cloud face.
 #include <algorithm>
 
+#include "api/backend_health.h"
 #include "api/status.h"
 #include "api/v1_projection.h"
 #include "api/v1_vm.h"
@@ -37,7 +38,8 @@ bool applies(const FieldDescription& field, const Object& object, const Object* 
 /// Every field of the table, with the default of those that are not stored.
 void add_spec(const V1Kind& kind, const Object& object, const Object* lb, Json& document) {
   for (const FieldDescription& field : model::description_of(object.kind).spec) {
-    if (contains(kind.not_shown, field.name) || !applies(field, object, lb)) continue;
+    const bool is_shown = !field.options.is_native_only && !contains(kind.not_shown, field.name);
+    if (!is_shown || !applies(field, object, lb)) continue;
     const Json* stored = object.spec.find(field.name);
     const Json& value = stored == nullptr ? field.default_value : *stored;
     if (!value.is_null()) document[field.name] = value;

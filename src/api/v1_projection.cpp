@@ -45,7 +45,7 @@ Json known_value(const Json& value, const FieldDescription& field) {
 }
 
 bool is_taken(const V1Kind& kind, const FieldDescription& field) {
-  return !field.options.is_output &&
+  return !field.options.is_output && !field.options.is_native_only &&
          std::ranges::find(kind.not_taken, field.name) == kind.not_taken.end();
 }
 

@@ -243,6 +243,33 @@ TEST_F(V1Test, the_check_is_closed_by_an_update_only_and_then_reads_not_applicab
   EXPECT_EQ(target.find("unhealthReason")->string_or("reason", "-"), "");
 }
 
+TEST_F(V1Test, B12_fail_open_is_native_and_this_face_neither_takes_nor_shows_nor_drops_it) {
+  const std::string lb = v1_lb();
+  Json body = v1_backend_body(lb, v1_group(lb));
+  body["failOpen"] = true;
+  const std::string backend = made("backends/", body, "backendId");
+  const std::string path = "backend/" + backend;
+  const auto fails_open = [&] { return api->get(path).at("spec").bool_or("failOpen", false); };
+  EXPECT_FALSE(fails_open());
+  EXPECT_EQ(v1("PATCH", "backends/" + backend, R"({"failOpen":true})").status, 200);
+  EXPECT_FALSE(fails_open());
+  const auto keys = [&] {
+    std::string names;
+    const Json document = shown("backends/" + backend, "backend");
+    for (const auto& [name, value] : document.as_object()) names += name + " ";
+    return names;
+  };
+  const std::string before = keys();
+  const Json open = Json::object({{"failOpen", true}});
+  ASSERT_EQ(api->patch_spec(path, open).status, 200);
+  EXPECT_TRUE(fails_open());
+  EXPECT_EQ(v1("PATCH", "backends/" + backend, R"({"description":"x","failOpen":false})").status,
+            200);
+  EXPECT_TRUE(fails_open());
+  EXPECT_EQ(keys(), before);
+  EXPECT_EQ(shown("backends/" + backend, "backend").string_or("description", ""), "x");
+}
+
 TEST_F(V1Test, targets_are_registered_changed_and_removed_all_or_none) {
   const std::string group = v1_group(v1_lb());
   const std::string path = "targetGroups/" + group;

@@ -267,6 +267,14 @@ int delete_resources(ApiClient& api, const Invocation& invocation) {
 
 namespace {
 
+/// Where targets get traffic that no check calls healthy; nothing where that is not so.
+void show_fail_open(const Json& health) {
+  const Json* nodes = health.find("failingOpenOn");
+  if (nodes == nullptr || !nodes->is_array() || nodes->as_array().empty()) return;
+  std::cout << "\nFAILS OPEN on " << text_at(health, "failingOpenOn")
+            << ": no target is usable, all that run get its traffic\n";
+}
+
 /// Connections that still run to targets which have left; nothing when there are none.
 void show_drains(const Json& health) {
   const Json* drains = health.find("drains");
@@ -305,6 +313,7 @@ int show_health(ApiClient& api, const Invocation& invocation) {
                     text_at(target, "reason"), text_at(target, "since"), text_at(target, "node")});
   }
   std::cout << table_text(titles, rows);
+  show_fail_open(health.value);
   show_drains(health.value);
   return kExitOk;
 }

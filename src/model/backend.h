@@ -47,6 +47,7 @@ struct Backend {
   bool http_forwarded_vip = false;
   bool http_forwarded_client_port = false;
   HealthCheck health_check;
+  bool fail_open = false;
   std::string description;
 
   template <class Self, class Visitor>
@@ -88,6 +89,10 @@ struct Backend {
       kAlbOnly, kHttp);
     v("healthCheck", s.health_check, "how its targets are judged", kRequired,
       V1Name{"healthCheckSpec"});
+    v("failOpen", s.fail_open,
+      "while no target is usable (running, healthy, weight above 0) all that run with a weight "
+      "above 0 get traffic, unhealthy or not judged yet; false: none does",
+      kOmitEmpty, kNativeOnly);
     v("description", s.description, "free text", Text{TextRule::kDescription, 256});
   }
 

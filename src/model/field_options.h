@@ -36,6 +36,7 @@ struct FieldOptions {
   bool is_kept = false;
   bool omits_empty = false;
   bool is_update_only = false;
+  bool is_native_only = false;
   std::optional<std::int64_t> min;
   std::optional<std::int64_t> max;
   TextRule text = TextRule::kNone;
@@ -125,6 +126,8 @@ inline constexpr Mark kKept{&FieldOptions::is_kept};
 inline constexpr Mark kOmitEmpty{&FieldOptions::omits_empty};
 /// Another value than the default is refused at creation.
 inline constexpr Mark kUpdateOnly{&FieldOptions::is_update_only};
+/// Not on the /v1 face: it neither takes nor shows it, and an update there leaves it as it is.
+inline constexpr Mark kNativeOnly{&FieldOptions::is_native_only};
 
 template <class... Option>
 constexpr FieldOptions field_options(const Option&... option) {

@@ -88,6 +88,11 @@ void expect_only(const Json& json, const std::vector<FieldDescription>& fields) 
   }
 }
 
+/// Fields that came later are not written while they say what their absence says.
+bool is_left_out(const FieldDescription& field, const Json& value) {
+  return field.options.omits_empty && value == field.default_value;
+}
+
 TEST(EveryKind, ReadsWhatItWroteAndKeepsEveryValueGiven) {
   const std::uint64_t seed = Random().next();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -103,6 +108,9 @@ TEST(EveryKind, ReadsWhatItWroteAndKeepsEveryValueGiven) {
       expect_only(once, description_of(kind).spec);
       for (const auto& [name, value] : given.as_object()) {
         if (value.is_object() || value.is_array()) continue;
+        const auto field =
+            std::ranges::find(description_of(kind).spec, name, &FieldDescription::name);
+        if (is_left_out(*field, value)) continue;
         ASSERT_NE(once.find(name), nullptr) << name;
         EXPECT_EQ(*once.find(name), value) << name;
       }
@@ -123,6 +131,10 @@ TEST(EveryKind, TakesNullForAbsentAndFillsInTheDefaultOfTheSchema) {
     for (const FieldDescription& field : description_of(kind).spec) {
       if (field.options.is_required || field.options.is_not_yet) continue;
       const Json* value = absent.find(field.name);
+      if (is_left_out(field, field.default_value)) {
+        EXPECT_EQ(value, nullptr) << field.name;
+        continue;
+      }
       EXPECT_EQ(value == nullptr ? Json() : *value, field.default_value) << field.name;
     }
   }

@@ -182,6 +182,7 @@ Result<void> read_facts(const model::Object& object, BackendFacts& into) {
                                        .client_port = spec.http_forwarded_client_port},
                          .check = check_of(spec.health_check),
                          .is_check_closed = backend.admin.close_health_check,
+                         .may_fail_open = spec.fail_open,
                          .persistence = persistence_of(spec)};
   into.port = spec.port;
   into.group_id = spec.target_group_ids.empty() ? std::string() : spec.target_group_ids.front();

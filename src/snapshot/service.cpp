@@ -6,6 +6,7 @@
 
 #include "base/mutant.h"
 #include "model/subnet_addresses.h"
+#include "snapshot/fail_open.h"
 
 namespace weir::snapshot {
 namespace {
@@ -15,9 +16,8 @@ bool has_verdict(const TargetKey& key, const Verdicts& verdicts) {
   return found != verdicts.end() && found->second.state != HealthState::kInitial;
 }
 
-/// Why the target takes nothing new; empty when it does.
-std::string exclusion(const Target& target, bool is_check_closed, const Verdict* verdict) {
-  if (target.weight == 0) return "weight 0";
+/// Why its verdict keeps new traffic from a target that may serve; empty when it does not.
+std::string exclusion(bool is_check_closed, const Verdict* verdict) {
   if (is_check_closed || (verdict != nullptr && verdict->is_check_closed())) return "";
   const HealthState state = verdict == nullptr ? HealthState::kInitial : verdict->state;
   switch (state) {
@@ -128,9 +128,9 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
     target.is_forbidden =
         is_forbidden(target.endpoint.address, lb) && !mutant("forbidden-target-serves");
     if (target.is_forbidden) target.excluded = "forbidden address";
-    if (target.excluded.empty()) {
-      target.excluded = exclusion(target, service.is_check_closed, verdict);
-    }
+    if (target.excluded.empty() && target.weight == 0) target.excluded = "weight 0";
+    target.may_serve = target.excluded.empty();
+    if (target.may_serve) target.excluded = exclusion(service.is_check_closed, verdict);
     target.takes_new = target.excluded.empty();
   }
   return targets;
@@ -140,13 +140,14 @@ Service service_of(const BackendFacts& backend, const FactCache& facts, const Ve
   Service service = backend.service;
   service.group_id = backend.group_id;
   service.targets = targets_of(backend, backend.group_id, facts, verdicts);
-  if (backend.group_id.empty() || can_take_over(backend, service.targets, facts, verdicts)) {
-    return service;
+  if (!backend.group_id.empty() && !can_take_over(backend, service.targets, facts, verdicts)) {
+    Group replaced = replaced_group(backend, facts, verdicts);
+    if (!replaced.id.empty()) {
+      service.next_group_id = std::exchange(service.group_id, std::move(replaced.id));
+      service.next_targets = std::exchange(service.targets, std::move(replaced.targets));
+    }
   }
-  Group replaced = replaced_group(backend, facts, verdicts);
-  if (replaced.id.empty()) return service;
-  service.next_group_id = std::exchange(service.group_id, std::move(replaced.id));
-  service.next_targets = std::exchange(service.targets, std::move(replaced.targets));
+  fail_open(service);
   return service;
 }
 

@@ -29,6 +29,8 @@ struct Target {
   int weight = 10;           // 0..100, relative
   bool takes_new = false;    // verdict and admin state at compile time; marks overwrite it in place
   bool keeps_old = true;
+  bool may_serve = false;     // it runs, with a weight above 0 and an address that is allowed: its
+                              // verdict alone decides
   bool is_forbidden = false;  // an address that nothing may be sent to, neither traffic nor probes
   std::string excluded{};     // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
                               // empty when it does
@@ -91,6 +93,8 @@ struct Service {
   ForwardedFields forwarded{};
   HealthCheck check{};
   bool is_check_closed = false;
+  bool may_fail_open = false;    // asked for (snapshot/fail_open.h)
+  bool is_failing_open = false;  // no target is usable, and those that may serve take traffic
   std::chrono::seconds persistence{0};  // how long a client address keeps its target after its last
                                         // connection; 0 = not at all
   std::vector<Target> targets{};        // ascending by slot

@@ -139,7 +139,7 @@ void explain_turns(const ServicePlan& service, Instant now, Explanation& into) {
   share_out(service, picks_now(service, now), now, into);
 }
 
-void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
+void explain_choice(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
   into.service_id = service.service->id;
   into.group_id = service.service->group_id;
   into.algorithm = service.service->algorithm;
@@ -152,6 +152,12 @@ void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanati
   if (!needs_port || flow.client.port != 0) return explain_table(service, flow, into);
   into.reason = "the hash of the five-tuple needs the client's port: these are the shares of all";
   share_out(service, rows(service), flow.now, into);
+}
+
+void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanation& into) {
+  explain_choice(service, flow, into);
+  if (!service.service->is_failing_open) return;
+  into.reason = "the service fails open, since no target is usable; " + into.reason;
 }
 
 }  // namespace

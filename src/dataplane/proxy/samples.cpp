@@ -108,9 +108,12 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
 }
 
 void add_samples(const ServicePlan& service, Instant now, std::vector<Sample>& out) {
+  const std::vector<std::string> labels{service.service->id};
+  if (service.service->may_fail_open) {
+    out.push_back({Metric::kBackendFailOpen, labels, service.service->is_failing_open ? 1.0 : 0.0});
+  }
   const Persistence* const persistence = service.persistence.get();
   if (persistence == nullptr) return;
-  const std::vector<std::string> labels{service.service->id};
   const std::size_t addresses = persistence->size({now, service.service->persistence});
   out.push_back({Metric::kPersistenceAddresses, labels, number(addresses)});
   out.push_back({Metric::kPersistenceEvictions, labels, number(persistence->evictions())});

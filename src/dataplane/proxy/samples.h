@@ -14,7 +14,7 @@ void add_samples(const ListenerState& listener, std::vector<Sample>& out);
 /// sample.
 void add_samples(std::span<const TargetStatePtr> targets, std::vector<Sample>& out);
 void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& out);
-/// Of its persistence, where it has that.
+/// Of its persistence and of its failing open, where it has those.
 void add_samples(const ServicePlan& service, Instant now, std::vector<Sample>& out);
 
 }  // namespace weir::dataplane::proxy

@@ -88,6 +88,11 @@ RECORDINGS = {
                                             "description": ""},
                                 {"slots": [{"targetId": "target-0123456789", "slot": 0}], "nextSlot": 1, "retired": [],
                                  "vpcId": "vpc-0123456789"}), False),
+    # A member that is left out while it is false, as every reader before it needs.
+    "backend-fail-open.bin": ("backend", "backend-abcdefghij", 1, 15,
+                              stored("open", {**{k: v for k, v in BACKEND.items() if k != "description"}, "failOpen": True,
+                                              "description": ""},
+                                     {"closeHealthCheck": False}), False),
     "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
     "commit.bin": ("commit", "", 2, 4294967296, "", False),
 }

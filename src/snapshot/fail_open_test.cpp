@@ -1,0 +1,237 @@
+// Who gets the traffic of a backend service that fails open, and when it does.
+#include "snapshot/fail_open.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "model/resources.h"
+#include "snapshot/compile.h"
+
+namespace weir::snapshot {
+namespace {
+
+using Slots = std::vector<int>;
+
+/// A load balancer on one node; b1 is served by tg-1, whose targets in slots 0, 1, ... a test
+/// makes.
+class FailOpenTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    model::LoadBalancer lb;
+    lb.subnet_id = "subnet-1";
+    model::LoadBalancerAdmin address;
+    address.vip = "10.0.0.100";
+    put("alb-1", lb, address);
+    model::Placement placement;
+    placement.load_balancer_id = "alb-1";
+    placement.node_id = "node-1";
+    put("placement-1", placement);
+    model::Listener listener;
+    listener.load_balancer_id = "alb-1";
+    listener.protocol = model::Protocol::kTcp;
+    listener.port = 80;
+    listener.backend_id = "b1";
+    put("l1", listener);
+    put_group({10, 10, 10});
+    put_backend({});
+  }
+
+  struct Settings {
+    bool fails_open = true;
+    bool is_check_closed = false;
+    std::string group = "tg-1";
+  };
+  void put_backend(const Settings& settings) {
+    model::Backend backend;
+    backend.load_balancer_id = "alb-1";
+    backend.protocol = model::Protocol::kTcp;
+    backend.port = 8080;
+    backend.health_check.protocol = model::Protocol::kTcp;
+    backend.target_group_ids = {settings.group};
+    backend.fail_open = settings.fails_open;
+    put("b1", backend, {.close_health_check = settings.is_check_closed});
+  }
+  void put_group(const std::vector<int>& weights, const std::string& id = "tg-1") {
+    model::TargetGroup group;
+    group.load_balancer_id = "alb-1";
+    model::TargetGroupAdmin slots;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const std::string number = std::to_string(i);
+      group.targets.push_back({.target_id = "t-" + number,
+                               .ip_address = "10.0.1." + std::to_string(20 + i),
+                               .weight = weights[i]});
+      slots.slots.push_back({"t-" + number, static_cast<std::uint16_t>(i)});
+    }
+    put(id, group, slots);
+  }
+  template <class T>
+  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
+    model::Object object;
+    object.kind = T::kKind;
+    object.id = id;
+    object.spec = model::to_json(spec);
+    object.admin = model::to_json(admin);
+    objects_.apply({.version = {Epoch(1), Revision(++revision_)},
+                    .kind = std::string(model::kind_name(T::kKind)),
+                    .id = id,
+                    .body = model::stored_text(object)});
+  }
+  static TargetKey key(int slot, const std::string& group = "tg-1") {
+    return {"b1", group, Slot(static_cast<std::uint16_t>(slot))};
+  }
+  void judge(int slot, HealthState state, const std::string& group = "tg-1") {
+    verdicts_[key(slot, group)] = {.target = key(slot, group), .state = state};
+  }
+
+  const Service& service_now() {
+    compiled_ = compile(objects_, verdicts_, {"node-1", {}}, std::move(compiled_));
+    last_ = snapshot_of(*compiled_);
+    return *last_->services.at(0);
+  }
+  Slots taking_now() {
+    Slots slots;
+    for (const Target& target : service_now().targets) {
+      EXPECT_EQ(target.takes_new, target.excluded.empty());
+      if (target.takes_new) slots.push_back(target.slot.value);
+    }
+    return slots;
+  }
+  bool is_failing_open() const { return last_->services.at(0)->is_failing_open; }
+
+  ObjectSet objects_;
+  Verdicts verdicts_;
+  CompiledPtr compiled_;
+  std::shared_ptr<const Snapshot> last_;
+  std::uint64_t revision_ = 0;
+};
+
+TEST_F(FailOpenTest, B12_AServiceThatDoesNotAskForItRefuses) {
+  put_backend({.fails_open = false});
+  for (const int slot : {0, 1, 2}) judge(slot, HealthState::kUnhealthy);
+  EXPECT_EQ(taking_now(), Slots());
+  EXPECT_FALSE(is_failing_open());
+}
+
+TEST_F(FailOpenTest, B12_WithNoUsableTargetAllThatRunGetTrafficAlsoThoseNotJudgedYet) {
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2})) << "before the first verdicts";
+  EXPECT_TRUE(is_failing_open());
+  judge(0, HealthState::kUnhealthy);
+  judge(1, HealthState::kInitial);
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2}));
+  EXPECT_TRUE(is_failing_open());
+}
+
+TEST_F(FailOpenTest, B12_AsSoonAsATargetIsUsableOnlyUsableOnesGetTraffic) {
+  for (const int slot : {0, 1, 2}) judge(slot, HealthState::kUnhealthy);
+  ASSERT_EQ(taking_now(), (Slots{0, 1, 2}));
+  judge(1, HealthState::kHealthy);
+  EXPECT_EQ(taking_now(), Slots{1});
+  EXPECT_FALSE(is_failing_open());
+  EXPECT_EQ(last_->services[0]->targets[0].excluded, "unhealthy");
+  judge(1, HealthState::kUnhealthy);
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2}));
+}
+
+TEST_F(FailOpenTest, B12_ATargetOfWeightZeroIsNeitherUsableNorGetsTraffic) {
+  put_group({0, 10, 0});
+  judge(0, HealthState::kHealthy);
+  judge(1, HealthState::kUnhealthy);
+  EXPECT_EQ(taking_now(), Slots{1});
+  EXPECT_TRUE(is_failing_open());
+  EXPECT_EQ(last_->services[0]->targets[0].excluded, "weight 0");
+  put_group({0, 0, 0});
+  EXPECT_EQ(taking_now(), Slots());
+  EXPECT_FALSE(is_failing_open()) << "nothing gets traffic";
+}
+
+TEST_F(FailOpenTest, B12_AStoppedInstanceAndAForbiddenAddressNeverGetTraffic) {
+  model::Instance instance;
+  instance.subnet_id = "subnet-1";
+  instance.az = "local-1a";
+  instance.ip_address = "10.0.1.30";
+  model::InstanceAdmin stopped;
+  stopped.state = model::InstanceState::kStopped;
+  stopped.ip_address = instance.ip_address;
+  put("i-0", instance, stopped);
+  model::TargetGroup group;
+  group.load_balancer_id = "alb-1";
+  group.targets = {{.target_id = "t-0", .instance_id = "i-0"},
+                   {.target_id = "t-1", .ip_address = "127.0.0.1"},
+                   {.target_id = "t-2", .ip_address = "10.0.1.22"}};
+  model::TargetGroupAdmin slots;
+  slots.slots = {{"t-0", 0}, {"t-1", 1}, {"t-2", 2}};
+  put("tg-1", group, slots);
+  EXPECT_EQ(taking_now(), Slots{2});
+  EXPECT_TRUE(is_failing_open());
+  group.targets.pop_back();
+  slots.slots.pop_back();
+  put("tg-1", group, slots);
+  EXPECT_EQ(taking_now(), Slots());
+  EXPECT_FALSE(is_failing_open());
+}
+
+TEST_F(FailOpenTest, WhileTheCheckIsClosedNothingFailsOpen) {
+  put_backend({.is_check_closed = true});
+  judge(0, HealthState::kUnhealthy);
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2}));
+  EXPECT_FALSE(is_failing_open());
+}
+
+TEST_F(FailOpenTest, AGroupThatWorksServesOnWhileNoTargetOfItsReplacementIsUsable) {
+  judge(0, HealthState::kHealthy);
+  judge(1, HealthState::kUnhealthy);
+  judge(2, HealthState::kUnhealthy);
+  ASSERT_EQ(taking_now(), Slots{0});
+  put_group({10, 10}, "tg-2");
+  put_backend({.group = "tg-2"});
+  judge(0, HealthState::kUnhealthy, "tg-2");
+  EXPECT_EQ(taking_now(), Slots{0});
+  EXPECT_EQ(last_->services[0]->group_id, "tg-1");
+  EXPECT_FALSE(is_failing_open());
+  judge(1, HealthState::kUnhealthy, "tg-2");
+  EXPECT_EQ(taking_now(), (Slots{0, 1})) << "all are judged: the replacement is what there is";
+  EXPECT_EQ(last_->services[0]->group_id, "tg-2");
+  EXPECT_TRUE(is_failing_open());
+}
+
+TEST_F(FailOpenTest, ATargetKeepsItsTrafficUntilTheNextSnapshotWhenNoOtherIsUsable) {
+  for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
+  service_now();
+  judge(0, HealthState::kUnhealthy);
+  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(0))) << "target 1 is usable";
+  judge(1, HealthState::kUnhealthy);
+  EXPECT_TRUE(keeps_traffic(*last_, verdicts_, key(1)));
+  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(1, "tg-9"))) << "of a group not in force";
+  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, {"b9", "tg-1", Slot(1)}));
+  put_backend({.fails_open = false});
+  service_now();
+  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(1)));
+}
+
+TEST_F(FailOpenTest, UsableTargetsGetAllTrafficOrAllThatMayServeGetItWhateverHappens) {
+  Random random(20261120);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<int> weights(1 + random.below(5));
+    Slots may_serve;
+    Slots usable;
+    for (int slot = 0; slot < static_cast<int>(weights.size()); ++slot) {
+      const auto state = static_cast<HealthState>(random.below(3));
+      judge(slot, state);
+      weights[static_cast<std::size_t>(slot)] = random.below(3) == 0 ? 0 : 10;
+      if (weights[static_cast<std::size_t>(slot)] == 0) continue;
+      may_serve.push_back(slot);
+      if (state == HealthState::kHealthy) usable.push_back(slot);
+    }
+    const bool fails_open = random.below(2) == 0;
+    put_group(weights);
+    put_backend({.fails_open = fails_open});
+    const bool is_open = fails_open && usable.empty();
+    ASSERT_EQ(taking_now(), is_open ? may_serve : usable);
+    ASSERT_EQ(is_failing_open(), is_open && !may_serve.empty());
+  }
+}
+
+}  // namespace
+}  // namespace weir::snapshot
