@@ -300,10 +300,10 @@ def meaning(request):
 
 
 def disputed(arena, cases):
-    """(case, request) that Weir passed on, and that each of the others refused or took for another one."""
+    """(case, request as it was sent) that Weir passed on, and that each of the others refused or took for another one."""
     others = [name for name in arena.places if name != "weir"]
     for case in cases:
-        for number, request in enumerate(arena.books["weir"].whole.get(case.peer, [])):
+        for number, (_, request) in enumerate(zip(arena.books["weir"].whole.get(case.peer, []), case.framed.requests)):
             seen = [arena.books[name].whole.get(case.peer, [])[number:number + 1] for name in others]
             if others and not any(one and meaning(one[0]) == meaning(request) for one in seen):
                 yield case, request
@@ -322,7 +322,7 @@ def missing():
 
 
 def doubts(arena, cases, is_reviewed):
-    """What is disputed and stays so when the others are asked again, with nobody beside; `is_reviewed` takes out what a human has judged."""
+    """What is disputed and stays so when the others are asked again, with nobody beside; `is_reviewed` takes out what has been judged."""
     first = [case for case, _ in disputed(arena, cases)]
     again = [Case(case.data, [case.data], next(arena.peers), case.framed) for case in first]
     arena.sent += again
