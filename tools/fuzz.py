@@ -8,6 +8,7 @@ that breaks a promise stays in build/fuzz/<name>/findings, and each new one make
 """
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -27,13 +28,27 @@ REPORT_SECONDS = 60
 PROGRESS = re.compile(r"^#(\d+)\s+\S+\s+cov: (\d+) ft: \d+ corp: (\d+)", re.M)
 
 
+# Cases of another parser that lie beside a checkout; read in place, they are seeds too where they are there.
+DATA = ROOT.parent / "shared" / "data" / "llhttp_cases.json"
+DATA_KIND = {"h1_request_fuzz": "request", "h1_roundtrip_fuzz": "request", "h1_response_fuzz": "response"}
+
+
+def write_data_seeds(name, folder):
+    """Fills `folder`, which is none of the project's, with the cases that this fuzzer can use."""
+    if name in DATA_KIND and DATA.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for case in json.loads(DATA.read_text()):
+            if case["kind"] == DATA_KIND[name]:
+                (folder / case["id"].replace("/", "_")).write_bytes(case["bytes"].encode())
+
+
 class Run:
     """One fuzzer at work: its command, its log and what the log says."""
 
     def __init__(self, program):
         self.program, self.name = pathlib.Path(program), pathlib.Path(program).name
         folder = KEPT / self.name
-        self.corpus, self.findings, self.log = folder / "corpus", folder / "findings", folder / "log"
+        self.corpus, self.findings, self.log, self.data = folder / "corpus", folder / "findings", folder / "log", folder / "data"
         self.executions, self.edges, self.inputs, self.last_new, self.first_edges = 0, 0, 0, 0, 0
         self.seconds, self.status, self.new_findings, self.offset = 0.0, None, [], 0
 
@@ -45,11 +60,12 @@ class Run:
         options += [f"-dict={dictionary}"] if dictionary.exists() else []
         options += [f"-max_total_time={seconds}"] if seconds else []
         options += [f"-runs={executions}"] if executions else []
-        return [str(self.program), *options, str(self.corpus), *([str(seeds)] if seeds.exists() else [])]
+        return [str(self.program), *options, str(self.corpus), *(str(folder) for folder in (seeds, self.data) if folder.exists())]
 
     def go(self, seconds=0, executions=0):
         for folder in (self.corpus, self.findings):
             folder.mkdir(parents=True, exist_ok=True)
+        write_data_seeds(self.name, self.data)
         before, started = set(self.findings.iterdir()), time.monotonic()
         with open(self.log, "wb") as out:
             # Beyond its time it is stuck, which no fuzzer may be.

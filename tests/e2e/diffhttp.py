@@ -94,6 +94,11 @@ class Loop(threading.Thread):
         self.join()
 
 
+def program(name):
+    """Where it is, or None; Debian's servers stand where the PATH of users does not lead."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
 class Haproxy:
     def __init__(self, folder, target):
         self.address, self.port = "127.0.0.1", free_port()
@@ -102,7 +107,7 @@ class Haproxy:
             "defaults\n  mode http\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n  timeout http-request 30s\n  retries 0\n"
             f"frontend f\n  bind {self.address}:{self.port}\n  default_backend b\n"
             f"backend b\n  http-request set-header X-Peer %[src]\n  http-reuse never\n  server r 127.0.0.1:{target}\n")
-        self.process = Process(["haproxy", "-db", "-q", "-f", folder / "haproxy.cfg"], folder / "haproxy.log")
+        self.process = Process([program("haproxy"), "-db", "-q", "-f", folder / "haproxy.cfg"], folder / "haproxy.log")
 
 
 class Nginx:
@@ -117,7 +122,7 @@ class Nginx:
             f"  server {{ listen {self.address}:{self.port} backlog=1024; server_name recorded;\n"
             f"  location / {{ proxy_pass http://127.0.0.1:{target}; proxy_http_version 1.1;\n"
             "    proxy_set_header Host $host; proxy_set_header Connection \"\"; proxy_set_header X-Peer $remote_addr; } } }\n")
-        self.process = Process(["nginx", "-e", folder / "nginx-error.log", "-p", folder, "-c", folder / "nginx.conf"], folder / "nginx.log")
+        self.process = Process([program("nginx"), "-e", folder / "nginx-error.log", "-p", folder, "-c", folder / "nginx.conf"], folder / "nginx.log")
 
 
 @dataclasses.dataclass
@@ -318,7 +323,7 @@ def cut_places(random):
 
 
 def missing():
-    return [name for name in ("haproxy", "nginx") if not shutil.which(name)]
+    return [name for name in ("haproxy", "nginx") if not program(name)]
 
 
 def doubts(arena, cases, is_reviewed):
