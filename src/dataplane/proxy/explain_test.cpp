@@ -44,6 +44,11 @@ class ExplainedPlan {
     service_.targets[number].excluded = reason;
     make();
   }
+  /// No target is usable, and those that take traffic do so nevertheless.
+  void fail_open() {
+    service_.may_fail_open = service_.is_failing_open = true;
+    make();
+  }
 
   Explanation explain(const net::Endpoint& client) const {
     auto explained = explain_flow(plan_.get(), {"front", client}, Instant{});
@@ -232,6 +237,20 @@ TEST(Explain, WithoutATargetThatTakesTrafficEveryoneHasAReasonAndNobodyAShare) {
     EXPECT_EQ(explanation.reason, "no target takes new traffic");
     EXPECT_EQ(explanation.targets[0].excluded, "unhealthy TIMEOUT");
     EXPECT_EQ(explanation.targets[1].excluded, "weight 0");
+  }
+}
+
+TEST(Explain, B12_SaysThatTheServiceFailsOpenAndWhoGetsItsTraffic) {
+  for (const Algorithm algorithm : {Algorithm::kRoundRobin, Algorithm::kLeastConnections,
+                                    Algorithm::kSourceHash, Algorithm::kFiveTupleHash}) {
+    ExplainedPlan plan(algorithm, {10, 30, 0});
+    const net::Endpoint client = *net::Endpoint::parse("10.9.8.7:1");
+    const std::string usual = plan.explain(client).reason;
+    plan.fail_open();
+    const Explanation explanation = plan.explain(client);
+    EXPECT_EQ(explanation.reason, "the service fails open, since no target is usable; " + usual);
+    EXPECT_EQ(sum_of_shares(explanation), 1);
+    EXPECT_EQ(explanation.targets[2].excluded, "weight 0");
   }
 }
 
