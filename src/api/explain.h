@@ -29,8 +29,8 @@ struct ExplainQuestion {
 /// Errors:  kInvalidArgument, kNotFound, kFailedPrecondition, kUnavailable; all of them
 Outcome<ExplainQuestion> read_explain(const http::Request& request, const Catalog& catalog);
 
-/// Asks the nodes and replies when the last has answered or failed: docs/formats/api.md has the
-/// answer. An error only when no node answered. Returns at once.
+/// Asks the nodes and replies when the last has answered or failed, as docs/reference/native-api.md
+/// has it. An error only when no node answered. Returns at once.
 void explain(const ExplainQuestion& question, const std::string& request_id,
              NodeQuestions& questions, std::unique_ptr<http::Reply> reply);
 

@@ -15,7 +15,8 @@ namespace weir::api {
 namespace {
 
 /// Units: bytes. Longest list that a watch begins with. Chosen because the other half of its queue
-/// is for the changes that come while the reader takes it.
+/// is for the changes that come while the reader takes it. Reached: 400;
+/// weir_api_limit_reached_total{limit="watch_list"}.
 constexpr std::size_t kWatchedListMax = http::ServerLimits().stream_queue_max / 2;
 
 using model::Object;
@@ -150,7 +151,7 @@ http::Response NativeFace::collection(const Call& call) {
   const std::string& method = call.method;
   if (method == "GET") return list(call);
   if (method == "POST" && call.kind.is_user_made) return create(call);
-  return wrong_method(call.kind.is_user_made ? "GET, POST" : "GET", call.caller.request_id);
+  return wrong_method(native_methods(call.kind, false), call.caller.request_id);
 }
 
 http::Response NativeFace::one(const Call& call) {
@@ -162,16 +163,12 @@ http::Response NativeFace::one(const Call& call) {
     return method == "GET" ? health(call) : wrong_method("GET", call.caller.request_id);
   }
   if (method == "GET") return show(call);
-  // A node that never comes back is the one thing of control's own that a user ends.
-  const bool is_node = call.kind.kind == model::Kind::kNode;
-  if (is_node && method == "DELETE") return remove(call);
-  if (!call.kind.is_user_made) {
-    return wrong_method(is_node ? "GET, DELETE" : "GET", call.caller.request_id);
-  }
+  const std::string_view allowed = native_methods(call.kind, true);
+  if (method == "DELETE" && allowed.ends_with(method)) return remove(call);
+  if (!call.kind.is_user_made) return wrong_method(allowed, call.caller.request_id);
   if (method == "PUT") return update(call, model::UpdateMode::kReplace);
   if (method == "PATCH") return update(call, model::UpdateMode::kMerge);
-  if (method == "DELETE") return remove(call);
-  return wrong_method("GET, PUT, PATCH, DELETE", call.caller.request_id);
+  return wrong_method(allowed, call.caller.request_id);
 }
 
 http::Response NativeFace::list(const Call& call) {

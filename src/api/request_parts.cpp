@@ -28,6 +28,12 @@ Result<std::optional<Revision>> if_match_of(const http::Request& request) {
   return std::optional(Revision(number));
 }
 
+std::string_view native_methods(const model::KindDescription& kind, bool is_one) {
+  if (!is_one) return kind.is_user_made ? "GET, POST" : "GET";
+  if (kind.is_user_made) return "GET, PUT, PATCH, DELETE";
+  return kind.kind == model::Kind::kNode ? "GET, DELETE" : "GET";
+}
+
 Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind) {
   const bool may_cascade = request.method == "DELETE" && kind.kind == model::Kind::kLoadBalancer;
   for (const auto& [name, value] : request.query) {

@@ -4,6 +4,7 @@
 
 #include "api/native_face.h"
 #include "api/problem.h"
+#include "api/v1_operations.h"
 #include "api/v1_projection.h"
 #include "api/v1_search.h"
 #include "base/random.h"
@@ -108,74 +109,49 @@ http::Response V1Face::route(const Call& call, std::string& operation) {
   if (!errors.empty()) return problem_response(errors, request_id);
   const auto refreshed = parts_.catalog.refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
-  if (call.request.path.size() == kCollectionSegments) return collection(call, operation);
-  if (!is_plausible_id(call.id)) return not_found(request_id);
-  return call.verb.empty() ? one(call, operation) : action(call, operation);
+  const bool is_one = call.request.path.size() > kCollectionSegments;
+  if (is_one && !is_plausible_id(call.id)) return not_found(request_id);
+  const V1Operation* found = find_v1_operation(
+      {call.method, call.request.path[kCollectionSegments - 1], is_one, call.verb});
+  if (found == nullptr) return not_found(request_id);
+  operation = found->counted_as;
+  return run(call, found->call);
 }
 
-http::Response V1Face::collection(const Call& call, std::string& operation) {
-  const std::string word(model::kind_name(call.kind.kind));
-  if (call.method == "GET") {
-    operation = "v1 list " + word;
-    return list(call);
-  }
-  if (call.method != "POST" || call.view != nullptr) return not_found(call.caller.request_id);
-  operation = "v1 create " + word;
-  return create(call);
-}
-
-http::Response V1Face::one(const Call& call, std::string& operation) {
-  const std::string word(model::kind_name(call.kind.kind));
-  if (call.method == "GET") {
-    operation = "v1 show " + word;
-    return show(call);
-  }
-  const bool is_instance = call.kind.kind == model::Kind::kInstance;
-  if (call.method == "PATCH" && !is_instance) {
-    operation = "v1 update " + word;
-    return update(call);
-  }
-  if (call.method != "DELETE") return not_found(call.caller.request_id);
-  operation = "v1 delete " + word;
-  return remove(call);
-}
-
-http::Response V1Face::action(const Call& call, std::string& operation) {
-  const bool is_group = call.kind.kind == model::Kind::kTargetGroup;
-  const bool is_post = call.method == "POST";
-  if (call.kind.kind == model::Kind::kBackend && call.verb == "health" && call.method == "GET") {
-    operation = "v1 health backend";
-    return health(call);
-  }
-  if (is_group && call.verb == "describeTargets" && call.method == "GET") {
-    operation = "v1 list target";
-    return targets(call);
-  }
-  if (is_group && is_post) return change_targets(call, operation);
-  if (call.kind.kind == model::Kind::kInstance && is_post && V1Vm::has_verb(call.verb)) {
-    operation = "v1 update instance";
-    return act_on_instance(call);
+http::Response V1Face::run(const Call& call, V1Call which) {
+  switch (which) {
+    case V1Call::kList:
+      return list(call);
+    case V1Call::kCreate:
+      return create(call);
+    case V1Call::kShow:
+      return show(call);
+    case V1Call::kUpdate:
+      return update(call);
+    case V1Call::kDelete:
+      return remove(call);
+    case V1Call::kHealth:
+      return health(call);
+    case V1Call::kListTargets:
+      return targets(call);
+    case V1Call::kChangeTargets:
+      return change_targets(call);
+    case V1Call::kActOnInstance:
+      return act_on_instance(call);
   }
   return not_found(call.caller.request_id);
 }
 
-http::Response V1Face::change_targets(const Call& call, std::string& operation) {
+http::Response V1Face::change_targets(const Call& call) {
   const auto if_match = if_match_of(call.request);
   if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
   const V1Targets::Place group{call.id, *if_match};
-  if (call.verb == "registerTargets") {
-    operation = "v1 create target";
+  if (call.verb == "registerTargets")
     return done(call, targets_.add(group, call.body, call.caller));
-  }
-  if (call.verb == "deregisterTargets") {
-    operation = "v1 delete target";
-    return done(call, targets_.remove(group, call.body, call.caller));
-  }
   if (call.verb == "updateTargets") {
-    operation = "v1 update target";
     return done(call, targets_.update(group, call.body, call.caller));
   }
-  return not_found(call.caller.request_id);
+  return done(call, targets_.remove(group, call.body, call.caller));
 }
 
 http::Response V1Face::act_on_instance(const Call& call) {

@@ -14,6 +14,7 @@
 #include "api/v1_access.h"
 #include "api/v1_kinds.h"
 #include "api/v1_list.h"
+#include "api/v1_operations.h"
 #include "api/v1_targets.h"
 #include "api/v1_vm.h"
 #include "base/metrics.h"
@@ -53,11 +54,9 @@ class V1Face {
   http::Response answer(const http::Request& request, const std::string& request_id,
                         std::string& operation);
   http::Response route(const Call& call, std::string& operation);
-  http::Response collection(const Call& call, std::string& operation);
-  http::Response one(const Call& call, std::string& operation);
-  http::Response action(const Call& call, std::string& operation);
+  http::Response run(const Call& call, V1Call which);
 
-  http::Response change_targets(const Call& call, std::string& operation);
+  http::Response change_targets(const Call& call);
   http::Response act_on_instance(const Call& call);
   http::Response list(const Call& call);
   http::Response show(const Call& call);

@@ -44,11 +44,6 @@ Json known_value(const Json& value, const FieldDescription& field) {
   return items;
 }
 
-bool is_taken(const V1Kind& kind, const FieldDescription& field) {
-  return !field.options.is_output && !field.options.is_native_only &&
-         std::ranges::find(kind.not_taken, field.name) == kind.not_taken.end();
-}
-
 void take_tags(const Json& body, Json& native, Errors& errors) {
   const Json* tags = given(body, "userTags");
   if (tags == nullptr) return;
@@ -97,6 +92,11 @@ void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& nati
 }
 
 }  // namespace
+
+bool is_taken(const V1Kind& kind, const FieldDescription& field) {
+  return !field.options.is_output && !field.options.is_native_only &&
+         std::ranges::find(kind.not_taken, field.name) == kind.not_taken.end();
+}
 
 void check_later(const Json& body, std::span<const V1Later> later, Errors& errors) {
   for (const V1Later& key : later) {

@@ -1,7 +1,5 @@
 #include "api/v1_vm.h"
 
-#include <algorithm>
-
 #include "api/v1_vm_body.h"
 
 namespace weir::api {
@@ -9,9 +7,6 @@ namespace {
 
 using model::Kind;
 using model::Object;
-
-constexpr std::string_view kVerbs[] = {"startInstance", "stopInstance", "rebootInstance",
-                                       "modifyInstanceAttribute"};
 
 }  // namespace
 
@@ -24,10 +19,6 @@ Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
   auto written = writer_.create(Kind::kInstance, call.native, caller);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return Json::object({{"instanceIds", Json::array({Json(written.value->id)})}});
-}
-
-bool V1Vm::has_verb(std::string_view verb) {
-  return std::ranges::find(kVerbs, verb) != std::end(kVerbs);
 }
 
 Outcome<Object> V1Vm::act(const Action& action, const Json& body, const Caller& caller) {

@@ -35,7 +35,6 @@ class V1Vm {
 
   /// {instanceSpec, maxCount: absent or 1}: the id of the instance, in a list.
   Outcome<Json> create(const Json& body, const Caller& caller);
-  static bool has_verb(std::string_view verb);
   /// What is done to which instance; refused with kStale when it has another revision.
   struct Action {
     std::string verb;  // startInstance, stopInstance, rebootInstance, modifyInstanceAttribute

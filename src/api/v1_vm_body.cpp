@@ -13,7 +13,7 @@ namespace {
 using model::Kind;
 using model::Object;
 
-// Source: product.md B.6.
+// Source: product.md B.6. Reached: 400 naming maxCount or clientToken.
 constexpr std::int64_t kInstancesPerCallMax = 100;
 constexpr std::size_t kClientTokenMax = 64;
 
@@ -156,6 +156,10 @@ std::string disk_path(const std::string& field, bool has_system) {
 }
 
 }  // namespace
+
+std::span<const V1Later> instance_spec_later() { return kSpecLater; }
+
+std::span<const V1Later> instance_interface_later() { return kInterfaceLater; }
 
 Errors as_instance_call_errors(Errors errors, const Json& body) {
   const bool has_system = has_system_disk(object_at(body, kSpec));

@@ -2,6 +2,9 @@
 // what is wrong with it in its own. Used by v1_vm.cpp. Source: product.md B.6. Thread: any (pure).
 #pragma once
 
+#include <span>
+
+#include "api/v1_kinds.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "model/object.h"
@@ -14,6 +17,11 @@ struct InstanceCall {
   Errors errors;  // with the paths of the call
 };
 InstanceCall read_instance_call(const Json& body);
+
+/// Keys of instanceSpec, and of its primaryNetworkInterface.networkInterface, whose effect comes
+/// later.
+std::span<const V1Later> instance_spec_later();
+std::span<const V1Later> instance_interface_later();
 
 /// Errors of the native body as paths of the call that it was made of.
 Errors as_instance_call_errors(Errors errors, const Json& body);

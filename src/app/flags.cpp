@@ -29,7 +29,7 @@ void add_settings(CLI::App& app, unsigned roles, Collected& collected) {
     flag.key = setting.key;
     flag.flag = setting.flag;
     CLI::Option* const option =
-        app.add_option(std::string(setting.flag), flag.values, std::string(setting.help));
+        app.add_option(std::string(setting.flag), flag.values, help_text(setting));
     option->type_size(1)->allow_extra_args(false);
     if (!setting.is_list) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }

@@ -24,6 +24,7 @@ constexpr const char* kHelp =
     "  restore       put a backup in the store's place; nodes follow it\n"
     "  release       take away the addresses that a killed node left on this machine\n"
     "  check-config  judge a weir.yaml\n"
+    "  schema        print kinds, fields, calls, settings, metrics and errors as JSON\n"
     "  version       print the version\n\n"
     "client\n";
 
@@ -56,6 +57,7 @@ int dispatch(const Words& words) {
   if (word == "backup") return app::run_backup(rest);
   if (word == "restore") return app::run_restore(rest);
   if (word == "check-config") return app::check_config(rest);
+  if (word == "schema") return app::run_schema(rest);
   if (word == "version" || word == "--version") {
     std::cout << "weir " << app::kBuild << "\n";
     return 0;

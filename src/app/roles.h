@@ -23,6 +23,10 @@ int run_demo(const RoleFlags& flags);
 /// `weir check-config FILE`: prints each problem; 0 when there is none, else 1.
 int check_config(const std::vector<std::string>& arguments);
 
+/// `weir schema`: prints what this build knows of itself (schema.h) as JSON; 0, or 2 for wrong
+/// words.
+int run_schema(const std::vector<std::string>& arguments);
+
 /// Takes away the addresses that a node of this data directory left on the machine when it was
 /// killed; 0 when none is left, 1 when a node runs there.
 int run_release(const RoleFlags& flags);

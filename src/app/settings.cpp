@@ -14,8 +14,11 @@ namespace {
 
 using Values = std::vector<std::string>;
 
+/// Units: seconds. Chosen because a day is longer than anybody waits for a replaced proxy. Reached:
+/// the configuration is refused.
 constexpr int kDrainSecondsMax = 86'400;
-/// Source: the names that the model allows (letters, digits and hyphens).
+/// Source: the names that the model allows (letters, digits and hyphens). Reached: the
+/// configuration is refused.
 constexpr std::size_t kNameMax = 63;
 
 std::optional<int> number(const std::string& text, int min, int max) {
@@ -164,28 +167,28 @@ std::string set_bindings(Config& config, const Values& values) {
 // clang-format off
 constexpr std::array kSettings = {
     Setting{"data-dir", "--data-dir", kBothRoles, false,
-            "folder of everything that is kept (default /var/lib/weir as root, else ~/.local/share/weir)", set_data_dir},
-    Setting{"region", "--region", kBothRoles, false, "name of the region (default local)", set_region},
-    Setting{"azs", "--azs", kBothRoles, true, "availability zones (default local-1a local-1b)", set_azs},
-    Setting{"workers", "--workers", kNodeRole, false, "proxy workers (default: one per core)", set_workers},
+            "folder of everything that is kept", "/var/lib/weir as root, else ~/.local/share/weir", set_data_dir},
+    Setting{"region", "--region", kBothRoles, false, "name of the region", "local", set_region},
+    Setting{"azs", "--azs", kBothRoles, true, "availability zones", "local-1a local-1b", set_azs},
+    Setting{"workers", "--workers", kNodeRole, false, "proxy workers", "one per core", set_workers},
     Setting{"drain-seconds", "--drain-seconds", kNodeRole, false,
-            "how long a replaced proxy may live on for its connections (default 3600)", set_drain_seconds},
-    Setting{"log.level", "--log-level", kBothRoles, false, "debug, info (default), warning or error", set_log_level},
-    Setting{"log.format", "--log-format", kBothRoles, false, "text (default) or json", set_log_format},
-    Setting{"api.listen", "--api-listen", kControlRole, false, "address of the API (default 127.0.0.1:8420)", set_api_listen},
-    Setting{"api.hosts", "--api-host", kControlRole, true, "further names the API answers for", set_api_hosts},
-    Setting{"stream.listen", "--stream-listen", kControlRole, true, "addresses for nodes on other machines", set_stream_listen},
+            "how long a replaced proxy may live on for its connections, in seconds", "3600", set_drain_seconds},
+    Setting{"log.level", "--log-level", kBothRoles, false, "debug, info, warning or error", "info", set_log_level},
+    Setting{"log.format", "--log-format", kBothRoles, false, "text or json", "text", set_log_format},
+    Setting{"api.listen", "--api-listen", kControlRole, false, "address of the API", "127.0.0.1:8420", set_api_listen},
+    Setting{"api.hosts", "--api-host", kControlRole, true, "further names the API answers for", "", set_api_hosts},
+    Setting{"stream.listen", "--stream-listen", kControlRole, true, "addresses for nodes on other machines", "", set_stream_listen},
     Setting{"ops.listen", "--ops-listen", kBothRoles, false,
-            "address of the node's /metrics, /livez, /readyz (default 127.0.0.1:8421); control takes it for no target", set_ops_listen},
-    Setting{"node.name", "--node-name", kNodeRole, false, "name of this node (default: the host's name)", set_node_name},
-    Setting{"node.az", "--node-az", kNodeRole, false, "zone of this node (default: the first of azs)", set_node_az},
+            "address of the node's /metrics, /livez, /readyz; control takes it for no target", "127.0.0.1:8421", set_ops_listen},
+    Setting{"node.name", "--node-name", kNodeRole, false, "name of this node", "the host's name", set_node_name},
+    Setting{"node.az", "--node-az", kNodeRole, false, "zone of this node", "the first of azs", set_node_az},
     Setting{"node.control", "--control", kNodeRole, false,
-            "unix:/path or address:port of control (default unix:DATA_DIR/stream.sock)", set_control},
-    Setting{"node.key-file", "--node-key", kNodeRole, false, "key shared with control, for address:port", set_node_key_file},
+            "unix:/path or address:port of control", "unix:DATA_DIR/stream.sock", set_control},
+    Setting{"node.key-file", "--node-key", kNodeRole, false, "key shared with control, for address:port", "", set_node_key_file},
     Setting{"node.check-source", "--check-source", kNodeRole, false,
-            "address that health checks of a dnlb leave from, where this node has it (default 169.254.169.110)", set_check_source},
+            "address that health checks of a dnlb leave from, where this node has it", "169.254.169.110", set_check_source},
     Setting{"node.bindings", "--binding", kNodeRole, true,
-            "subnet=mode[:interface][,source]..., mode loopback, interface or external", set_bindings},
+            "subnet=mode[:interface][,source]..., mode loopback, interface or external", "*=loopback", set_bindings},
 };
 // clang-format on
 
@@ -196,6 +199,13 @@ std::span<const Setting> all_settings() { return kSettings; }
 const Setting* find_setting(std::string_view key) {
   const auto at = std::ranges::find(kSettings, key, &Setting::key);
   return at == kSettings.end() ? nullptr : &*at;
+}
+
+std::string help_text(const Setting& setting) {
+  std::string text(setting.help);
+  if (!setting.default_text.empty())
+    text += " (default: " + std::string(setting.default_text) + ")";
+  return text;
 }
 
 std::string environment_name(std::string_view key) {

@@ -20,6 +20,8 @@ struct Setting {
   unsigned roles;
   bool is_list;
   std::string_view help;
+  /// The value in force without it; words when it depends on the machine, empty when there is none.
+  std::string_view default_text;
   /// Sets it from text. Answers what is wrong, or nothing.
   std::string (*set)(Config& config, const std::vector<std::string>& values);
 };
@@ -27,5 +29,7 @@ struct Setting {
 std::span<const Setting> all_settings();
 const Setting* find_setting(std::string_view key);
 std::string environment_name(std::string_view key);
+/// The sentence of --help: with the default, where there is one.
+std::string help_text(const Setting& setting);
 
 }  // namespace weir::app

@@ -1,0 +1,85 @@
+#include "api/v1_operations.h"
+
+#include <algorithm>
+
+#include "api/v1_kinds.h"
+
+namespace weir::api {
+namespace {
+
+using enum V1Call;
+constexpr bool kAll = false;
+constexpr bool kOne = true;
+
+// clang-format off
+constexpr V1Operation kOperations[] = {
+    {kList, "describeLoadBalancers", "GET", "loadBalancers", kAll, "", "v1 list lb"},
+    {kCreate, "createLoadBalancer", "POST", "loadBalancers", kAll, "", "v1 create lb"},
+    {kShow, "describeLoadBalancer", "GET", "loadBalancers", kOne, "", "v1 show lb"},
+    {kUpdate, "updateLoadBalancer", "PATCH", "loadBalancers", kOne, "", "v1 update lb"},
+    {kDelete, "deleteLoadBalancer", "DELETE", "loadBalancers", kOne, "", "v1 delete lb"},
+    {kList, "describeListeners", "GET", "listeners", kAll, "", "v1 list listener"},
+    {kCreate, "createListener", "POST", "listeners", kAll, "", "v1 create listener"},
+    {kShow, "describeListener", "GET", "listeners", kOne, "", "v1 show listener"},
+    {kUpdate, "updateListener", "PATCH", "listeners", kOne, "", "v1 update listener"},
+    {kDelete, "deleteListener", "DELETE", "listeners", kOne, "", "v1 delete listener"},
+    {kList, "describeBackends", "GET", "backends", kAll, "", "v1 list backend"},
+    {kCreate, "createBackend", "POST", "backends", kAll, "", "v1 create backend"},
+    {kShow, "describeBackend", "GET", "backends", kOne, "", "v1 show backend"},
+    {kUpdate, "updateBackend", "PATCH", "backends", kOne, "", "v1 update backend"},
+    {kDelete, "deleteBackend", "DELETE", "backends", kOne, "", "v1 delete backend"},
+    {kHealth, "describeTargetHealth", "GET", "backends", kOne, "health", "v1 health backend"},
+    {kList, "describeTargetGroups", "GET", "targetGroups", kAll, "", "v1 list tg"},
+    {kCreate, "createTargetGroup", "POST", "targetGroups", kAll, "", "v1 create tg"},
+    {kShow, "describeTargetGroup", "GET", "targetGroups", kOne, "", "v1 show tg"},
+    {kUpdate, "updateTargetGroup", "PATCH", "targetGroups", kOne, "", "v1 update tg"},
+    {kDelete, "deleteTargetGroup", "DELETE", "targetGroups", kOne, "", "v1 delete tg"},
+    {kListTargets, "describeTargets", "GET", "targetGroups", kOne, "describeTargets", "v1 list target"},
+    {kChangeTargets, "registerTargets", "POST", "targetGroups", kOne, "registerTargets", "v1 create target"},
+    {kChangeTargets, "deRegisterTargets", "POST", "targetGroups", kOne, "deregisterTargets", "v1 delete target"},
+    {kChangeTargets, "updateTargets", "POST", "targetGroups", kOne, "updateTargets", "v1 update target"},
+    {kList, "describeVpcs", "GET", "vpcs", kAll, "", "v1 list vpc"},
+    {kCreate, "createVpc", "POST", "vpcs", kAll, "", "v1 create vpc"},
+    {kShow, "describeVpc", "GET", "vpcs", kOne, "", "v1 show vpc"},
+    {kUpdate, "modifyVpc", "PATCH", "vpcs", kOne, "", "v1 update vpc"},
+    {kDelete, "deleteVpc", "DELETE", "vpcs", kOne, "", "v1 delete vpc"},
+    {kList, "describeSubnets", "GET", "subnets", kAll, "", "v1 list subnet"},
+    {kCreate, "createSubnet", "POST", "subnets", kAll, "", "v1 create subnet"},
+    {kShow, "describeSubnet", "GET", "subnets", kOne, "", "v1 show subnet"},
+    {kUpdate, "modifySubnet", "PATCH", "subnets", kOne, "", "v1 update subnet"},
+    {kDelete, "deleteSubnet", "DELETE", "subnets", kOne, "", "v1 delete subnet"},
+    {kList, "describeInstances", "GET", "instances", kAll, "", "v1 list instance"},
+    {kCreate, "createInstances", "POST", "instances", kAll, "", "v1 create instance"},
+    {kShow, "describeInstance", "GET", "instances", kOne, "", "v1 show instance"},
+    {kDelete, "deleteInstance", "DELETE", "instances", kOne, "", "v1 delete instance"},
+    {kActOnInstance, "startInstance", "POST", "instances", kOne, "startInstance", "v1 update instance"},
+    {kActOnInstance, "stopInstance", "POST", "instances", kOne, "stopInstance", "v1 update instance"},
+    {kActOnInstance, "rebootInstance", "POST", "instances", kOne, "rebootInstance", "v1 update instance"},
+    {kActOnInstance, "modifyInstanceAttribute", "POST", "instances", kOne, "modifyInstanceAttribute", "v1 update instance"},
+    {kList, "describeBriefInstances", "GET", "instances:describeBriefInstances", kAll, "", "v1 list instance"},
+    {kList, "describeInstanceStatus", "GET", "instanceStatus", kAll, "", "v1 list instance"},
+    {kList, "describeInstancePrivateIpAddress", "GET", "instancePrivateIpAddress", kAll, "", "v1 list instance"},};
+// clang-format on
+
+}  // namespace
+
+std::span<const V1Operation> v1_operations() { return kOperations; }
+
+const V1Operation* find_v1_operation(const V1Place& place) {
+  const auto* found = std::ranges::find_if(kOperations, [&](const V1Operation& operation) {
+    return operation.method == place.method && operation.collection == place.collection &&
+           operation.is_one == place.is_one && operation.verb == place.verb;
+  });
+  return found == std::end(kOperations) ? nullptr : found;
+}
+
+std::string v1_path(const V1Operation& operation) {
+  std::string path = "/" + std::string(operation.collection);
+  if (!operation.is_one) return path;
+  const V1Kind* kind = find_v1_kind(operation.collection);
+  path += "/{" + (kind == nullptr ? "id" : kind->id_key()) + "}";
+  if (operation.verb.empty()) return path;
+  return path + (operation.call == kHealth ? "/" : ":") + std::string(operation.verb);
+}
+
+}  // namespace weir::api

@@ -1,0 +1,52 @@
+// The operations of the JD Cloud face, one line each: which call of V1Face answers which method and
+// path. Whatever is not here answers 404; the reference page is made from it.
+// Source: product.md B.4, B.6. Thread: any (constants).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace weir::api {
+
+enum class V1Call : std::uint8_t {
+  kList,
+  kCreate,
+  kShow,
+  kUpdate,
+  kDelete,
+  kHealth,
+  kListTargets,
+  kChangeTargets,
+  kActOnInstance,
+};
+
+struct V1Operation {
+  V1Call call{};
+  std::string_view action{};      // the public product's name: "describeLoadBalancers"
+  std::string_view method{};      // GET also for HEAD
+  std::string_view collection{};  // the segment behind the region: "loadBalancers"
+  bool is_one = false;            // with an id behind the collection
+  std::string_view
+      verb{};  // "registerTargets" of "/<id>:registerTargets"; "health" of "/<id>/health"
+  std::string_view counted_as{};  // in weir_api_requests_total{operation}
+};
+
+/// In the order of the reference page.
+std::span<const V1Operation> v1_operations();
+
+/// Where a request wants to go, without the region.
+struct V1Place {
+  std::string_view method;
+  std::string_view collection;
+  bool is_one = false;
+  std::string_view verb;
+};
+/// Null when there is no such operation.
+const V1Operation* find_v1_operation(const V1Place& place);
+
+/// "/loadBalancers/{loadBalancerId}", behind /v1/regions/<region>.
+std::string v1_path(const V1Operation& operation);
+
+}  // namespace weir::api
