@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs every test, adds up what ran and holds the skips against tests/allowed_skips.
 
-Stages, in order: tidy, release (unit tests), asan (unit tests, fuzzers), mutants, tsan, e2e. The closing line is
+Stages, in order: tidy, release (unit tests, reference pages), asan (unit tests, fuzzers), mutants, tsan, e2e. The closing line is
 "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed, every skip is listed and every stage ran.
 A test that fails is run once more by itself. If it passes then it is "unsteady": named in the closing lines, and more than
 UNSTEADY_MAX of them fail the run. What a sanitizer reports is never run again.
@@ -159,8 +159,9 @@ def run_units(preset, modules=None):
 def stage_tidy(_):
     tally = Tally()
     for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"]),
+                          ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"]),
                           ("torture", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/torture"]),
-                          ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"])):
+                          ("reference-tests", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/reference"])):
         log = BUILD / f"{name}.log"
         status, _ = run([sys.executable, *command], log)
         print(tail(log))
@@ -180,7 +181,19 @@ def built(preset, targets, then):
 
 
 def stage_release(_):
-    return built("release", (), lambda: run_units("release"))
+    return built("release", (), lambda: with_reference(run_units("release")))
+
+
+def with_reference(tally):
+    """Holds docs/reference against the program that was built; a stale page is named with the command that mends it."""
+    log = BUILD / "reference.log"
+    status, _ = run([sys.executable, "tools/reference.py", "--check", str(BUILD / "release" / "weir")], log)
+    if status:
+        print(tail(log))
+        tally.failed.append("reference (./dev reference writes the pages)")
+    else:
+        tally.passed += 1
+    return tally
 
 
 def stage_asan(_):
