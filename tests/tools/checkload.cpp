@@ -3,7 +3,7 @@
 //   checkload [--http ADDRESS:PORT]... [--tcp ADDRESS:PORT]... [--workers N] [--requests N]
 //   [--seconds S] [--rate R]
 //             [--fresh PERCENT] [--long N] [--post PERCENT] [--seed N]
-//             [--progress FILE]
+//             [--long-life SECONDS] [--progress FILE]
 // --http/--tcp   where to send; a worker walks over all of them      --workers  connections at work
 // at once (default 16)
 // --requests     ends after so many (0 = no such end)                --seconds  ends after so long
@@ -12,6 +12,9 @@
 // connection (default 10 %)
 // --long         TCP connections held open and used every 100 ms, over the TCP places in turn
 // --long-http    the same with HTTP connections
+// --long-life    a long connection is closed after so long and opened anew (0 = never); the first
+// ends
+//                of all are spread over that time
 // --post         share of POST with a body (default 20 %)            --seed  of what is sent
 // --progress     holds the number of right answers so far, written ten times a second
 // Failures are told apart: connect (refused and the like), reset, ended,
@@ -50,6 +53,7 @@ struct Options {
   int post = 20;
   int long_tcp = 0;
   int long_http = 0;
+  double long_life = 0;
   unsigned seed = 1;
   std::string progress;
 };
@@ -65,6 +69,7 @@ std::atomic<int> long_opened{0};
 std::atomic<int> long_alive{0};
 std::atomic<long> long_exchanges{0};
 std::atomic<long> long_requests{0};  // those of them that are HTTP
+std::atomic<long> long_renewed{0};   // TCP connections that came after the first ones
 std::mutex mutex;
 std::map<std::string, long> failures;
 std::map<std::string, long> by_target;
@@ -216,6 +221,7 @@ void work(const Options& options, int number) {
 struct Held {
   Connection connection;
   bool is_http = false;
+  Steady::time_point ends = Steady::time_point::max();
 };
 
 Outcome use(Held& held) {
@@ -241,31 +247,58 @@ bool open_held(Held& held, const Options& options, int number) {
          (held.is_http || held.connection.read_until("\n", greeting, 10s) == Outcome::kOk);
 }
 
+Steady::time_point after(double seconds) {
+  return Steady::now() +
+         std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(seconds));
+}
+
+void renew(Held& held, const Options& options, int number) {
+  held.connection.close();
+  held.ends = after(options.long_life);
+  if (!open_held(held, options, number)) {
+    held.connection.close();
+    long_alive.fetch_sub(1);
+    return count_failure("long connect", held.is_http ? "http" : "tcp");
+  }
+  if (!held.is_http) long_renewed.fetch_add(1);
+}
+
+/// One exchange on each of the long connections from number `first` on.
+void use_all(std::vector<Held>& all, const Options& options, int first) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Held& held = all[i];
+    if (!held.connection.is_open()) continue;
+    if (Steady::now() >= held.ends) renew(held, options, first + static_cast<int>(i));
+    if (!held.connection.is_open()) continue;
+    const Outcome outcome = use(held);
+    if (outcome == Outcome::kOk) {
+      long_exchanges.fetch_add(1);
+      if (held.is_http) long_requests.fetch_add(1);
+      continue;
+    }
+    held.connection.close();
+    long_alive.fetch_sub(1);
+    count_failure("long " + std::string(outcome_name(outcome)), held.is_http ? "http" : "tcp");
+  }
+}
+
 /// Keeps long connections number `first` to `end` in use until the run ends; each loss counts once.
 void hold(const Options& options, int first, int end) {
   std::vector<Held> all(static_cast<std::size_t>(end - first));
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (open_held(all[i], options, first + static_cast<int>(i))) {
+    const int number = first + static_cast<int>(i);
+    if (open_held(all[i], options, number)) {
       long_opened.fetch_add(1);
       long_alive.fetch_add(1);
     } else {
       all[i].connection.close();
       count_failure("long connect", "");
     }
+    const int count = options.long_tcp + options.long_http;
+    if (options.long_life > 0) all[i].ends = after(options.long_life * (number + 1) / count);
   }
   while (!stopping.load()) {
-    for (Held& held : all) {
-      if (!held.connection.is_open()) continue;
-      const Outcome outcome = use(held);
-      if (outcome == Outcome::kOk) {
-        long_exchanges.fetch_add(1);
-        if (held.is_http) long_requests.fetch_add(1);
-        continue;
-      }
-      held.connection.close();
-      long_alive.fetch_sub(1);
-      count_failure("long " + std::string(outcome_name(outcome)), held.is_http ? "http" : "tcp");
-    }
+    use_all(all, options, first);
     std::this_thread::sleep_for(100ms);
   }
 }
@@ -289,11 +322,11 @@ void print_result(double seconds) {
       "{\"succeeded\":%ld,\"failed\":%ld,\"failures\":%s,\"first_failures\":[%s],\"reopened\":%ld,"
       "\"by_target\":%s,\"longest_gap_ms\":%.1f,\"slowest_ms\":%.1f,\"seconds\":%.2f,"
       "\"long\":{\"opened\":%d,\"alive\":%d,\"exchanges\":%ld,"
-      "\"requests\":%ld}}\n",
+      "\"requests\":%ld,\"renewed\":%ld}}\n",
       succeeded.load(), failed, json_map(failures).c_str(), firsts.c_str(), reopened.load(),
       json_map(by_target).c_str(), static_cast<double>(longest_gap.load()) / 1000,
       static_cast<double>(slowest.load()) / 1000, seconds, long_opened.load(), long_alive.load(),
-      long_exchanges.load(), long_requests.load());
+      long_exchanges.load(), long_requests.load(), long_renewed.load());
 }
 
 void write_progress(const std::string& path) {
@@ -339,6 +372,8 @@ bool read_options(int argc, char** argv, Options& options) {
       options.long_tcp = std::atoi(value);
     } else if (name == "--progress") {
       options.progress = value;
+    } else if (name == "--long-life") {
+      options.long_life = std::atof(value);
     } else if (name == "--seed") {
       options.seed = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
     } else if (name == "--long-http") {
