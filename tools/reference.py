@@ -63,7 +63,8 @@ def table(heads, rows):
 # Fields -----------------------------------------------------------------------------------------------------------------------
 
 def shown_type(field):
-    name = f"id of a {field['reference']}" if "reference" in field else member(field, "type")
+    kind = field.get("reference", "")
+    name = f"id of {'an' if kind[0] in 'aeiou' else 'a'} {kind}" if kind else member(field, "type")
     return f"list of {name}" if field.get("isList") else name
 
 
@@ -78,7 +79,7 @@ def span(field):
         parts.append(f"{field.get('min', '')}..{field.get('max', '')}")
     if "itemsMax" in field:
         parts.append(f"{field.get('itemsMin', 0)}..{field['itemsMax']} items")
-    if "charactersMax" in field and "reference" not in field:
+    if "charactersMax" in field and not field.keys() & {"reference", "isNotSupportedYet"}:
         parts.append(f"up to {field['charactersMax']} characters" + (f", {field['text']}" if "text" in field else ""))
     return "; ".join(parts)
 
@@ -238,7 +239,29 @@ def metrics_page(schema, _):
     sources = {path.relative_to(ROOT).as_posix(): path.read_text() for path in limits.product_files()}
     rows = [[code(member(one, "name")), one["type"], ", ".join(map(code, one["labels"])), shown_processes(process_of(one["constant"], sources)), one["help"]]
             for one in some(schema, "metrics")]
-    return {"metrics": table(["Metric", "Type", "Labels", "Counted by", "Meaning"], rows)}
+    return {"metrics": table(["Metric", "Type", "Labels", "Counted by", "Meaning"], rows), "failures": failures_table(), "parse_errors": parse_errors_table()}
+
+
+def source_rows(path, pattern, least):
+    """The rows of a table of the sources, which has at least so many."""
+    rows = re.findall(pattern, (ROOT / path).read_text())
+    if len(rows) < least:
+        raise Broken(f"{path} has {len(rows)} rows of the form that is known, at least {least} were expected")
+    return rows
+
+
+SIDES = {"Client": "client", "Upstream": "target", "Self": "Weir"}
+
+
+def failures_table():
+    found = source_rows("src/dataplane/proxy/failure.h", r'X\(k\w+, "(\w+)", (\d+), k(\w+)\)[ ]*(?:/\* (.*?) \*/)?', 15)
+    return table(["Reason", "Answered", "Lies with", "Meaning"],
+                 [[code(name), status if status != "0" else "", SIDES[side], meaning.rstrip("\\ ")] for name, status, side, meaning in found])
+
+
+def parse_errors_table():
+    found = source_rows("src/http/h1_error.h", r'X\(k\w+, "(\w+)", (\d+)\)', 30)
+    return table(["Reason", "Answered"], [[code(name), status] for name, status in found if name != "none"])
 
 
 def setting_row(one):

@@ -72,6 +72,13 @@ def test_a_program_that_prints_another_format_or_none_is_refused(tmp_path):
             reference.schema_of(program)
 
 
+def test_a_table_of_the_sources_that_has_lost_its_rows_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+    (tmp_path / "x.h").write_text('  X(kOne, "one", 400)\n')
+    with broken("x.h has 1 rows"):
+        reference.source_rows("x.h", r'X\(k\w+, "(\w+)", (\d+)\)', 2)
+
+
 def test_help_without_commands_is_refused(tmp_path):
     program = tmp_path / "weir"
     program.write_text("#!/bin/sh\necho 'Weir, a service'\n")
