@@ -205,8 +205,7 @@ Result<Changes> SqliteStore::changes_after(Revision after, Instant deadline) con
     answer.must_relist = after.value < trimmed || after > version.revision;
     if (answer.must_relist) return {};
     return database.each(
-        "SELECT key, value, revision FROM changes WHERE revision>? ORDER BY number",
-        {static_cast<std::int64_t>(after.value)}, [&](const SqliteRow& row) {
+        kChangesAfter, {static_cast<std::int64_t>(after.value)}, [&](const SqliteRow& row) {
           const auto value = row.is_null(1) ? std::nullopt : std::optional(row.text(1));
           answer.changes.push_back({row.text(0), value, revision_at(row, 2)});
         });

@@ -77,6 +77,19 @@ TEST_F(SqliteStoreTest, KeepsEverythingOverARestart) {
   EXPECT_EQ(stores_.metrics_.value(Metric::kStoreRevision).get(), 4);
 }
 
+TEST_F(SqliteStoreTest, WhatChangedIsFoundByItsRevisionAndNotByReadingAllChanges) {
+  auto database = SqliteDatabase::open({stores_.path(), {}}, SqliteDatabase::Access::kRead);
+  ASSERT_TRUE(database.ok());
+  std::vector<std::string> plan;
+  ASSERT_TRUE((*database)
+                  ->each("EXPLAIN QUERY PLAN " + std::string(kChangesAfter), {std::int64_t{1}},
+                         [&](const SqliteRow& row) { plan.push_back(row.text(3)); })
+                  .ok());
+  EXPECT_EQ(
+      plan,
+      (std::vector<std::string>{"SEARCH changes USING INDEX changes_by_revision (revision>?)"}));
+}
+
 TEST_F(SqliteStoreTest, IsReadableByItsOwnerOnly) {
   ASSERT_TRUE(store().commit(writing("object/lb/1", "a")).ok());
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
