@@ -11,6 +11,7 @@
 #include "base/mutant.h"
 #include "net/socket.h"
 #include "net/system_error.h"
+#include "snapshot/verdict_id.h"
 
 namespace weir::agent {
 namespace {
@@ -200,9 +201,9 @@ void Agent::take_batch(Batch batch) {
 }
 
 void Agent::note_changed_keys(const Batch& batch) {
-  for (const model::Frame& frame : batch.frames) changed_keys_.emplace(frame.kind, frame.id);
+  for (const model::Frame& frame : batch.frames) changes_.objects.emplace(frame.kind, frame.id);
   if (!batch.is_full) return;
-  for (const auto& [key, object] : state_.objects.objects()) changed_keys_.insert(key);
+  for (const auto& [key, object] : state_.objects.objects()) changes_.objects.insert(key);
 }
 
 void Agent::note_replica(const Result<void>& result) {
@@ -222,6 +223,7 @@ void Agent::note_replica(const Result<void>& result) {
 
 void Agent::take_verdict(const snapshot::Verdict& verdict) {
   state_.verdicts.insert_or_assign(verdict.target, verdict);
+  changes_.verdicts.insert(verdict.target);
   children_.verdict_changed(verdict.target);  // A target that is down takes nothing from here on.
   send_(verdict_frame(verdict));
   note_replica(replica_->append(verdict));
@@ -231,6 +233,7 @@ void Agent::take_verdict(const snapshot::Verdict& verdict) {
 void Agent::drop_verdict(const snapshot::TargetKey& target) {
   if (is_stopping_) return;  // The replica keeps it for the next start.
   state_.verdicts.erase(target);
+  changes_.verdicts.insert(target);
   children_.verdict_changed(target);
   send_(verdict_tombstone(target));
   note_replica(replica_->append_verdict_removed(target));
@@ -248,12 +251,17 @@ void Agent::reconcile() {
   loop_.cancel(std::exchange(reconcile_timer_, 0));
   if (is_stopping_) return;
   update_local();
-  compiled_ = snapshot::compile(state_.objects, state_.verdicts, local_, std::move(compiled_));
+  const snapshot::Changes changes = std::exchange(changes_, {});
+  compiled_ = snapshot::compile({.objects = state_.objects,
+                                 .verdicts = state_.verdicts,
+                                 .local = local_,
+                                 .changes = &changes},
+                                std::move(compiled_));
   snapshot_ = snapshot::snapshot_of(*compiled_);
   fail_open_watch_.update(*snapshot_);
   reconcile_machine();
-  const Keys keys = std::exchange(changed_keys_, {});
-  const std::vector<snapshot::ObjectSet::Key> changed(keys.begin(), keys.end());
+  const std::vector<snapshot::ObjectSet::Key> changed(changes.objects.begin(),
+                                                      changes.objects.end());
   children_.objects_changed(changed);
   checker_.configure(snapshot_->services);
   note_replica(replica_->sync());
@@ -360,7 +368,7 @@ void Agent::tick() {
 
 void Agent::proxy_reports(const model::Frame& frame) {
   if (frame.kind == message::kConnectFailed) {
-    const auto target = target_of_verdict_id(frame.id);
+    const auto target = snapshot::target_of_verdict_id(frame.id);
     if (target) checker_.connect_failed(*target);
   } else if (frame.kind == message::kApplied) {
     note_applied();

@@ -115,8 +115,6 @@ class Agent final : private ProxyChildren::User {
   std::vector<Sample> samples() { return questions_.samples(); }
 
  private:
-  using Keys = std::set<snapshot::ObjectSet::Key>;
-
   /// For open() alone.
   Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, AgentOptions options);
   Result<void> open_folder();
@@ -164,7 +162,7 @@ class Agent final : private ProxyChildren::User {
   std::map<net::IpAddress, std::string> unbound_;  // addresses without a binding, their subnet
   snapshot::CompiledPtr compiled_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;  // never null
-  Keys changed_keys_;
+  snapshot::Changes changes_;                           // since the last step
   std::set<std::string> error_kinds_;
   FailOpenWatch fail_open_watch_;
   ListenSockets sockets_;

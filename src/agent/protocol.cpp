@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace weir::agent {
 
@@ -46,22 +45,6 @@ model::Frame verdict_tombstone(const snapshot::TargetKey& target) {
 
 JsonLimits body_limits() {
   return {.size_max = model::kFrameBodyBytesMax, .depth_max = 32, .items_max = 100'000};
-}
-
-Result<snapshot::TargetKey> target_of_verdict_id(std::string_view id) {
-  const std::size_t group_at = id.find('/');
-  const std::size_t slot_at = id.rfind('/');
-  const Error malformed{ErrorCode::kInvalidArgument,
-                        "expected service/group/slot, found \"" + std::string(id) + "\"",
-                        {}};
-  if (group_at == std::string_view::npos || slot_at == group_at) return malformed;
-  const std::string_view digits = id.substr(slot_at + 1);
-  std::uint16_t slot = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), slot);
-  if (error != std::errc() || end != digits.end()) return malformed;
-  return snapshot::TargetKey{std::string(id.substr(0, group_at)),
-                             std::string(id.substr(group_at + 1, slot_at - group_at - 1)),
-                             Slot(slot)};
 }
 
 }  // namespace weir::agent

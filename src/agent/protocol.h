@@ -53,7 +53,5 @@ model::Frame verdict_frame(const snapshot::Verdict& verdict);
 model::Frame verdict_tombstone(const snapshot::TargetKey& target);
 /// Limits of a body between a node and its child: as large as a frame may be.
 JsonLimits body_limits();
-/// The target that the id of a verdict frame names. Errors: kInvalidArgument
-Result<snapshot::TargetKey> target_of_verdict_id(std::string_view id);
 
 }  // namespace weir::agent

@@ -13,6 +13,7 @@
 #include "agent/rendezvous.h"
 #include "base/log.h"
 #include "snapshot/fail_open.h"
+#include "snapshot/verdict_id.h"
 
 namespace weir::agent {
 namespace {
@@ -161,11 +162,13 @@ void ProxyRole::take_object(const model::Frame& frame) {
   loop_.cancel(std::exchange(apply_timer_, 0));
   // A version lower than the one held was applied before.
   objects_.apply(frame);
+  changes_.objects.emplace(frame.kind, frame.id);
 }
 
 void ProxyRole::take_verdict(const model::Frame& frame) {
-  const Result<snapshot::TargetKey> target = target_of_verdict_id(frame.id);
+  const Result<snapshot::TargetKey> target = snapshot::target_of_verdict_id(frame.id);
   if (!target) return;
+  changes_.verdicts.insert(*target);
   if (frame.is_tombstone) {
     verdicts_.erase(*target);
     return apply_soon();
@@ -199,7 +202,10 @@ void ProxyRole::apply_soon() {
 
 void ProxyRole::apply() {
   loop_.cancel(std::exchange(apply_timer_, 0));
-  compiled_ = snapshot::compile(objects_, verdicts_, local_, std::move(compiled_));
+  const snapshot::Changes changes = std::exchange(changes_, {});
+  compiled_ = snapshot::compile(
+      {.objects = objects_, .verdicts = verdicts_, .local = local_, .changes = &changes},
+      std::move(compiled_));
   const auto snapshot = snapshot::snapshot_of(*compiled_);
   const Result<dataplane::Applied> applied = engine_.engine->apply(snapshot);
   if (!applied) {

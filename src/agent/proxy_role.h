@@ -98,6 +98,7 @@ class ProxyRole final : private FramePipe::User {
   snapshot::ObjectSet objects_;
   snapshot::Verdicts verdicts_;
   snapshot::CompiledPtr compiled_;
+  snapshot::Changes changes_;                               // since then
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets_;  // our copies, for a later node
   std::vector<std::string> drains_in_force_;                // records that are reported
   Json reported_drains_ = Json::array();                    // to the node of this pipe

@@ -8,6 +8,7 @@
 #include "agent/protocol.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "snapshot/verdict_id.h"
 
 namespace weir::agent {
 namespace {
@@ -47,7 +48,7 @@ ReplicaFile read_file(const std::string& path) {
 }
 
 void apply_verdict(const model::Frame& frame, snapshot::Verdicts& verdicts) {
-  const Result<snapshot::TargetKey> target = target_of_verdict_id(frame.id);
+  const Result<snapshot::TargetKey> target = snapshot::target_of_verdict_id(frame.id);
   if (!target) return;  // Of a build that names targets otherwise: measured again.
   if (frame.is_tombstone) {
     verdicts.erase(*target);

@@ -3,8 +3,10 @@
 // Thread: any (no shared state).
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,22 @@ struct LocalNode {
   /// is asked for.
   net::IpAddress check_source{};
   bool has_check_source = false;
+
+  friend bool operator==(const LocalNode&, const LocalNode&) = default;
+};
+
+/// What has come, changed or gone.
+struct Changes {
+  std::set<ObjectSet::Key> objects;
+  std::set<TargetKey> verdicts;
+};
+
+struct CompileInput {
+  const ObjectSet& objects;
+  const Verdicts& verdicts;
+  const LocalNode& local;
+  /// Since the previous compilation. Null: anything may have changed, and everything is looked at.
+  const Changes* changes = nullptr;
 };
 
 /// The last compilation: its Snapshot, and the typed objects it was made from (last good versions).
@@ -32,11 +50,22 @@ struct CompiledDeleter {
 };
 using CompiledPtr = std::unique_ptr<Compiled, CompiledDeleter>;
 
-/// Compiles everything placed on `local.node_id`. Cost follows the objects that changed since
+/// What the last compilation did.
+struct CompileWork {
+  std::size_t objects_read = 0;
+  std::size_t services_built = 0;
+  std::size_t listeners_built = 0;
+};
+
+/// Compiles everything placed on `local.node_id`. Objects, backend services and listeners are read
+/// and built only where `changes` concern them; parts that stayed are shared with the Snapshot of
 /// `previous` (may be null).
+CompiledPtr compile(const CompileInput& input, CompiledPtr previous);
+/// The same, looking at everything.
 CompiledPtr compile(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
                     CompiledPtr previous);
 
 std::shared_ptr<const Snapshot> snapshot_of(const Compiled& compiled);
+const CompileWork& work_of(const Compiled& compiled);
 
 }  // namespace weir::snapshot

@@ -1,12 +1,9 @@
 #include "snapshot/fact_cache.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace weir::snapshot {
 namespace {
-
-using Received = std::map<ObjectSet::Key, ReceivedObject>;
 
 ObjectError error_of(const ObjectSet::Key& key, const ReceivedObject& object, const Error& error) {
   const bool is_unsupported = error.code == ErrorCode::kFailedPrecondition;
@@ -26,63 +23,63 @@ Result<Facts> read(model::Kind kind, const std::string& id, const ReceivedObject
   return facts;
 }
 
-template <class Table>
-void update_entry(typename Table::Entry& entry, const ObjectSet::Key& key,
-                  const ReceivedObject& received) {
-  entry.version = received.version;
-  entry.error.reset();
-  using Facts = typename decltype(entry.facts)::value_type;
-  auto facts = read<Facts>(Table::kind, key.second, received);
-  if (facts) {
-    entry.facts = *std::move(facts);
-  } else {
-    entry.error = error_of(key, received, facts.error());
-  }
-}
-
-template <class Table>
-void update_table(Table& table, const Received& received) {
-  const std::string kind(model::kind_name(Table::kind));
-  auto entry = table.entries.begin();
-  for (auto at = received.lower_bound({kind, ""}); at != received.end() && at->first.first == kind;
-       ++at) {
-    const std::string& id = at->first.second;
-    while (entry != table.entries.end() && entry->first < id) entry = table.entries.erase(entry);
-    const bool is_new = entry == table.entries.end() || entry->first != id;
-    if (is_new) entry = table.entries.emplace_hint(entry, id, typename Table::Entry{});
-    if (is_new || entry->second.version != at->second.version) {
-      update_entry<Table>(entry->second, at->first, at->second);
-    }
-    ++entry;
-  }
-  table.entries.erase(entry, table.entries.end());
-}
-
-void add_unknown_kinds(const Received& received, std::vector<ObjectError>& errors) {
-  for (const auto& [key, object] : received) {
-    if (model::kind_of_name(key.first)) continue;
-    errors.push_back(
-        error_of(key, object, {ErrorCode::kFailedPrecondition, "this build has no such kind", ""}));
-  }
-}
-
 }  // namespace
 
-void FactCache::update(const ObjectSet& objects) {
-  errors_.clear();
-  std::apply([&](auto&... table) { (update_table(table, objects.objects()), ...); }, tables_);
-  std::apply(
-      [&](const auto&... table) {
-        const auto add = [&](const auto& entries) {
-          for (const auto& [id, entry] : entries) {
-            if (entry.error) errors_.push_back(*entry.error);
-          }
-        };
-        (add(table.entries), ...);
-      },
-      tables_);
-  add_unknown_kinds(objects.objects(), errors_);
-  std::ranges::sort(errors_, {}, [](const ObjectError& e) { return std::pair(e.kind, e.id); });
+/// True when it was read.
+template <class Table>
+bool FactCache::update_entry(Table& table, const ObjectSet::Key& key,
+                             const ReceivedObject* received) {
+  if (received == nullptr) {
+    table.entries.erase(key.second);
+    errors_.erase(key);
+    return false;
+  }
+  const auto [at, is_new] = table.entries.try_emplace(key.second);
+  auto& entry = at->second;
+  if (!is_new && entry.version == received->version) return false;
+  entry.version = received->version;
+  using Facts = typename decltype(entry.facts)::value_type;
+  auto facts = read<Facts>(Table::kind, key.second, *received);
+  if (facts) {
+    entry.facts = *std::move(facts);
+    errors_.erase(key);
+  } else {
+    errors_.insert_or_assign(key, error_of(key, *received, facts.error()));
+  }
+  return true;
+}
+
+std::size_t FactCache::update(const ObjectSet& objects, const Keys& keys) {
+  std::size_t read_count = 0;
+  for (const ObjectSet::Key& key : keys) {
+    const auto found = objects.objects().find(key);
+    const ReceivedObject* received = found == objects.objects().end() ? nullptr : &found->second;
+    const auto kind = model::kind_of_name(key.first);
+    if (kind) {
+      const auto visit = [&](auto& table) {
+        if (table.kind == *kind && update_entry(table, key, received)) ++read_count;
+      };
+      std::apply([&](auto&... table) { (visit(table), ...); }, tables_);
+    } else if (received == nullptr) {
+      errors_.erase(key);
+    } else {
+      const Error unknown{ErrorCode::kFailedPrecondition, "this build has no such kind", ""};
+      errors_.insert_or_assign(key, error_of(key, *received, unknown));
+    }
+  }
+  return read_count;
+}
+
+FactCache::Keys FactCache::all_keys(const ObjectSet& objects) const {
+  Keys keys;
+  for (const auto& [key, object] : objects.objects()) keys.insert(keys.end(), key);
+  for (const auto& [key, error] : errors_) keys.insert(key);
+  const auto add = [&](const auto& table) {
+    const std::string kind(model::kind_name(table.kind));
+    for (const auto& [id, entry] : table.entries) keys.emplace(kind, id);
+  };
+  std::apply([&](const auto&... table) { (add(table), ...); }, tables_);
+  return keys;
 }
 
 }  // namespace weir::snapshot

@@ -4,9 +4,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
-#include <vector>
 
 #include "model/kind.h"
 #include "snapshot/facts.h"
@@ -21,7 +21,6 @@ struct FactTable {
   struct Entry {
     Version version;             // of the object last seen
     std::optional<Facts> facts;  // of the last good version
-    std::optional<ObjectError> error;
   };
   std::map<std::string, Entry> entries;
 
@@ -35,17 +34,26 @@ struct FactTable {
 
 class FactCache {
  public:
-  /// Cost: one step per object, reading only those whose version changed.
-  void update(const ObjectSet& objects);
+  using Keys = std::set<ObjectSet::Key>;
+  using Errors = std::map<ObjectSet::Key, ObjectError>;
+
+  /// Brings what is known of `keys` up to date; returns how many objects it read, which are those
+  /// whose version changed.
+  std::size_t update(const ObjectSet& objects, const Keys& keys);
+  /// Everything that `objects` holds or that is known.
+  Keys all_keys(const ObjectSet& objects) const;
 
   template <model::Kind kKind>
   const auto& table() const {
     return std::get<index_of(kKind)>(tables_);
   }
-  /// Every object whose newest version is not in force, ordered by kind and id.
-  const std::vector<ObjectError>& errors() const { return errors_; }
+  /// Every object whose newest version is not in force.
+  const Errors& errors() const { return errors_; }
 
  private:
+  template <class Table>
+  bool update_entry(Table& table, const ObjectSet::Key& key, const ReceivedObject* received);
+
   using enum model::Kind;
   // In the order of model::Kind.
   std::tuple<FactTable<kVpc, NoFacts>, FactTable<kSubnet, NoFacts>,
@@ -55,7 +63,7 @@ class FactCache {
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
              FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>>
       tables_;
-  std::vector<ObjectError> errors_;
+  Errors errors_;
 
   static constexpr std::size_t index_of(model::Kind kind) { return static_cast<std::size_t>(kind); }
 };
