@@ -16,6 +16,11 @@ template <class List, class Removed, class Changed>
 void difference(const List& before, const List& after, Removed&& removed, Changed&& changed) {
   auto old = before.begin();
   for (const auto& entry : after) {
+    // As a rule nearly all have stayed: no look into them.
+    if (old != before.end() && *old == entry) {
+      ++old;
+      continue;
+    }
     while (old != before.end() && id_of(*old) < id_of(entry)) removed(**old++);
     const bool is_known = old != before.end() && id_of(*old) == id_of(entry);
     if (!is_known || *old != entry) changed(entry);
@@ -42,8 +47,12 @@ void Directory::update(PlanPtr plan) {
       [this](const ListenerPlanPtr& now) { change_listener(now); });
   if (!before.drains.empty() || !plan->drains.empty()) set_drains(*plan);
   // Beyond this map, services and connections hold an entry.
-  std::erase_if(targets_, [](const auto& entry) {
-    return entry.second->references == 1 && !entry.second->is_current;
+  std::erase_if(leaving_, [this](const TargetState* state) {
+    const auto at = targets_.find(state);
+    if (at == targets_.end() || at->second->is_current) return true;
+    if (at->second->references > 1) return false;
+    targets_.erase(at);
+    return true;
   });
   plan_ = std::move(plan);
 }
@@ -68,15 +77,20 @@ void Directory::change_service(const ServicePlanPtr& plan) {
   }
   if (!old) return;
   for (const auto& entry : old->targets) {
-    if (!entry->is_current) close_idle(*entry);
+    if (!entry->is_current) leave(*entry);
   }
+}
+
+void Directory::leave(TargetEntry& target) {
+  leaving_.insert(target.state.get());
+  close_idle(target);
 }
 
 void Directory::remove_service(const ServicePlan& plan) {
   const auto at = services_.find(plan.service->id);
   for (const auto& entry : at->second->targets) {
     entry->is_current = false;
-    close_idle(*entry);
+    leave(*entry);
   }
   services_.erase(at);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -125,6 +126,7 @@ class Directory {
  private:
   void change_service(const ServicePlanPtr& plan);
   void remove_service(const ServicePlan& plan);
+  void leave(TargetEntry& target);
   void change_listener(const ListenerPlanPtr& plan);
   void remove_listener(const ListenerPlan& plan);
   void set_drains(const Plan& plan);
@@ -137,6 +139,7 @@ class Directory {
   std::map<std::string, Ref<ListenerEntry>> listeners_;
   std::map<net::Endpoint, Ref<ListenerEntry>> endpoints_;
   std::map<const TargetState*, Ref<TargetEntry>> targets_;
+  std::set<const TargetState*> leaving_;  // in no service any more, perhaps with connections
 };
 
 }  // namespace weir::dataplane::proxy

@@ -12,12 +12,32 @@ const ServicePlanPtr* find_service(const Plan& plan, const std::string& id) {
   return at != plan.services.end() && (*at)->service->id == id ? &*at : nullptr;
 }
 
-const ListenerPlanPtr* find_listener(const Plan& plan, const std::string& id) {
-  const auto at = std::ranges::lower_bound(
-      plan.listeners, id, {},
-      [](const ListenerPlanPtr& entry) -> const std::string& { return entry->listener->id; });
-  return at != plan.listeners.end() && (*at)->listener->id == id ? &*at : nullptr;
-}
+const std::string& id_of(const ServicePlanPtr& plan) { return plan->service->id; }
+const std::string& id_of(const ListenerPlanPtr& plan) { return plan->listener->id; }
+
+/// Walks the parts of the plan before beside those of a Snapshot, both ascending by id.
+template <class PlanPart>
+class Before {
+ public:
+  explicit Before(const std::vector<PlanPart>* parts) : parts_(parts) {}
+  /// The part of that id; null without one.
+  PlanPart find(const std::string& id) {
+    if (parts_ == nullptr) return nullptr;
+    while (at_ < parts_->size() && id_of((*parts_)[at_]) < id) gone_.push_back((*parts_)[at_++]);
+    if (at_ == parts_->size() || id_of((*parts_)[at_]) != id) return nullptr;
+    return (*parts_)[at_++];
+  }
+  /// Those that nobody asked for.
+  std::vector<PlanPart> gone() {
+    while (parts_ != nullptr && at_ < parts_->size()) gone_.push_back((*parts_)[at_++]);
+    return std::move(gone_);
+  }
+
+ private:
+  const std::vector<PlanPart>* parts_;
+  std::size_t at_ = 0;
+  std::vector<PlanPart> gone_;
+};
 
 std::shared_ptr<const balancing::Sequence> sequence_of(const snapshot::Service& service) {
   std::vector<int> weights;
@@ -64,14 +84,23 @@ PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const 
   forget_unused();
   auto plan = std::make_shared<Plan>();
   plan->snapshot = std::move(snapshot);
+  Before services(previous == nullptr ? nullptr : &previous->services);
   for (const auto& service : plan->snapshot->services) {
-    plan->services.push_back(service_plan(service, previous));
-    set_marks(*plan->services.back());
+    const ServicePlanPtr old = services.find(service->id);
+    plan->services.push_back(service_plan(service, old));
+    const bool is_new = plan->services.back() != old;
+    if (is_new && old != nullptr) note_leaving(*old);
+    if (is_new) note_staying(*plan->services.back());
+    if (is_new || marked_.contains(service->id)) set_marks(*plan->services.back());
   }
+  for (const ServicePlanPtr& gone : services.gone()) note_leaving(*gone);
+  marked_.clear();
   std::erase_if(persistence_, [&](const auto& entry) { return !find_service(*plan, entry.first); });
+  Before listeners(previous == nullptr ? nullptr : &previous->listeners);
   for (const auto& listener : plan->snapshot->listeners) {
-    plan->listeners.push_back(listener_plan(listener, *plan, previous));
+    plan->listeners.push_back(listener_plan(listener, *plan, listeners.find(listener->id)));
   }
+  for (const ListenerPlanPtr& gone : listeners.gone()) leaving_listeners_.insert(id_of(gone));
   plan_drains(*plan, moment);
   return plan;
 }
@@ -90,9 +119,9 @@ void Planner::plan_drains(Plan& plan, const Moment& moment) {
 }
 
 ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Service>& service,
-                                     const Plan* previous) {
-  const ServicePlanPtr* old = previous == nullptr ? nullptr : find_service(*previous, service->id);
-  if (old != nullptr && ((*old)->service == service || *(*old)->service == *service)) return *old;
+                                     const ServicePlanPtr& old) {
+  if (old != nullptr && (old->service == service || *old->service == *service)) return old;
+  ++work_.services_made;
   auto plan = std::make_shared<ServicePlan>();
   plan->service = service;
   for (const auto& target : service->targets)
@@ -100,7 +129,7 @@ ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Servi
   plan->sequence = sequence_of(*service);
   plan->place_of_slot = places_by_slot(*service);
   plan->persistence = persistence_of(*service);
-  if (plan->persistence != nullptr) begin_tenures(*plan, old == nullptr ? nullptr : old->get());
+  if (plan->persistence != nullptr) begin_tenures(*plan, old.get());
   for (const auto& source : service->source_addresses) {
     plan->sources.push_back(net::socket_address(net::Endpoint{source, 0}));
   }
@@ -108,15 +137,18 @@ ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Servi
 }
 
 ListenerPlanPtr Planner::listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
-                                       const Plan& plan, const Plan* previous) {
+                                       const Plan& plan, const ListenerPlanPtr& old) {
+  // An equal pointer names equal services, whose plans have stayed.
+  if (old != nullptr && old->listener == listener && old->route.size() == listener->route.size()) {
+    return old;
+  }
+  ++work_.listeners_made;
   std::vector<ServicePlanPtr> route;
   for (const auto& part : listener->route) {
     const ServicePlanPtr* service = find_service(plan, part.service->id);
     if (service != nullptr) route.push_back(*service);
   }
-  const ListenerPlanPtr* old =
-      previous == nullptr ? nullptr : find_listener(*previous, listener->id);
-  if (old != nullptr && (*old)->listener == listener && (*old)->route == route) return *old;
+  leaving_listeners_.erase(listener->id);
   auto& state = listeners_[listener->id];
   if (state == nullptr) state = std::make_shared<const ListenerState>(listener->id, workers_);
   auto made = std::make_shared<ListenerPlan>();
@@ -151,11 +183,32 @@ std::shared_ptr<const Persistence> Planner::persistence_of(const snapshot::Servi
   return kept;
 }
 
+/// Of a service that is another now, or has gone.
+void Planner::note_leaving(const ServicePlan& old) {
+  for (const TargetStatePtr& target : old.targets) leaving_.insert({target->key, target->endpoint});
+}
+
+void Planner::note_staying(const ServicePlan& plan) {
+  for (const TargetStatePtr& target : plan.targets) leaving_.erase({target->key, target->endpoint});
+}
+
 /// A state goes when no plan and no connection holds it: this map is its last holder then.
 void Planner::forget_unused() {
-  std::erase_if(targets_, [](const auto& entry) { return entry.second.use_count() == 1; });
-  std::erase_if(listeners_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  std::erase_if(leaving_, [this](const Place& place) {
+    const auto at = targets_.find(place);
+    if (at != targets_.end() && at->second.use_count() > 1) return false;
+    if (at != targets_.end()) targets_.erase(at);
+    return true;
+  });
+  std::erase_if(leaving_listeners_, [this](const std::string& id) {
+    const auto at = listeners_.find(id);
+    if (at != listeners_.end() && at->second.use_count() > 1) return false;
+    if (at != listeners_.end()) listeners_.erase(at);
+    return true;
+  });
 }
+
+void Planner::set_marks_again(const snapshot::TargetKey& key) { marked_.insert(key.service); }
 
 std::vector<TargetStatePtr> Planner::targets(const snapshot::TargetKey& key) const {
   std::vector<TargetStatePtr> found;

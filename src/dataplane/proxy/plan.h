@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -150,10 +151,20 @@ class Planner {
  public:
   explicit Planner(std::size_t workers) : workers_(workers) {}
 
-  /// Also sets the marks of all targets from the Snapshot. `previous` may be null.
+  /// Also sets the marks of targets from the Snapshot. `previous` may be null.
   /// Cost:    follows the services and listeners that changed, plus a look at each
   PlanPtr plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const Plan* previous,
                const Moment& moment = {});
+
+  /// A mark of the target was set beside the Snapshot: the next plan sets its service's anew.
+  void set_marks_again(const snapshot::TargetKey& key);
+
+  struct Work {
+    std::size_t services_made = 0;
+    std::size_t listeners_made = 0;
+  };
+  /// What all plans so far have made.
+  const Work& work() const { return work_; }
 
   /// States of the target, one per endpoint it has had.
   std::vector<TargetStatePtr> targets(const snapshot::TargetKey& key) const;
@@ -164,17 +175,23 @@ class Planner {
   using Place = std::pair<snapshot::TargetKey, net::Endpoint>;
 
   ServicePlanPtr service_plan(const std::shared_ptr<const snapshot::Service>& service,
-                              const Plan* previous);
+                              const ServicePlanPtr& old);
   ListenerPlanPtr listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
-                                const Plan& plan, const Plan* previous);
+                                const Plan& plan, const ListenerPlanPtr& old);
   TargetStatePtr target_state(const snapshot::Service& service, const snapshot::Target& target);
   std::shared_ptr<const Persistence> persistence_of(const snapshot::Service& service);
   void plan_drains(Plan& plan, const Moment& moment);
   std::vector<TargetStatePtr> targets_of(const snapshot::Drain& drain) const;
+  void note_leaving(const ServicePlan& old);
+  void note_staying(const ServicePlan& plan);
   void forget_unused();
 
   std::size_t workers_;
-  std::uint64_t serial_ = 0;  // of the newest target state
+  Work work_;
+  std::set<Place> leaving_;                  // states that are in no plan any more
+  std::set<std::string> leaving_listeners_;  // the same of listeners
+  std::set<std::string> marked_;             // services with marks beside the Snapshot
+  std::uint64_t serial_ = 0;                 // of the newest target state
   Random random_;
   std::map<std::string, std::shared_ptr<const Persistence>> persistence_;  // of services in force
   std::map<Place, TargetStatePtr> targets_;
