@@ -72,7 +72,7 @@ void Keeper::note_changes() {
   if (!progress) {
     // What happened is not known: look at everything.
     seen_ = parts_.catalog.revision();
-    must_place_ = may_have_releasing_ = true;
+    must_place_ = may_have_releasing_ = may_have_orphans_ = true;
     has_started_ = find_buried().ok();
     return;
   }
@@ -81,6 +81,7 @@ void Keeper::note_changes() {
     const Kind kind = change.object().kind;
     must_place_ = must_place_ || kind == Kind::kNode || kind == Kind::kPlacement ||
                   kind == Kind::kSubnet || kind == Kind::kLoadBalancer;
+    may_have_orphans_ = may_have_orphans_ || (kind == Kind::kBackend && !change.after);
     if (kind != Kind::kLoadBalancer) continue;
     may_have_releasing_ = true;
     if (!change.after) buried_.insert(change.before->id);
@@ -259,10 +260,14 @@ void Keeper::collect_one(const model::Id& id, const std::vector<Object>& left) {
 
 /// What was observed of backend services that no longer exist.
 void Keeper::forget_verdicts() {
+  const Instant now = parts_.clock.now();
+  if (!may_have_orphans_ && now - last_forgotten_ < kForgetPause) return;
+  may_have_orphans_ = false;
+  last_forgotten_ = now;
   const ObservedView observed = parts_.observed.view();
   std::vector<std::string> gone;
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    for (const auto& [backend, verdicts] : observed.verdicts) {
+    for (const std::string& backend : observed.verdicts.backends()) {
       if (index.find(Kind::kBackend, backend) == nullptr) gone.push_back(backend);
     }
   });

@@ -20,6 +20,10 @@ namespace weir::api {
 /// Objects collected in one transaction. Chosen because each takes up to four keys of its 500.
 inline constexpr std::size_t kCollectedAtOnce = 100;
 
+/// Verdicts that came after their backend service had gone are looked for this often. Chosen
+/// because the look is at all services, and what is left takes some hundred bytes.
+inline constexpr std::chrono::seconds kForgetPause{10};
+
 class Keeper {
  public:
   struct Parts {
@@ -63,6 +67,8 @@ class Keeper {
   bool must_place_ = true;
   bool has_hash_seed_ = false;
   bool may_have_releasing_ = true;
+  bool may_have_orphans_ = true;  // verdicts about backend services that have gone
+  Instant last_forgotten_;
   std::set<model::Id> buried_;  // deleted load balancers whose root is still stored
   std::uint64_t reports_seen_ = 0;
   std::jthread thread_;

@@ -1,7 +1,10 @@
 #include "api/observed.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
+
+#include "snapshot/verdict_id.h"
 
 namespace weir::api {
 namespace {
@@ -104,10 +107,43 @@ bool ObservedView::is_connected(const std::string& id) const {
 
 const snapshot::Verdict* ObservedView::verdict(const snapshot::TargetKey& target,
                                                const std::string& node) const {
-  const auto service = verdicts.find(target.service);
-  if (service == verdicts.end()) return nullptr;
-  const auto found = service->second->find({target, node});
-  return found == service->second->end() ? nullptr : &found->second;
+  const ServiceVerdicts* service = verdicts.find(target.service);
+  if (service == nullptr) return nullptr;
+  const auto found = service->find({target, node});
+  return found == service->end() ? nullptr : &found->second;
+}
+
+std::size_t SharedVerdicts::part_of(const std::string& backend) {
+  return std::hash<std::string>()(backend) % kParts;
+}
+
+const ServiceVerdicts* SharedVerdicts::find(const std::string& backend) const {
+  const auto& part = (*parts_)[part_of(backend)];
+  if (part == nullptr) return nullptr;
+  const auto found = part->find(backend);
+  return found == part->end() ? nullptr : found->second.get();
+}
+
+void SharedVerdicts::put(const std::string& backend, ServiceVerdicts verdicts) {
+  Parts parts = *parts_;
+  auto& held = parts[part_of(backend)];
+  Part part = held != nullptr ? *held : Part();
+  if (verdicts.empty()) {
+    part.erase(backend);
+  } else {
+    part[backend] = std::make_shared<const ServiceVerdicts>(std::move(verdicts));
+  }
+  held = std::make_shared<const Part>(std::move(part));
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+}
+
+std::vector<std::string> SharedVerdicts::backends() const {
+  std::vector<std::string> ids;
+  for (const auto& part : *parts_) {
+    if (part == nullptr) continue;
+    for (const auto& [backend, verdicts] : *part) ids.push_back(backend);
+  }
+  return ids;
 }
 
 void Observed::change_node(const std::string& node,
@@ -120,23 +156,24 @@ void Observed::change_node(const std::string& node,
   changed_.notify_all();
 }
 
-void Observed::change_service(const std::string& service,
-                              const std::function<void(ServiceVerdicts&)>& change) {
-  auto& held = view_.verdicts[service];
-  ServiceVerdicts verdicts = held ? *held : ServiceVerdicts();
-  change(verdicts);
-  held = std::make_shared<const ServiceVerdicts>(std::move(verdicts));
-  if (held->empty()) view_.verdicts.erase(service);
+ServiceVerdicts& Observed::changing(const std::string& service) {
+  const auto [at, is_new] = changing_.try_emplace(service);
+  const ServiceVerdicts* held = is_new ? view_.verdicts.find(service) : nullptr;
+  if (held != nullptr) at->second = *held;
+  return at->second;
+}
+
+void Observed::publish_changes() const {
+  for (auto& [service, verdicts] : changing_) view_.verdicts.put(service, std::move(verdicts));
+  changing_.clear();
 }
 
 void Observed::forget_verdicts_of(const std::string& node) {
   const auto is_its_own = [&](const auto& entry) { return entry.first.second == node; };
-  std::vector<std::string> services;
-  for (const auto& [service, verdicts] : view_.verdicts) {
-    if (std::ranges::any_of(*verdicts, is_its_own)) services.push_back(service);
-  }
-  for (const std::string& service : services) {
-    change_service(service, [&](ServiceVerdicts& held) { std::erase_if(held, is_its_own); });
+  publish_changes();
+  for (const std::string& service : view_.verdicts.backends()) {
+    if (!std::ranges::any_of(*view_.verdicts.find(service), is_its_own)) continue;
+    std::erase_if(changing(service), is_its_own);
   }
 }
 
@@ -154,38 +191,34 @@ void Observed::disconnected(const std::string& node) {
 Result<void> Observed::report(const std::string& node, const Json& body) {
   WEIR_ASSIGN_OR_RETURN(NodeReport taken, read_report(body));
   const MutexLock lock(mutex_);
-  change_node(node, [&taken](NodeReport& report) {
-    taken.streams = report.streams;
-    report = std::move(taken);
-  });
+  auto& held = view_.nodes[node];
+  taken.streams = held ? held->streams : 0;
+  held = std::make_shared<const NodeReport>(std::move(taken));
+  ++serial_;
+  changed_.notify_all();
   return {};
 }
 
 void Observed::verdict(const std::string& node, const snapshot::Verdict& verdict) {
   const MutexLock lock(mutex_);
-  change_service(verdict.target.service, [&](ServiceVerdicts& verdicts) {
-    verdicts.insert_or_assign({verdict.target, node}, verdict);
-  });
+  changing(verdict.target.service).insert_or_assign({verdict.target, node}, verdict);
 }
 
 void Observed::verdict_gone(const std::string& node, std::string_view id) {
-  const std::string service(id.substr(0, id.find('/')));
+  const auto target = snapshot::target_of_verdict_id(id);
+  if (!target) return;
   const MutexLock lock(mutex_);
-  if (!view_.verdicts.contains(service)) return;
-  change_service(service, [&](ServiceVerdicts& verdicts) {
-    std::erase_if(verdicts, [&](const auto& entry) {
-      return entry.first.second == node && snapshot::verdict_id(entry.first.first) == id;
-    });
-  });
+  changing(target->service).erase({*target, node});
 }
 
 void Observed::forget_services(const std::vector<std::string>& backends) {
   const MutexLock lock(mutex_);
-  for (const std::string& backend : backends) view_.verdicts.erase(backend);
+  for (const std::string& backend : backends) changing(backend).clear();
 }
 
 ObservedView Observed::view() const {
   const MutexLock lock(mutex_);
+  publish_changes();
   return view_;
 }
 

@@ -4,6 +4,8 @@
 // was last seen, marked as not connected: its data plane goes on. Thread: any.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -76,10 +78,31 @@ struct NodeReport {
 /// All verdicts about the targets of one backend service, by node.
 using ServiceVerdicts = std::map<std::pair<snapshot::TargetKey, std::string>, snapshot::Verdict>;
 
+/// The verdicts about every backend service. A copy shares all, and one that changes then copies
+/// one of many parts, so that neither costs what there is. Thread: as values.
+class SharedVerdicts {
+ public:
+  /// Null when there are none about the service.
+  const ServiceVerdicts* find(const std::string& backend) const;
+  /// Without any the service is forgotten.
+  void put(const std::string& backend, ServiceVerdicts verdicts);
+  std::vector<std::string> backends() const;
+
+ private:
+  /// Chosen because 2 000 backend services make parts of 8, and a copy of the list of parts takes
+  /// 2 us.
+  static constexpr std::size_t kParts = 256;
+  using Part = std::map<std::string, std::shared_ptr<const ServiceVerdicts>>;
+  using Parts = std::array<std::shared_ptr<const Part>, kParts>;
+  static std::size_t part_of(const std::string& backend);
+
+  std::shared_ptr<const Parts> parts_ = std::make_shared<const Parts>();  // null: nothing in it
+};
+
 /// One moment of everything that is observed; cheap to copy.
 struct ObservedView {
-  std::map<std::string, std::shared_ptr<const NodeReport>> nodes;          // by node id
-  std::map<std::string, std::shared_ptr<const ServiceVerdicts>> verdicts;  // by backend id
+  std::map<std::string, std::shared_ptr<const NodeReport>> nodes;  // by node id
+  SharedVerdicts verdicts;
 
   /// Null when the node has never been seen by this control.
   const NodeReport* node(const std::string& id) const;
@@ -115,12 +138,15 @@ class Observed {
   void change_node(const std::string& node, const std::function<void(NodeReport&)>& change)
       WEIR_REQUIRES(mutex_);
   void forget_verdicts_of(const std::string& node) WEIR_REQUIRES(mutex_);
-  void change_service(const std::string& service,
-                      const std::function<void(ServiceVerdicts&)>& change) WEIR_REQUIRES(mutex_);
+  ServiceVerdicts& changing(const std::string& service) WEIR_REQUIRES(mutex_);
+  void publish_changes() const WEIR_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   mutable Condition changed_;
-  ObservedView view_ WEIR_GUARDED_BY(mutex_);
+  mutable ObservedView view_ WEIR_GUARDED_BY(mutex_);
+  /// Verdicts about services that have changed since the last view: many about one service, as
+  /// when its check is closed, cost one copy.
+  mutable std::map<std::string, ServiceVerdicts> changing_ WEIR_GUARDED_BY(mutex_);
   std::uint64_t serial_ WEIR_GUARDED_BY(mutex_) = 1;
 };
 
