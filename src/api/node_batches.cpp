@@ -28,6 +28,12 @@ model::Frame tombstone(Kind kind, const model::Id& id, Version version) {
   return frame;
 }
 
+/// Whether objects of this kind are placed by their load balancer alone.
+bool is_child(Kind kind) {
+  return kind == Kind::kListener || kind == Kind::kBackend || kind == Kind::kTargetGroup ||
+         kind == Kind::kDrain || kind == Kind::kTable;
+}
+
 /// Whether an object still belongs where it did, and names what it did.
 bool keeps_places(const Object& before, const Object& after) {
   for (const std::string_view field : {"loadBalancerId", "nodeId", "subnetId", "vpcId"}) {
@@ -78,8 +84,15 @@ std::vector<model::Frame> NodeBatches::advance(const model::ObjectIndex& now, Re
   return frames;
 }
 
+/// Of what comes to, or goes from, below a load balancer that is placed here. A group places the
+/// instances that it names.
+NodeBatches::Effect NodeBatches::effect_of_child(const Object& child) {
+  const bool places = child.kind == Kind::kTargetGroup && !model::instances_of(child).empty();
+  return places ? Effect::kPlaces : Effect::kContents;
+}
+
 /// Of an object that is not placed here so far.
-NodeBatches::Effect NodeBatches::effect_of_unknown(const LiveChange& change) const {
+NodeBatches::Effect NodeBatches::effect_of_unknown(const LiveChange& change) {
   const Object& object = change.object();
   switch (object.kind) {
     case Kind::kNode:  // whoever follows must learn that its node was deleted
@@ -94,31 +107,50 @@ NodeBatches::Effect NodeBatches::effect_of_unknown(const LiveChange& change) con
     case Kind::kLoadBalancer:
       return is_complete_ ? Effect::kNone : Effect::kPlaces;
     default:
-      return has_.contains(Key(Kind::kLoadBalancer, model::load_balancer_of(object)))
-                 ? Effect::kPlaces
-                 : Effect::kNone;
+      if (!has_.contains(Key(Kind::kLoadBalancer, model::load_balancer_of(object)))) {
+        return Effect::kNone;
+      }
+      return effect_of_child(object);
   }
 }
 
-NodeBatches::Effect NodeBatches::effect_of(const LiveChange& change) const {
+/// `before`: what has happened since the node was brought up to date.
+NodeBatches::Effect NodeBatches::effect_of(const LiveChange& change, const Changed& before) {
   const Object& object = change.object();
-  if (!has_.contains(Key(object.kind, object.id))) return effect_of_unknown(change);
-  const bool is_kept = change.before && change.after && keeps_places(*change.before, *change.after);
+  const auto known = before.find(Key(object.kind, object.id));
+  const bool is_here =
+      known != before.end() ? known->second != nullptr : has_.contains(Key(object.kind, object.id));
+  if (!is_here) return effect_of_unknown(change);
+  if (!change.after) return is_child(object.kind) ? effect_of_child(object) : Effect::kPlaces;
+  const bool is_kept = change.before && keeps_places(*change.before, *change.after);
   return is_kept ? Effect::kContents : Effect::kPlaces;
 }
 
-std::optional<std::vector<model::Frame>> NodeBatches::follow(std::span<const LiveChange> changes) {
-  std::map<Key, const Object*> changed;
+std::optional<std::vector<model::Frame>> NodeBatches::follow(std::span<const LiveChange> changes,
+                                                             Revision revision) {
+  Changed changed;
   for (const LiveChange& change : changes) {
-    const Effect effect = effect_of(change);
+    const Effect effect = effect_of(change, changed);
     if (effect == Effect::kPlaces) return std::nullopt;
     if (effect == Effect::kNone) continue;
-    changed[Key(change.after->kind, change.after->id)] = change.after.get();
+    const Object& object = change.object();
+    changed[Key(object.kind, object.id)] = change.after.get();
   }
+  return frames_of(changed, revision);
+}
+
+std::vector<model::Frame> NodeBatches::frames_of(const Changed& changed, Revision revision) {
   std::vector<model::Frame> frames;
   for (const auto& [key, object] : changed) {
+    if (object == nullptr) continue;
     has_[key] = object->revision;
     frames.push_back(object_frame(*object, epoch_));
+  }
+  for (const auto& [key, object] : changed) {
+    // What came and went meanwhile has never been here.
+    if (object != nullptr || has_.erase(key) == 0) continue;
+    if (key.first == Kind::kTargetGroup) groups_.erase(key.second);
+    frames.push_back(tombstone(key.first, key.second, {epoch_, revision}));
   }
   return frames;
 }

@@ -28,20 +28,24 @@ class NodeBatches {
   std::vector<model::Frame> advance(const model::ObjectIndex& now, Revision revision);
 
   /// The same from what has changed since, without a look at the rest: most commits change nothing
-  /// here, or nothing but contents. Nothing when they may change what is placed here: then
-  /// advance() is needed.
-  std::optional<std::vector<model::Frame>> follow(std::span<const LiveChange> changes);
+  /// here, or nothing but what stands below a load balancer. Nothing when they may change what else
+  /// is placed here: then advance() is needed.
+  std::optional<std::vector<model::Frame>> follow(std::span<const LiveChange> changes,
+                                                  Revision revision);
 
  private:
   using Key = std::pair<model::Kind, model::Id>;
+  using Changed = std::map<Key, const model::Object*>;  // null: gone
   enum class Effect : std::uint8_t { kNone, kContents, kPlaces };
   struct Named {
     Revision revision;
     std::vector<model::Id> instances;
   };
 
-  Effect effect_of(const LiveChange& change) const;
-  Effect effect_of_unknown(const LiveChange& change) const;
+  Effect effect_of(const LiveChange& change, const Changed& before);
+  Effect effect_of_unknown(const LiveChange& change);
+  Effect effect_of_child(const model::Object& child);
+  std::vector<model::Frame> frames_of(const Changed& changed, Revision revision);
   const std::vector<model::Id>& instances_of(const model::Object& group);
 
   const std::string node_;

@@ -71,7 +71,7 @@ class NodeBatchesTest : public ::testing::Test {
   }
   /// What node n1 is sent for the changes since, by its kinds and ids.
   std::optional<std::vector<std::string>> followed() {
-    const auto frames = following.follow(std::exchange(changes, {}));
+    const auto frames = following.follow(std::exchange(changes, {}), revision);
     if (!frames) return std::nullopt;
     std::vector<std::string> ids;
     for (const model::Frame& frame : *frames) ids.push_back(frame.id);
@@ -101,11 +101,24 @@ TEST_F(NodeBatchesTest, ChangedContentsAreSentWithoutALookAtTheRest) {
   EXPECT_EQ(followed(), (Ids{"tg-1", "i-1"}));
 }
 
-TEST_F(NodeBatchesTest, WhatComesGoesOrNamesOthersNeedsALook) {
+TEST_F(NodeBatchesTest, WhatComesBelowALoadBalancerAndGoesIsSentWithoutALookAtTheRest) {
+  const Json below = Json::object({{"loadBalancerId", "lb-1"}});
+  put(Kind::kListener, "listener-3", below);
+  put(Kind::kBackend, "backend-3", below);
+  put_group("tg-3", "lb-1", {});
+  EXPECT_EQ(followed(), (Ids{"listener-3", "backend-3", "tg-3"}));
+  erase(Kind::kListener, "listener-3");
+  put(Kind::kBackend, "backend-4", below);
+  erase(Kind::kBackend, "backend-4");
+  erase(Kind::kTargetGroup, "tg-3");
+  EXPECT_EQ(followed(), (Ids{"listener-3", "tg-3"}));
+}
+
+TEST_F(NodeBatchesTest, WhatNamesOthersOrIsPlacedNeedsALook) {
   put_group("tg-1", "lb-1", {"i-1", "i-2"});
   EXPECT_FALSE(followed());
   following.advance(index, revision);
-  erase(Kind::kListener, "listener-1");
+  erase(Kind::kTargetGroup, "tg-1");
   EXPECT_FALSE(followed());
   following.advance(index, revision);
   place("lb-2", "n1");
@@ -126,7 +139,7 @@ void NodeBatchesTest::change_at_random(std::mt19937& random) {
   const std::string lb = "lb-" + std::to_string(1 + below(3));
   const std::string instance = "i-" + std::to_string(1 + below(4));
   const std::string name = "name-" + std::to_string(below(1000));
-  switch (below(12)) {
+  switch (below(15)) {
     case 0:
       return put(Kind::kInstance, instance, Json::object({{"subnetId", "subnet-1"}}), name);
     case 1:
@@ -146,6 +159,10 @@ void NodeBatchesTest::change_at_random(std::mt19937& random) {
     case 8:
       return put(Kind::kSubnet, "subnet-1", Json::object({{"vpcId", "vpc-" + number}}), name);
     case 9:
+      return erase(Kind::kListener, "listener-" + number);
+    case 10:
+      return put_group("tg-" + number, lb, {});
+    case 11:
       return put(Kind::kKeyring, "keyring", Json::object(), name);
     default:
       return put(Kind::kListener, "listener-" + number, Json::object({{"loadBalancerId", lb}}),
@@ -160,7 +177,7 @@ TEST_F(NodeBatchesTest, FollowingComesToWhatComparingComesTo) {
       for (unsigned i = 1 + static_cast<unsigned>(random() % 3); i > 0; --i) {
         change_at_random(random);
       }
-      auto frames = following.follow(std::exchange(changes, {}));
+      auto frames = following.follow(std::exchange(changes, {}), revision);
       if (!frames) frames = following.advance(index, revision);
       ASSERT_EQ(lines(*frames), lines(comparing.advance(index, revision)))
           << "seed " << seed << ", step " << step;

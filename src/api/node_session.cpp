@@ -217,7 +217,7 @@ Result<void> NodeSession::send_pending() {
 /// What the commits since mean here. Errors: kNotFound when the node was deleted
 Result<std::vector<Frame>> NodeSession::next_frames() {
   if (const auto progress = parts_.catalog.changes_after(sent_)) {
-    if (auto frames = batches_->follow(progress->changes)) {
+    if (auto frames = batches_->follow(progress->changes, progress->revision)) {
       sent_ = progress->revision;
       return *std::move(frames);
     }
