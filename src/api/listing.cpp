@@ -109,8 +109,9 @@ bool is_switch(std::string_view path, const model::KindDescription& kind) {
 
 Json page_of(const model::ObjectIndex& index, Revision revision, const ObservedView& observed,
              const ListQuery& query) {
-  std::vector<ListItem> items = list_items(index, query);
-  auto first = std::ranges::upper_bound(items, query.after, {}, &ListItem::id);
+  // One more than the page tells whether another follows.
+  std::vector<ListItem> items = list_items(index, query, query.page_size + 1);
+  auto first = items.begin();
   Json list = Json::array();
   Json page = Json::object();
   for (; first != items.end() && list.as_array().size() < query.page_size; ++first) {
@@ -172,13 +173,34 @@ std::vector<Json> resources_of(const Object& object, const model::KindDescriptio
   return targets;
 }
 
-std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query) {
+std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
+                                           const ListQuery& query) {
+  const Kind kind = query.kind->kind.value_or(Kind::kTargetGroup);
+  const auto only = [&](const std::string& id) {
+    const Object* found = index.find(kind, id);
+    return found == nullptr ? std::vector<const Object*>() : std::vector{found};
+  };
+  for (const auto& [path, wanted] : query.filters) {
+    if (path == "id" && query.kind->kind) return only(wanted);
+    if (path == "spec.targetGroupId" && !query.kind->kind) return only(wanted);
+  }
+  for (const auto& [path, wanted] : query.filters) {
+    if (path == "spec.loadBalancerId" && !wanted.empty()) return index.children(kind, wanted);
+  }
+  return index.all(kind);
+}
+
+std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query,
+                                 std::size_t count_max) {
+  const bool is_stored = query.kind->kind.has_value();
   std::vector<ListItem> items;
-  for (const Object* object : index.all(query.kind->kind.value_or(Kind::kTargetGroup))) {
+  for (const Object* object : list_candidates(index, query)) {
+    if (is_stored && object->id <= query.after) continue;
+    if (is_stored && items.size() == count_max) break;
     for (Json& body : resources_of(*object, *query.kind, index)) {
-      if (!matches(body, query)) continue;
       const std::string id = body.string_or("id", "");
-      items.push_back({id, std::move(body), query.kind->kind ? object : nullptr});
+      if (id <= query.after || !matches(body, query)) continue;
+      items.push_back({id, std::move(body), is_stored ? object : nullptr});
     }
   }
   std::ranges::sort(items, {}, &ListItem::id);

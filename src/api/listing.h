@@ -2,6 +2,7 @@
 // Thread: any (pure).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,8 +48,13 @@ struct ListItem {
   const model::Object* object = nullptr;  // null for a target
 };
 
-/// Everything of the kind, ascending by id, that the filters let through.
-std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query);
+/// What the filters leave to look at, by the ids that they name; ascending by id.
+std::vector<const model::Object*> list_candidates(const model::ObjectIndex& index,
+                                                  const ListQuery& query);
+/// What the filters let through behind `query.after`, ascending by id. Of a stored kind at most
+/// `count_max`, so that a page costs what it shows.
+std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query,
+                                 std::size_t count_max = SIZE_MAX);
 bool matches(const Json& resource, const ListQuery& query);
 
 /// The resources that one stored object shows as: itself, or its targets.
