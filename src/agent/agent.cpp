@@ -168,8 +168,9 @@ void Agent::note_applied() {
 
 // --- what control says -------------------------------------------------------------------------
 
-void Agent::control_connected() {
+void Agent::control_connected(bool keeps_lists) {
   is_following_ = true;
+  reported_lists_ = ReportedLists(keeps_lists);
   for (const auto& [target, verdict] : state_.verdicts) send_(verdict_frame(verdict));
   publish();
   report_now();
@@ -391,7 +392,8 @@ void Agent::report_now() {
   const auto drains = children_.drains();
   const NodeView view{*snapshot_, state_.objects,      sockets_, addresses_,
                       unbound_,   children_.serving(), applied_, drains};
-  send_(message_frame(message::kReport, options_.node_id, report_json(view)));
+  Json report = reported_lists_.shortened(report_json(view));
+  send_(message_frame(message::kReport, options_.node_id, report));
 }
 
 void Agent::publish() {

@@ -97,7 +97,7 @@ class Agent final : private ProxyChildren::User {
   void replace_proxy();
 
   // What the link to control tells.
-  void control_connected();
+  void control_connected(bool keeps_lists = false);
   void control_disconnected();
   void take_batch(Batch batch);
   void report_now();
@@ -181,6 +181,7 @@ class Agent final : private ProxyChildren::User {
   net::TimerId report_timer_ = 0;
   net::TimerId tick_timer_ = 0;
   Instant last_report_;
+  ReportedLists reported_lists_;
   Instant last_restore_;
   ProxyFeed feed_;
   ProxyChildren children_;

@@ -213,7 +213,8 @@ Result<void> ControlLink::take_welcome(Session& session, const model::Frame& fra
     is_welcome_ = true;
   }
   metrics_.value(Metric::kNodeConnected).set(1);
-  loop_.post([this] { events_.connected(); });
+  const bool keeps_lists = body->bool_or("keepsLists", false);
+  loop_.post([this, keeps_lists] { events_.connected(keeps_lists); });
   return {};
 }
 

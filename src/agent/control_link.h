@@ -46,7 +46,8 @@ struct ControlLinkOptions {
 /// What the link tells the agent, on the agent loop.
 struct ControlLinkEvents {
   /// A welcome was accepted: everything this node observes is to be sent now.
-  std::function<void()> connected;
+  /// `keeps_lists`: it takes a report that names lists which are as before.
+  std::function<void(bool keeps_lists)> connected;
   std::function<void()> disconnected;
   std::function<void(Batch)> batch;
   /// A report is asked for now.

@@ -89,7 +89,7 @@ class ControlLinkTest : public ::testing::Test {
 
   void start(Version have = {}) {
     ControlLinkEvents events{
-        .connected = [this] { ++connected_; },
+        .connected = [this](bool) { ++connected_; },
         .disconnected = [this] { ++disconnected_; },
         .batch = [this](Batch batch) { batches_.push_back(std::move(batch)); },
         .ping = [this] { ++pings_; },

@@ -144,6 +144,23 @@ Json report_json(const NodeView& view) {
   return report;
 }
 
+Json ReportedLists::shortened(Json report) {
+  if (!is_kept_) return report;
+  Json shorter = Json::object();
+  Json same = Json::array();
+  for (const auto& [name, value] : report.as_object()) {
+    const auto known = told_.find(name);
+    if (known != told_.end() && known->second == value) {
+      same.push_back(name);
+      continue;
+    }
+    if (value.is_array()) told_.insert_or_assign(name, value);
+    shorter[name] = value;
+  }
+  if (!same.as_array().empty()) shorter["same"] = std::move(same);
+  return shorter;
+}
+
 Json held_json(const Addresses& addresses) {
   Json held = Json::array();
   for (const auto& [address, state] : addresses.states()) {

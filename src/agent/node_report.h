@@ -41,4 +41,19 @@ std::string listener_failure(const NodeView& view, const snapshot::Listener& lis
 std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objects,
                                                 const std::vector<Binding>& bindings);
 
+/// What this stream has been told, so that a change is not told with everything that stayed.
+/// Thread: owner loop.
+class ReportedLists {
+ public:
+  /// `is_kept`: control keeps lists that a report says are the same.
+  explicit ReportedLists(bool is_kept = false) : is_kept_(is_kept) {}
+
+  /// The report with the lists that were told before named in `same` in place of themselves.
+  Json shortened(Json report);
+
+ private:
+  bool is_kept_;
+  std::map<std::string, Json> told_;
+};
+
 }  // namespace weir::agent

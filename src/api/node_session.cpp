@@ -188,7 +188,8 @@ Result<void> NodeSession::send_first() {
   });
   const Json welcome = Json::object({{"build", parts_.build},
                                      {"formats", Json::array({Json(model::kFrameFormat)})},
-                                     {"mode", is_full_ ? "full" : "delta"}});
+                                     {"mode", is_full_ ? "full" : "delta"},
+                                     {"keepsLists", true}});
   frames.insert(frames.begin(), message("welcome", hello_.id, {epoch, sent_}, welcome));
   return send_commit(std::move(frames));
 }

@@ -81,6 +81,23 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
   return {};
 }
 
+/// Lists that the report says are as they were before.
+void keep_same(const Json& body, const NodeReport& before, NodeReport& into) {
+  const Json* same = body.find("same");
+  if (same == nullptr || !same->is_array()) return;
+  const auto is_same = [same](std::string_view name) {
+    return std::ranges::any_of(same->as_array(), [name](const Json& item) {
+      return item.is_string() && item.as_string() == name;
+    });
+  };
+  if (is_same("errors")) into.problems = before.problems;
+  if (is_same("drains")) into.drains = before.drains;
+  if (is_same("addresses")) into.addresses = before.addresses;
+  if (is_same("listeners")) into.listeners = before.listeners;
+  if (is_same("tables")) into.tables = before.tables;
+  if (is_same("failingOpen")) into.failing_open = before.failing_open;
+}
+
 Result<NodeReport> read_report(const Json& body) {
   const Json* applied = body.find("applied");
   if (applied == nullptr || !applied->is_object()) return wrong("applied", "an object");
@@ -193,6 +210,7 @@ Result<void> Observed::report(const std::string& node, const Json& body) {
   const MutexLock lock(mutex_);
   auto& held = view_.nodes[node];
   taken.streams = held ? held->streams : 0;
+  if (held != nullptr) keep_same(body, *held, taken);
   held = std::make_shared<const NodeReport>(std::move(taken));
   ++serial_;
   changed_.notify_all();

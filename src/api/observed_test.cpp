@@ -49,6 +49,25 @@ TEST(ObservedTest, VerdictsThatEndTakeTheirServiceWithThem) {
   EXPECT_TRUE(observed.view().verdicts.backends().empty());
 }
 
+TEST(ObservedTest, AListThatAReportNamesAsTheSameStaysAndOneThatIsMissingIsEmpty) {
+  Observed observed;
+  const Json applied = Json::object({{"epoch", 1}, {"revision", 1}});
+  const Json addresses = Json::array({Json::object({{"address", "127.0.0.2"}, {"state", "held"}})});
+  const Json listeners = Json::array({Json::object({{"id", "listener-1"}, {"state", "serving"}})});
+  ASSERT_TRUE(observed
+                  .report("n1", Json::object({{"applied", applied},
+                                              {"addresses", addresses},
+                                              {"listeners", listeners}}))
+                  .ok());
+  ASSERT_TRUE(
+      observed
+          .report("n1", Json::object({{"applied", applied}, {"same", Json::array({"listeners"})}}))
+          .ok());
+  const ObservedView view = observed.view();
+  EXPECT_EQ(view.node("n1")->listeners.size(), 1U);
+  EXPECT_TRUE(view.node("n1")->addresses.empty());
+}
+
 TEST(ObservedTest, ServicesThatAreForgottenLeaveTheOthers) {
   Observed observed;
   observed.verdict("n1", verdict_about("backend-1", 1));

@@ -113,7 +113,7 @@ class Node {
  private:
   void make_link(const net::ChannelAddress& control, const std::string& name) {
     agent::ControlLinkEvents events{
-        .connected = [this] { agent_->control_connected(); },
+        .connected = [this](bool keeps_lists) { agent_->control_connected(keeps_lists); },
         .disconnected = [this] { agent_->control_disconnected(); },
         .batch = [this](agent::Batch batch) { agent_->take_batch(std::move(batch)); },
         .ping = [this] { agent_->report_now(); },
