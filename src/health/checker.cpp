@@ -98,22 +98,26 @@ void Checker::seed(const snapshot::Verdicts& verdicts) {
 
 void Checker::configure(std::span<const std::shared_ptr<const Service>> services) {
   Events events;
-  std::set<std::string> wanted;
-  for (const auto& service : services) {
-    wanted.insert(service->id);
-    auto& known = services_[service->id];
-    if (known == service) continue;
-    update_service(*service, events);
-    known = service;
-  }
-  for (auto at = services_.begin(); at != services_.end();) {
-    if (!wanted.contains(at->first)) {
+  // Both ascend by id, as the services of a Snapshot do.
+  auto at = services_.begin();
+  const auto remove_until = [&](const auto& is_reached) {
+    while (at != services_.end() && !is_reached(at->first)) {
       remove_service(at->first, events);
       at = services_.erase(at);
-    } else {
-      ++at;
     }
+  };
+  for (const auto& service : services) {
+    // As a rule nearly all have stayed: no look into them.
+    if (at == services_.end() || at->second != service) {
+      remove_until([&](const std::string& id) { return id >= service->id; });
+      const bool is_known = at != services_.end() && at->first == service->id;
+      if (!is_known) at = services_.emplace_hint(at, service->id, nullptr);
+      update_service(*service, events);
+      at->second = service;
+    }
+    ++at;
   }
+  remove_until([](const std::string&) { return false; });
   for (const auto& [key, verdict] : std::exchange(seeds_, {})) {
     if (!checks_.contains(key)) events.gone.push_back(key);
   }

@@ -287,6 +287,26 @@ TEST_F(CheckerTest, M54_ProbesTheCheckPortOnlyWhenOneIsGiven) {
   EXPECT_GE(tcp_.starts(endpoint(0, 9000)).size(), 3U);
 }
 
+TEST_F(CheckerTest, ServicesComeStayAndGoInOneStep) {
+  const auto named = [](const char* id) {
+    Service service = service_of(1);
+    service.id = id;
+    return service;
+  };
+  configure({named("b1"), named("b3"), named("b5")});
+  run(seconds(1));
+  verdicts_.clear();
+  configure({named("b2"), named("b3"), named("b6")});
+  run(seconds(1));
+  std::vector<std::string> gone;
+  for (const TargetKey& target : gone_) gone.push_back(target.service);
+  std::vector<std::string> judged;
+  for (const Verdict& verdict : verdicts_) judged.push_back(verdict.target.service);
+  std::ranges::sort(judged);
+  EXPECT_EQ(gone, (std::vector<std::string>{"b1", "b5"}));
+  EXPECT_EQ(judged, (std::vector<std::string>{"b2", "b6"}));
+}
+
 TEST_F(CheckerTest, ReportsTargetsThatAreNoLongerCheckedAndStopsTheirProbes) {
   tcp_.set(endpoint(1), {.takes = seconds(2)});
   configure({service_of(2)});
