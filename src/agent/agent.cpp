@@ -382,7 +382,8 @@ void Agent::proxy_reports(const model::Frame& frame) {
 
 void Agent::report_soon() {
   if (is_stopping_ || report_timer_ != 0) return;
-  const Instant due = std::max(loop_.clock().now(), last_report_ + kReportPause);
+  const auto pause = reported_lists_.is_kept() ? kShortReportPause : kReportPause;
+  const Instant due = std::max(loop_.clock().now(), last_report_ + pause);
   report_timer_ = loop_.run_at(due, [this] { report_now(); });
 }
 

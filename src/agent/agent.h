@@ -33,8 +33,10 @@ namespace weir::agent {
 /// Changes that come this close together make one step. Chosen because control sends one batch per
 /// write, and a change must show within 500 ms.
 inline constexpr std::chrono::milliseconds kCoalesce{10};
-/// Reports to control: at most one per kReportPause, at least one per kReportMax.
+/// Reports to control: at most one per kReportPause, at least one per kReportMax. To a control that
+/// keeps lists they are short and may come more often: a change shows there once it is reported.
 inline constexpr std::chrono::milliseconds kReportPause{200};
+inline constexpr std::chrono::milliseconds kShortReportPause{50};
 /// Longest time without a report. Chosen because a node that is far behind is seen within one ping.
 /// Reached: a report goes though nothing has changed.
 inline constexpr std::chrono::seconds kReportMax{5};

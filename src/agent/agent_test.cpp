@@ -542,6 +542,27 @@ TEST_F(AgentTest, NamesTheListsThatControlHasInPlaceOfSendingThemAgain) {
   EXPECT_EQ(report().find("same"), nullptr);
 }
 
+TEST_F(AgentTest, ReportsAChangeSoonerToAControlThatKeepsLists) {
+  node_->take(objects_.full());
+  ground_.run_for(3s);
+  // One for each pause, by the time that went by.
+  const auto pause_between_reports = [this](bool keeps_lists) {
+    node_->agent->control_connected(keeps_lists);
+    node_->sent.clear();
+    const Instant began = ground_.clock.now();
+    for (int i = 0; i < 50; ++i) {
+      node_->take(objects_.full());
+      ground_.run_for(20ms);
+    }
+    const auto count = std::ranges::count(node_->sent, message::kReport, &model::Frame::kind);
+    return (ground_.clock.now() - began) / std::max<std::ptrdiff_t>(count, 1);
+  };
+  EXPECT_GE(pause_between_reports(false), kReportPause);
+  const auto pause = pause_between_reports(true);
+  EXPECT_GE(pause, kShortReportPause);
+  EXPECT_LT(pause, 2 * kShortReportPause);
+}
+
 TEST_F(AgentTest, SendsEveryVerdictWhenControlIsBack) {
   node_->take(objects_.full());
   ground_.run_for(3s);

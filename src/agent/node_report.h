@@ -48,6 +48,7 @@ class ReportedLists {
   /// `is_kept`: control keeps lists that a report says are the same.
   explicit ReportedLists(bool is_kept = false) : is_kept_(is_kept) {}
 
+  bool is_kept() const { return is_kept_; }
   /// The report with the lists that were told before named in `same` in place of themselves.
   Json shortened(Json report);
 
