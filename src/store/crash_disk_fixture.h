@@ -67,7 +67,8 @@ class CrashDisk {
 
   void sync_folder(std::string_view folder);
   void moment() {
-    if (observer_) observer_();
+    const auto observer = observer_;  // it may put another in its place
+    if (observer) observer();
   }
 
   Names names_;
