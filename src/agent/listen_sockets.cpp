@@ -34,15 +34,20 @@ bool is_listening_on(int fd, const net::Endpoint& endpoint) {
 }  // namespace
 
 void ListenSockets::ensure(const std::vector<WantedEndpoint>& wanted) {
-  std::set<net::Endpoint> names;
-  for (const WantedEndpoint& one : wanted) names.insert(one.endpoint);
+  std::vector<net::Endpoint> names;
+  names.reserve(wanted.size());
+  for (const WantedEndpoint& one : wanted) names.push_back(one.endpoint);
+  std::ranges::sort(names);
+  const auto is_wanted = [&names](const auto& entry) {
+    return std::ranges::binary_search(names, entry.first);
+  };
   if (mutant("listener-rebound")) entries_.clear();
-  std::erase_if(entries_, [&names](const auto& entry) {
-    if (names.contains(entry.first)) return false;
+  std::erase_if(entries_, [&is_wanted](const auto& entry) {
+    if (is_wanted(entry)) return false;
     log::info("stopped listening", {{"endpoint", entry.first.text()}});
     return true;
   });
-  std::erase_if(failures_, [&names](const auto& entry) { return !names.contains(entry.first); });
+  std::erase_if(failures_, [&is_wanted](const auto& entry) { return !is_wanted(entry); });
   for (const WantedEndpoint& one : wanted) {
     const Result<void> opened = open(one);
     if (opened) {

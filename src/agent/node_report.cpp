@@ -53,11 +53,12 @@ BoundedArray errors_of(const NodeView& view) {
 
 BoundedArray listeners_of(const NodeView& view) {
   BoundedArray listeners(kListenersBytesMax);
+  const bool has_all = view.serving != nullptr && view.serving->applied() >= view.objects.version();
   for (const auto& listener : view.snapshot.listeners) {
     const std::string failure = listener_failure(view, *listener);
-    const bool is_applied =
-        view.serving != nullptr && view.serving->serves(listener->endpoint) &&
-        version_of(view.objects, model::Kind::kListener, listener->id) <= view.serving->applied();
+    const bool is_applied = view.serving != nullptr && view.serving->serves(listener->endpoint) &&
+                            (has_all || version_of(view.objects, model::Kind::kListener,
+                                                   listener->id) <= view.serving->applied());
     if (failure.empty() && !is_applied) continue;  // On its way.
     listeners.add(Json::object({{"id", listener->id},
                                 {"state", failure.empty() ? "serving" : "failed"},

@@ -67,9 +67,13 @@ void ProxyChild::pump() {
 }
 
 void ProxyChild::send_sockets() {
+  // Both ascend by endpoint: one walk over both instead of a search for each.
+  auto at = sent_sockets_.begin();
   for (const auto& [endpoint, entry] : feed_.sockets.entries()) {
-    std::uint64_t& sent = sent_sockets_[endpoint];
-    if (std::exchange(sent, entry.generation) == entry.generation) continue;
+    while (at != sent_sockets_.end() && at->first < endpoint) ++at;
+    const bool is_known = at != sent_sockets_.end() && at->first == endpoint;
+    if (!is_known) at = sent_sockets_.emplace_hint(at, endpoint, 0);
+    if (std::exchange(at->second, entry.generation) == entry.generation) continue;
     std::vector<int> descriptors;
     for (const UniqueFd& socket : entry.sockets) descriptors.push_back(socket.get());
     const Json body = Json::object({{"descriptors", descriptors.size()}});
@@ -100,8 +104,11 @@ void ProxyChild::send_verdicts() {
 
 /// After the commit, so that a listener that moved has its new sockets first.
 void ProxyChild::drop_sockets() {
-  std::erase_if(sent_sockets_, [this](const auto& sent) {
-    if (feed_.sockets.entries().contains(sent.first)) return false;
+  auto held = feed_.sockets.entries().begin();
+  const auto end = feed_.sockets.entries().end();
+  std::erase_if(sent_sockets_, [&](const auto& sent) {
+    while (held != end && held->first < sent.first) ++held;
+    if (held != end && held->first == sent.first) return false;
     pipe_.send(signal_frame(message::kUnlisten, sent.first.text()));
     return true;
   });
