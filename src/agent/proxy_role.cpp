@@ -190,9 +190,10 @@ void ProxyRole::take_verdict(const model::Frame& frame) {
 void ProxyRole::mark(const snapshot::TargetKey& target) {
   if (verdicts_.at(target).lets_traffic()) return;
   const auto now = compiled_ != nullptr ? snapshot::snapshot_of(*compiled_) : nullptr;
-  if (now != nullptr && snapshot::keeps_traffic(*now, verdicts_, target)) return;
+  if (now != nullptr && snapshot::keeps_traffic({*now, marked_}, verdicts_, target)) return;
   const dataplane::HealthMark down{.target = target, .takes_new = false, .keeps_old = true};
   engine_.engine->mark({&down, 1});
+  marked_.insert(target);
 }
 
 void ProxyRole::apply_soon() {
@@ -207,6 +208,7 @@ void ProxyRole::apply() {
       {.objects = objects_, .verdicts = verdicts_, .local = local_, .changes = &changes},
       std::move(compiled_));
   const auto snapshot = snapshot::snapshot_of(*compiled_);
+  marked_.clear();
   const Result<dataplane::Applied> applied = engine_.engine->apply(snapshot);
   if (!applied) {
     log::error("the engine refused a snapshot",

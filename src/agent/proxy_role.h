@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,7 @@ class ProxyRole final : private FramePipe::User {
   snapshot::Verdicts verdicts_;
   snapshot::CompiledPtr compiled_;
   snapshot::Changes changes_;                               // since then
+  std::set<snapshot::TargetKey> marked_;                    // down, since then
   std::map<net::Endpoint, std::vector<UniqueFd>> sockets_;  // our copies, for a later node
   std::vector<std::string> drains_in_force_;                // records that are reported
   Json reported_drains_ = Json::array();                    // to the node of this pipe

@@ -42,6 +42,10 @@ class ProxyRoleTest : public ::testing::Test, private FramePipe::User {
   }
   FakeProxy& proxy() { return ground_.proxies->newest(); }
   FakeEngine& engine() { return *proxy().engine; }
+  bool takes_new(std::uint16_t slot) {
+    const auto& targets = engine().newest().services.at(0)->targets;
+    return std::ranges::find(targets, Slot(slot), &snapshot::Target::slot)->takes_new;
+  }
   std::ptrdiff_t said(std::string_view kind) const {
     return std::ranges::count(heard_, kind, &model::Frame::kind);
   }
@@ -96,6 +100,48 @@ TEST_F(ProxyRoleTest, B12_NeverTakesTheTrafficFromTheLastTargetOfAServiceThatFai
   EXPECT_FALSE(engine().newest().services.at(0)->targets.at(0).takes_new);
   verdict(snapshot::HealthState::kUnhealthy, 2);
   EXPECT_EQ(engine().marks.size(), 2U);
+}
+
+TEST_F(ProxyRoleTest, B12_MarksNoTargetDownWhileTheOneThatIsBackHasNoTrafficYet) {
+  for (const bool fails_open : {true, false}) {
+    say_all_of(objects_.full());
+    say(objects_.backend(fails_open));
+    commit();
+    verdict(snapshot::HealthState::kUnhealthy, 1);
+    verdict(snapshot::HealthState::kHealthy, 2);
+    ground_.run_for(100ms);
+    const std::size_t marks = engine().marks.size();
+    verdict(snapshot::HealthState::kHealthy, 1);
+    verdict(snapshot::HealthState::kUnhealthy, 2);
+    EXPECT_EQ(engine().marks.size(), marks) << "target 1 has no traffic yet";
+    ground_.run_for(100ms);
+    EXPECT_TRUE(takes_new(1));
+    EXPECT_FALSE(takes_new(2));
+  }
+}
+
+TEST_F(ProxyRoleTest, B12_MarksNoTargetDownWhileTheOtherIsMarkedAlthoughItIsBack) {
+  for (const bool fails_open : {true, false}) {
+    say_all_of(objects_.full());
+    say(objects_.backend(fails_open));
+    commit();
+    for (const std::uint16_t slot : {std::uint16_t{1}, std::uint16_t{2}}) {
+      verdict(snapshot::HealthState::kHealthy, slot);
+    }
+    ground_.run_for(100ms);
+    const std::size_t marks = engine().marks.size();
+    verdict(snapshot::HealthState::kUnhealthy, 1);
+    ASSERT_EQ(engine().marks.size(), marks + 1);
+    verdict(snapshot::HealthState::kHealthy, 1);
+    verdict(snapshot::HealthState::kUnhealthy, 2);
+    EXPECT_EQ(engine().marks.size(), marks + 1);
+    ground_.run_for(100ms);
+    EXPECT_TRUE(takes_new(1));
+    verdict(snapshot::HealthState::kHealthy, 2);
+    ground_.run_for(100ms);
+    verdict(snapshot::HealthState::kUnhealthy, 2);
+    EXPECT_EQ(engine().marks.size(), marks + 2) << "a Snapshot has set the marks anew";
+  }
 }
 
 TEST_F(ProxyRoleTest, IsNotReadyBeforeASnapshotIsInForceAndTriesAgain) {

@@ -4,6 +4,8 @@
 // verdicts become marks. Thread: any (pure functions).
 #pragma once
 
+#include <set>
+
 #include "snapshot/snapshot.h"
 #include "snapshot/verdict.h"
 
@@ -11,12 +13,18 @@ namespace weir::snapshot {
 
 /// Gives traffic to every target that may serve when the service may fail open and no target takes
 /// any. Call when the targets are those in force.
-void fail_open(Service& service);
+void fail_open(Service& service, const Verdicts& verdicts);
 
-/// Whether a target whose verdict went bad keeps its traffic until the next Snapshot: by these
-/// verdicts its service is about to fail open, or does so already, and a mark would only leave a
-/// gap.
-/// Cost:    one walk over the targets of the service, up to the first that is usable
-bool keeps_traffic(const Snapshot& snapshot, const Verdicts& verdicts, const TargetKey& target);
+/// What an engine goes by: a Snapshot, and the targets that were marked down since.
+struct InForce {
+  const Snapshot& snapshot;
+  const std::set<TargetKey>& marked;
+};
+
+/// Whether a target whose verdict went bad keeps its traffic until the next Snapshot: a mark would
+/// leave its service nobody now, while the next Snapshot gives the traffic to somebody, because the
+/// service fails open or because another target has become usable since the Snapshot in force.
+/// Cost:    two walks over the targets of the service
+bool keeps_traffic(const InForce& in_force, const Verdicts& verdicts, const TargetKey& target);
 
 }  // namespace weir::snapshot

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/random.h"
 #include "model/resources.h"
@@ -98,6 +99,10 @@ class FailOpenTest : public ::testing::Test {
     }
     return slots;
   }
+  bool keeps_traffic(const TargetKey& target, const std::set<TargetKey>& marked = {}) const {
+    return snapshot::keeps_traffic({*last_, marked}, verdicts_, target);
+  }
+  bool raises_alarm() const { return last_->services.at(0)->raises_alarm; }
   bool is_failing_open() const { return last_->services.at(0)->is_failing_open; }
 
   ObjectSet objects_;
@@ -200,14 +205,97 @@ TEST_F(FailOpenTest, ATargetKeepsItsTrafficUntilTheNextSnapshotWhenNoOtherIsUsab
   for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
   service_now();
   judge(0, HealthState::kUnhealthy);
-  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(0))) << "target 1 is usable";
+  EXPECT_FALSE(keeps_traffic(key(0))) << "target 1 is usable";
   judge(1, HealthState::kUnhealthy);
-  EXPECT_TRUE(keeps_traffic(*last_, verdicts_, key(1)));
-  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(1, "tg-9"))) << "of a group not in force";
-  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, {"b9", "tg-1", Slot(1)}));
+  EXPECT_TRUE(keeps_traffic(key(1), {key(0)}));
+  EXPECT_FALSE(keeps_traffic(key(1, "tg-9"))) << "of a group not in force";
+  EXPECT_FALSE(keeps_traffic({"b9", "tg-1", Slot(1)}));
   put_backend({.fails_open = false});
   service_now();
-  EXPECT_FALSE(keeps_traffic(*last_, verdicts_, key(1)));
+  EXPECT_FALSE(keeps_traffic(key(1)));
+}
+
+class KeepsTraffic : public FailOpenTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    FailOpenTest::SetUp();
+    put_backend_again();
+  }
+  void put_backend_again(const std::string& group = "tg-1") {
+    put_backend({.fails_open = GetParam(), .group = group});
+  }
+};
+
+TEST_P(KeepsTraffic, B12_WhileTheOnlyUsableTargetIsOneThatComesWithTheNextSnapshot) {
+  judge(0, HealthState::kUnhealthy);
+  judge(1, HealthState::kHealthy);
+  judge(2, HealthState::kUnhealthy);
+  ASSERT_EQ(taking_now(), Slots{1});
+  judge(0, HealthState::kHealthy);
+  judge(1, HealthState::kUnhealthy);
+  EXPECT_TRUE(keeps_traffic(key(1))) << "target 0 is usable, but has no traffic yet";
+  EXPECT_EQ(taking_now(), Slots{0});
+  EXPECT_FALSE(keeps_traffic(key(1)));
+}
+
+TEST_P(KeepsTraffic, B12_WhileTheOnlyUsableTargetWasMarkedAndIsBack) {
+  for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
+  ASSERT_EQ(taking_now(), (Slots{0, 1}));
+  judge(0, HealthState::kUnhealthy);
+  ASSERT_FALSE(keeps_traffic(key(0)));
+  judge(0, HealthState::kHealthy);
+  judge(1, HealthState::kUnhealthy);
+  EXPECT_TRUE(keeps_traffic(key(1), {key(0)}));
+  EXPECT_FALSE(keeps_traffic(key(1))) << "without the mark";
+}
+
+TEST_P(KeepsTraffic, WhileTheOnlyUsableTargetIsOfTheGroupThatReplacesItsOwn) {
+  judge(0, HealthState::kHealthy);
+  ASSERT_EQ(service_now().group_id, "tg-1");
+  put_group({10, 10}, "tg-2");
+  put_backend_again("tg-2");
+  judge(0, HealthState::kUnhealthy, "tg-2");
+  ASSERT_EQ(service_now().next_group_id, "tg-2");
+  judge(1, HealthState::kHealthy, "tg-2");
+  judge(0, HealthState::kUnhealthy);
+  EXPECT_TRUE(keeps_traffic(key(0)));
+  EXPECT_EQ(service_now().group_id, "tg-2");
+}
+
+INSTANTIATE_TEST_SUITE_P(FailsOpen, KeepsTraffic, ::testing::Bool());
+
+TEST_F(FailOpenTest, AServiceWhoseTargetsAreNotJudgedYetRaisesNoAlarm) {
+  service_now();
+  EXPECT_TRUE(is_failing_open());
+  EXPECT_FALSE(raises_alarm());
+  judge(0, HealthState::kInitial);
+  service_now();
+  EXPECT_FALSE(raises_alarm());
+  judge(1, HealthState::kUnhealthy);
+  service_now();
+  EXPECT_TRUE(raises_alarm());
+  put_group({10, 0, 10});
+  service_now();
+  EXPECT_TRUE(is_failing_open());
+  EXPECT_FALSE(raises_alarm()) << "the unhealthy target may not serve";
+  judge(2, HealthState::kHealthy);
+  service_now();
+  EXPECT_FALSE(raises_alarm());
+}
+
+TEST_F(FailOpenTest, AGroupThatFailsOpenServesOnWhileItsReplacementHasNobodyWhoMayServe) {
+  for (const int slot : {0, 1, 2}) judge(slot, HealthState::kUnhealthy);
+  put_backend({.group = "tg-2"});
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2})) << "the replacement has not arrived";
+  EXPECT_EQ(last_->services[0]->group_id, "tg-1");
+  EXPECT_TRUE(raises_alarm());
+  put_group({0, 0}, "tg-2");
+  EXPECT_EQ(taking_now(), (Slots{0, 1, 2}));
+  put_group({0, 10}, "tg-2");
+  EXPECT_EQ(taking_now(), Slots{1}) << "not judged yet, which is better than judged unhealthy";
+  EXPECT_EQ(last_->services[0]->group_id, "tg-2");
+  put_backend({.fails_open = false, .group = "tg-3"});
+  EXPECT_EQ(taking_now(), Slots());
 }
 
 TEST_F(FailOpenTest, UsableTargetsGetAllTrafficOrAllThatMayServeGetItWhateverHappens) {

@@ -7,6 +7,7 @@
 #include "base/mutant.h"
 #include "model/subnet_addresses.h"
 #include "snapshot/fail_open.h"
+#include "snapshot/usable.h"
 
 namespace weir::snapshot {
 namespace {
@@ -18,21 +19,14 @@ bool has_verdict(const TargetKey& key, const Verdicts& verdicts) {
 
 /// Why its verdict keeps new traffic from a target that may serve; empty when it does not.
 std::string exclusion(bool is_check_closed, const Verdict* verdict) {
-  if (is_check_closed || (verdict != nullptr && verdict->is_check_closed())) return "";
-  const HealthState state = verdict == nullptr ? HealthState::kInitial : verdict->state;
-  switch (state) {
-    case HealthState::kHealthy:
-      return "";
-    case HealthState::kInitial:
-      return mutant("unknown-health-is-up") ? "" : "initial";
-    case HealthState::kUnhealthy:
-      return verdict->reason.empty() ? "unhealthy" : "unhealthy " + verdict->reason;
-  }
-  return "";
+  if (is_usable(is_check_closed, verdict)) return "";
+  if (verdict == nullptr || verdict->state == HealthState::kInitial) return "initial";
+  return verdict->reason.empty() ? "unhealthy" : "unhealthy " + verdict->reason;
 }
 
-std::size_t count_taking(const std::vector<Target>& targets) {
-  return static_cast<std::size_t>(std::ranges::count(targets, true, &Target::takes_new));
+/// `fact`: takes_new or may_serve.
+std::size_t count_with(const std::vector<Target>& targets, bool Target::* fact) {
+  return static_cast<std::size_t>(std::ranges::count(targets, true, fact));
 }
 
 /// The group as it is stored; null when it has not arrived, or is another load balancer's, which is
@@ -50,7 +44,7 @@ const GroupFacts* group_of(const BackendFacts& backend, const std::string& group
 /// for: what has not arrived yet, or may have no traffic, is no reason to cut off who serves.
 bool can_take_over(const BackendFacts& backend, const std::vector<Target>& targets,
                    const FactCache& facts, const Verdicts& verdicts) {
-  if (count_taking(targets) > 0) return true;
+  if (count_with(targets, &Target::takes_new) > 0) return true;
   const GroupFacts* asked = group_of(backend, backend.group_id, facts);
   if (asked == nullptr || targets.size() < asked->targets.size()) return false;
   if (targets.empty()) return true;
@@ -69,10 +63,10 @@ struct Group {
   std::vector<Target> targets;
 };
 
-/// The other group with verdicts of this service that takes traffic: the one to be replaced. With
-/// several (replaced again before the first change was through) the one with most such targets.
-Group replaced_group(const BackendFacts& backend, const FactCache& facts,
-                     const Verdicts& verdicts) {
+/// The other group with verdicts of this service that has targets of this `fact`: the one to be
+/// replaced. With several (replaced again before the first change was through) the one with most.
+Group replaced_group(const BackendFacts& backend, const FactCache& facts, const Verdicts& verdicts,
+                     bool Target::* fact) {
   Group best;
   std::string seen = backend.group_id;
   const std::string& service = backend.service.id;
@@ -82,7 +76,8 @@ Group replaced_group(const BackendFacts& backend, const FactCache& facts,
     if (group == backend.group_id || group == seen) continue;
     seen = group;
     auto targets = targets_of(backend, group, facts, verdicts);
-    if (count_taking(targets) > count_taking(best.targets)) best = {group, std::move(targets)};
+    if (count_with(targets, fact) > count_with(best.targets, fact))
+      best = {group, std::move(targets)};
   }
   return best;
 }
@@ -117,20 +112,17 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
   std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
   const LoadBalancerFacts* lb =
       facts.table<model::Kind::kLoadBalancer>().find(service.load_balancer_id);
-  // Targets and verdicts stand in the same order: one walk over both instead of a search for each.
-  auto at = verdicts.lower_bound({service.id, group, Slot(0)});
-  const auto end = verdicts.upper_bound({service.id, group, Slot(UINT16_MAX)});
+  GroupVerdicts of_group(verdicts, service.id, group);
   for (Target& target : targets) {
     if (target.endpoint.port == 0) target.endpoint.port = backend.port;
-    while (at != end && at->first.slot < target.slot) ++at;
-    const bool is_judged = at != end && at->first.slot == target.slot;
-    const Verdict* verdict = is_judged ? &at->second : nullptr;
     target.is_forbidden =
         is_forbidden(target.endpoint.address, lb) && !mutant("forbidden-target-serves");
     if (target.is_forbidden) target.excluded = "forbidden address";
     if (target.excluded.empty() && target.weight == 0) target.excluded = "weight 0";
     target.may_serve = target.excluded.empty();
-    if (target.may_serve) target.excluded = exclusion(service.is_check_closed, verdict);
+    if (target.may_serve) {
+      target.excluded = exclusion(service.is_check_closed, of_group.of(target.slot));
+    }
     target.takes_new = target.excluded.empty();
   }
   return targets;
@@ -141,13 +133,18 @@ Service service_of(const BackendFacts& backend, const FactCache& facts, const Ve
   service.group_id = backend.group_id;
   service.targets = targets_of(backend, backend.group_id, facts, verdicts);
   if (!backend.group_id.empty() && !can_take_over(backend, service.targets, facts, verdicts)) {
-    Group replaced = replaced_group(backend, facts, verdicts);
+    Group replaced = replaced_group(backend, facts, verdicts, &Target::takes_new);
+    // A group that serves by failing open goes on while nobody in the new one may serve.
+    const bool has_nobody = count_with(service.targets, &Target::may_serve) == 0;
+    if (replaced.id.empty() && service.may_fail_open && has_nobody) {
+      replaced = replaced_group(backend, facts, verdicts, &Target::may_serve);
+    }
     if (!replaced.id.empty()) {
       service.next_group_id = std::exchange(service.group_id, std::move(replaced.id));
       service.next_targets = std::exchange(service.targets, std::move(replaced.targets));
     }
   }
-  fail_open(service);
+  fail_open(service, verdicts);
   return service;
 }
 

@@ -95,6 +95,7 @@ struct Service {
   bool is_check_closed = false;
   bool may_fail_open = false;    // asked for (snapshot/fail_open.h)
   bool is_failing_open = false;  // no target is usable, and those that may serve take traffic
+  bool raises_alarm = false;     // it fails open, and a check has called one of them unhealthy
   std::chrono::seconds persistence{0};  // how long a client address keeps its target after its last
                                         // connection; 0 = not at all
   std::vector<Target> targets{};        // ascending by slot
