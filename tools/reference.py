@@ -160,12 +160,26 @@ def filters_text(filters):
     return ", ".join(code(one["name"]) + (" (a part is enough)" if one.get("isPartial") else "") for one in filters)
 
 
+def only(field):
+    """Where alone it fits: types of load balancers, and protocols."""
+    return ", ".join(field.get("onlyOn", []) + field.get("onlyWith", []))
+
+
+def v1_members(name, one, field):
+    """The members of a parameter that is an object, which is taken as a whole."""
+    for path, inner in flat(field.get("fields", []), name + "."):
+        yield [code(path), one["create"], one["update"], default_of(inner), span(inner), only(inner), member(inner, "sentence")]
+
+
 def v1_parameter_rows(schema, collection):
     spec = {one["name"]: one for kind in schema["kinds"] if kind["name"] == collection["kind"] for one in kind["spec"]}
     for one in some(collection, "parameters"):
+        if "field" in one and one["field"] not in spec:
+            raise Broken(f"{collection['name']}: {one['name']} is made of '{one['field']}', which {collection['kind']} does not have")
         field = spec.get(one.get("field"), {})
-        yield [code(one["name"]), one["create"], one["update"], span(field) if field else "", "" if "onlyOn" not in field else ", ".join(field["onlyOn"]),
-               one["sentence"]]
+        native = f" (natively `{field['name']}`)" if field and field["name"] != one["name"] else ""
+        yield [code(one["name"]), one["create"], one["update"], default_of({"type": "", **one}), span(field), only(field), one["sentence"] + native]
+        yield from v1_members(one["name"], one, field)
 
 
 def v1_page(schema, _):
@@ -175,7 +189,7 @@ def v1_page(schema, _):
     for one in some(face, "collections"):
         text += f"### {one['name']}\n\nFilters of the list: {filters_text(some(one, 'filters'))}.\n\n"
         if "parameters" in one:
-            text += table(["Parameter", "Create", "Update", "Values", "Only on", "Meaning"], v1_parameter_rows(schema, one)) + "\n"
+            text += table(["Parameter", "Create", "Update", "Default", "Values", "Only", "Meaning"], v1_parameter_rows(schema, one)) + "\n"
         for operation in operations:
             own = operation["path"].startswith("/" + one["name"]) and "parameters" in operation
             if own:

@@ -7,6 +7,7 @@
 #include "api/v1_operations.h"
 #include "api/v1_projection.h"
 #include "api/v1_search.h"
+#include "base/check.h"
 #include "base/random.h"
 
 namespace weir::api {
@@ -82,9 +83,9 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
   const bool is_below_view = view != nullptr && path.size() > kCollectionSegments;
   if (kind == nullptr || is_below_view) return not_found(request_id);
   const std::string last = path.size() > 4 ? path[4] : "";
-  const auto colon = last.find(':');
-  std::string verb = colon == std::string::npos ? "" : last.substr(colon + 1);
-  if (path.size() > 5) verb = verb.empty() && path[5] == "health" ? "health" : "unknown";
+  const std::size_t colon = std::min(last.find(':'), last.size());
+  std::string tail = last.substr(colon);
+  if (path.size() > 5) tail += "/" + path[5];
   const bool has_body = request.method == "POST" || request.method == "PATCH";
   if (has_body && !has_json_type(request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
@@ -95,7 +96,7 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
                 .method = request.method == "HEAD" ? "GET" : request.method,
                 .kind = *kind,
                 .id = last.substr(0, colon),
-                .verb = std::move(verb),
+                .tail = std::move(tail),
                 .view = view,
                 .query = request.query,
                 .body = *std::move(body),
@@ -112,14 +113,14 @@ http::Response V1Face::route(const Call& call, std::string& operation) {
   const bool is_one = call.request.path.size() > kCollectionSegments;
   if (is_one && !is_plausible_id(call.id)) return not_found(request_id);
   const V1Operation* found = find_v1_operation(
-      {call.method, call.request.path[kCollectionSegments - 1], is_one, call.verb});
+      {call.method, call.request.path[kCollectionSegments - 1], is_one, call.tail});
   if (found == nullptr) return not_found(request_id);
   operation = found->counted_as;
-  return run(call, found->call);
+  return run(call, *found);
 }
 
-http::Response V1Face::run(const Call& call, V1Call which) {
-  switch (which) {
+http::Response V1Face::run(const Call& call, const V1Operation& operation) {
+  switch (operation.call) {
     case V1Call::kList:
       return list(call);
     case V1Call::kCreate:
@@ -134,30 +135,35 @@ http::Response V1Face::run(const Call& call, V1Call which) {
       return health(call);
     case V1Call::kListTargets:
       return targets(call);
-    case V1Call::kChangeTargets:
-      return change_targets(call);
-    case V1Call::kActOnInstance:
-      return act_on_instance(call);
+    case V1Call::kAddTargets:
+    case V1Call::kUpdateTargets:
+    case V1Call::kRemoveTargets:
+      return change_targets(call, operation.call);
+    case V1Call::kStartInstance:
+    case V1Call::kStopInstance:
+    case V1Call::kRebootInstance:
+    case V1Call::kModifyInstance:
+      return act_on_instance(call, operation);
   }
   return not_found(call.caller.request_id);
 }
 
-http::Response V1Face::change_targets(const Call& call) {
+http::Response V1Face::change_targets(const Call& call, V1Call which) {
   const auto if_match = if_match_of(call.request);
   if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
   const V1Targets::Place group{call.id, *if_match};
-  if (call.verb == "registerTargets")
-    return done(call, targets_.add(group, call.body, call.caller));
-  if (call.verb == "updateTargets") {
+  if (which == V1Call::kAddTargets) return done(call, targets_.add(group, call.body, call.caller));
+  if (which == V1Call::kUpdateTargets) {
     return done(call, targets_.update(group, call.body, call.caller));
   }
+  WEIR_CHECK(which == V1Call::kRemoveTargets);
   return done(call, targets_.remove(group, call.body, call.caller));
 }
 
-http::Response V1Face::act_on_instance(const Call& call) {
+http::Response V1Face::act_on_instance(const Call& call, const V1Operation& operation) {
   const auto if_match = if_match_of(call.request);
   if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
-  const auto written = vm_.act({call.verb, call.id, *if_match}, call.body, call.caller);
+  const auto written = vm_.act({operation, call.id, *if_match}, call.body, call.caller);
   // Its errors have the names of the call already: no other call of instances says "name".
   if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
   return done(call, written);
@@ -232,11 +238,19 @@ http::Response V1Face::targets(const Call& call) {
   });
 }
 
+http::Response V1Face::created(const Call& call, const std::string& key, Json id,
+                               const Object& object) {
+  auto response = result_response(Json::object({{key, std::move(id)}}), call.caller.request_id);
+  tag(response, object.revision);
+  return response;
+}
+
 http::Response V1Face::create(const Call& call) {
   if (call.kind.kind == model::Kind::kInstance) {
     const auto made = vm_.create(call.body, call.caller);
-    return made.ok() ? result_response(*made.value, call.caller.request_id)
-                     : problem_response(made.errors, call.caller.request_id);
+    return made.ok()
+               ? created(call, "instanceIds", Json::array({Json(made.value->id)}), *made.value)
+               : problem_response(made.errors, call.caller.request_id);
   }
   Errors errors;
   const Json body = native_create_body(call.kind, call.body, errors);
@@ -249,10 +263,7 @@ http::Response V1Face::create(const Call& call) {
   if (!written.ok()) {
     return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
   }
-  auto response = result_response(Json::object({{call.kind.id_key(), written.value->id}}),
-                                  call.caller.request_id);
-  tag(response, written.value->revision);
-  return response;
+  return created(call, call.kind.id_key(), Json(written.value->id), *written.value);
 }
 
 http::Response V1Face::update(const Call& call) {
@@ -277,10 +288,8 @@ http::Response V1Face::remove(const Call& call) {
     return pair.first == "cascade" && pair.second == "true";
   });
   const std::string word(model::kind_name(call.kind.kind));
-  const auto removed = parts_.writer.remove({call.kind.kind, call.id, *if_match, "delete " + word},
-                                            is_cascade, call.caller);
-  if (removed.ok()) return result_response(Json::object(), call.caller.request_id);
-  return done(call, removed);
+  return done(call, parts_.writer.remove({call.kind.kind, call.id, *if_match, "delete " + word},
+                                         is_cascade, call.caller));
 }
 
 http::Response V1Face::done(const Call& call, const Outcome<Object>& written) const {

@@ -44,7 +44,7 @@ class V1Face {
     std::string method;  // GET also for HEAD: the server leaves the body out
     const V1Kind& kind;
     std::string id;                        // empty: the collection
-    std::string verb;                      // "registerTargets", "health", or empty
+    std::string tail;                      // ":registerTargets", "/health", or empty
     const V1InstanceView* view = nullptr;  // of a list of instances in another form
     QueryPairs query;
     Json body;
@@ -54,10 +54,10 @@ class V1Face {
   http::Response answer(const http::Request& request, const std::string& request_id,
                         std::string& operation);
   http::Response route(const Call& call, std::string& operation);
-  http::Response run(const Call& call, V1Call which);
+  http::Response run(const Call& call, const V1Operation& operation);
 
-  http::Response change_targets(const Call& call);
-  http::Response act_on_instance(const Call& call);
+  http::Response change_targets(const Call& call, V1Call which);
+  http::Response act_on_instance(const Call& call, const V1Operation& operation);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
   http::Response health(const Call& call);
@@ -65,6 +65,9 @@ class V1Face {
   http::Response create(const Call& call);
   http::Response update(const Call& call);
   http::Response remove(const Call& call);
+  /// The answer of a create: the id under its key.
+  static http::Response created(const Call& call, const std::string& key, Json id,
+                                const model::Object& object);
   /// The answer of a write that has no result of its own.
   http::Response done(const Call& call, const Outcome<model::Object>& written) const;
 

@@ -82,6 +82,9 @@ constexpr V1Later kListenerLater[] = {
 constexpr V1Later kBackendLater[] = {{"agInfoSpec"}};
 constexpr V1Later kSubnetLater[] = {{"routeTableId"}, {"ipMaskLen"}};
 
+// Source: product.md G48.
+constexpr V1Default kTargetGroupDefaults[] = {{"type", "instance"}};
+
 constexpr V1Kind kKinds[] = {
     {.kind = Kind::kLoadBalancer,
      .collection = "loadBalancers",
@@ -104,7 +107,8 @@ constexpr V1Kind kKinds[] = {
      .item = "targetGroup",
      .filters = kTargetGroupFilters,
      .not_shown = kTargets,
-     .not_taken = kTargets},
+     .not_taken = kTargets,
+     .defaults = kTargetGroupDefaults},
     {.kind = Kind::kVpc, .collection = "vpcs", .item = "vpc", .filters = kVpcFilters},
     {.kind = Kind::kSubnet,
      .collection = "subnets",

@@ -30,6 +30,12 @@ struct V1Later {
   std::string_view accepted = {};
 };
 
+/// A field that has another default here than on the native face.
+struct V1Default {
+  std::string_view field;
+  std::string_view value;
+};
+
 struct V1Kind {
   model::Kind kind{};
   std::string_view collection{};  // "loadBalancers"
@@ -39,6 +45,7 @@ struct V1Kind {
   std::span<const std::string_view> not_shown{};
   std::span<const std::string_view> not_taken{};
   std::span<const V1Later> later{};
+  std::span<const V1Default> defaults{};
 
   std::string id_key() const { return std::string(item) + "Id"; }
   std::string name_key() const { return std::string(item) + "Name"; }

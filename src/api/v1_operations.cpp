@@ -28,16 +28,16 @@ constexpr V1Operation kOperations[] = {
     {kShow, "describeBackend", "GET", "backends", kOne, "", "v1 show backend"},
     {kUpdate, "updateBackend", "PATCH", "backends", kOne, "", "v1 update backend"},
     {kDelete, "deleteBackend", "DELETE", "backends", kOne, "", "v1 delete backend"},
-    {kHealth, "describeTargetHealth", "GET", "backends", kOne, "health", "v1 health backend"},
+    {kHealth, "describeTargetHealth", "GET", "backends", kOne, "/health", "v1 health backend"},
     {kList, "describeTargetGroups", "GET", "targetGroups", kAll, "", "v1 list tg"},
     {kCreate, "createTargetGroup", "POST", "targetGroups", kAll, "", "v1 create tg"},
     {kShow, "describeTargetGroup", "GET", "targetGroups", kOne, "", "v1 show tg"},
     {kUpdate, "updateTargetGroup", "PATCH", "targetGroups", kOne, "", "v1 update tg"},
     {kDelete, "deleteTargetGroup", "DELETE", "targetGroups", kOne, "", "v1 delete tg"},
-    {kListTargets, "describeTargets", "GET", "targetGroups", kOne, "describeTargets", "v1 list target"},
-    {kChangeTargets, "registerTargets", "POST", "targetGroups", kOne, "registerTargets", "v1 create target"},
-    {kChangeTargets, "deRegisterTargets", "POST", "targetGroups", kOne, "deregisterTargets", "v1 delete target"},
-    {kChangeTargets, "updateTargets", "POST", "targetGroups", kOne, "updateTargets", "v1 update target"},
+    {kListTargets, "describeTargets", "GET", "targetGroups", kOne, ":describeTargets", "v1 list target"},
+    {kAddTargets, "registerTargets", "POST", "targetGroups", kOne, ":registerTargets", "v1 create target"},
+    {kRemoveTargets, "deRegisterTargets", "POST", "targetGroups", kOne, ":deregisterTargets", "v1 delete target"},
+    {kUpdateTargets, "updateTargets", "POST", "targetGroups", kOne, ":updateTargets", "v1 update target"},
     {kList, "describeVpcs", "GET", "vpcs", kAll, "", "v1 list vpc"},
     {kCreate, "createVpc", "POST", "vpcs", kAll, "", "v1 create vpc"},
     {kShow, "describeVpc", "GET", "vpcs", kOne, "", "v1 show vpc"},
@@ -52,13 +52,14 @@ constexpr V1Operation kOperations[] = {
     {kCreate, "createInstances", "POST", "instances", kAll, "", "v1 create instance"},
     {kShow, "describeInstance", "GET", "instances", kOne, "", "v1 show instance"},
     {kDelete, "deleteInstance", "DELETE", "instances", kOne, "", "v1 delete instance"},
-    {kActOnInstance, "startInstance", "POST", "instances", kOne, "startInstance", "v1 update instance"},
-    {kActOnInstance, "stopInstance", "POST", "instances", kOne, "stopInstance", "v1 update instance"},
-    {kActOnInstance, "rebootInstance", "POST", "instances", kOne, "rebootInstance", "v1 update instance"},
-    {kActOnInstance, "modifyInstanceAttribute", "POST", "instances", kOne, "modifyInstanceAttribute", "v1 update instance"},
+    {kStartInstance, "startInstance", "POST", "instances", kOne, ":startInstance", "v1 update instance"},
+    {kStopInstance, "stopInstance", "POST", "instances", kOne, ":stopInstance", "v1 update instance"},
+    {kRebootInstance, "rebootInstance", "POST", "instances", kOne, ":rebootInstance", "v1 update instance"},
+    {kModifyInstance, "modifyInstanceAttribute", "POST", "instances", kOne, ":modifyInstanceAttribute", "v1 update instance"},
     {kList, "describeBriefInstances", "GET", "instances:describeBriefInstances", kAll, "", "v1 list instance"},
     {kList, "describeInstanceStatus", "GET", "instanceStatus", kAll, "", "v1 list instance"},
-    {kList, "describeInstancePrivateIpAddress", "GET", "instancePrivateIpAddress", kAll, "", "v1 list instance"},};
+    {kList, "describeInstancePrivateIpAddress", "GET", "instancePrivateIpAddress", kAll, "", "v1 list instance"},
+};
 // clang-format on
 
 }  // namespace
@@ -68,7 +69,7 @@ std::span<const V1Operation> v1_operations() { return kOperations; }
 const V1Operation* find_v1_operation(const V1Place& place) {
   const auto* found = std::ranges::find_if(kOperations, [&](const V1Operation& operation) {
     return operation.method == place.method && operation.collection == place.collection &&
-           operation.is_one == place.is_one && operation.verb == place.verb;
+           operation.is_one == place.is_one && operation.tail == place.tail;
   });
   return found == std::end(kOperations) ? nullptr : found;
 }
@@ -77,9 +78,8 @@ std::string v1_path(const V1Operation& operation) {
   std::string path = "/" + std::string(operation.collection);
   if (!operation.is_one) return path;
   const V1Kind* kind = find_v1_kind(operation.collection);
-  path += "/{" + (kind == nullptr ? "id" : kind->id_key()) + "}";
-  if (operation.verb.empty()) return path;
-  return path + (operation.call == kHealth ? "/" : ":") + std::string(operation.verb);
+  return path + "/{" + (kind == nullptr ? "id" : kind->id_key()) + "}" +
+         std::string(operation.tail);
 }
 
 }  // namespace weir::api

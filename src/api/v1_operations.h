@@ -18,8 +18,13 @@ enum class V1Call : std::uint8_t {
   kDelete,
   kHealth,
   kListTargets,
-  kChangeTargets,
-  kActOnInstance,
+  kAddTargets,
+  kUpdateTargets,
+  kRemoveTargets,
+  kStartInstance,
+  kStopInstance,
+  kRebootInstance,
+  kModifyInstance,
 };
 
 struct V1Operation {
@@ -28,8 +33,8 @@ struct V1Operation {
   std::string_view method{};      // GET also for HEAD
   std::string_view collection{};  // the segment behind the region: "loadBalancers"
   bool is_one = false;            // with an id behind the collection
-  std::string_view
-      verb{};  // "registerTargets" of "/<id>:registerTargets"; "health" of "/<id>/health"
+  /// What stands behind the id, with its separator: ":registerTargets", "/health", or nothing.
+  std::string_view tail{};
   std::string_view counted_as{};  // in weir_api_requests_total{operation}
 };
 
@@ -41,7 +46,7 @@ struct V1Place {
   std::string_view method;
   std::string_view collection;
   bool is_one = false;
-  std::string_view verb;
+  std::string_view tail;
 };
 /// Null when there is no such operation.
 const V1Operation* find_v1_operation(const V1Place& place);

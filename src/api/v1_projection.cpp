@@ -125,8 +125,9 @@ Json native_create_body(const V1Kind& kind, const Json& body, Errors& errors) {
     const Json* value = is_taken(kind, field) ? given(body, v1_name_of(field)) : nullptr;
     if (value != nullptr) spec[field.name] = known_value(*value, field);
   }
-  // The native face has another default. Source: product.md G48.
-  if (kind.kind == Kind::kTargetGroup && spec.find("type") == nullptr) spec["type"] = "instance";
+  for (const V1Default& own : kind.defaults) {
+    if (spec.find(own.field) == nullptr) spec[own.field] = own.value;
+  }
   Json native = Json::object({{"spec", std::move(spec)}});
   if (const Json* name = given(body, kind.name_key())) native["name"] = *name;
   take_tags(body, native, errors);

@@ -40,14 +40,27 @@ Json parameter_json(std::string_view name, std::string_view sentence, const Effe
                        {"update", effects.update}});
 }
 
+/// What an absent one means in a create.
+void add_default(const V1Kind& kind, const FieldDescription& field, Json& json) {
+  const auto own = std::ranges::find(kind.defaults, field.name, &V1Default::field);
+  if (own != kind.defaults.end()) {
+    json["default"] = Json(own->value);
+  } else if (field.options.is_required) {
+    json["isRequired"] = Json(true);
+  } else if (!field.default_value.is_null() && (field.is_list || field.type != "object")) {
+    json["default"] = field.default_value;
+  }
+}
+
 /// A field of the spec under the name it has here; the native name leads to the rest of it.
-Json field_parameter(const FieldDescription& field) {
+Json field_parameter(const V1Kind& kind, const FieldDescription& field) {
   const std::string& name = field.v1_name.empty() ? field.name : field.v1_name;
   const bool is_later = field.options.is_not_yet;
   const std::string_view taken = is_later ? kLater : kTakes;
   Json json =
       parameter_json(name, field.sentence, {taken, field.options.is_immutable ? kIgnores : taken});
   json["field"] = Json(field.name);
+  add_default(kind, field, json);
   return json;
 }
 
@@ -77,10 +90,11 @@ void add_others(const V1Kind& kind, Json& parameters) {
 
 Json parameters_of(const V1Kind& kind) {
   Json parameters = Json::array();
-  parameters.push_back(
-      parameter_json(kind.name_key(), "its name, required at creation", {kTakes, kTakes}));
+  Json name = parameter_json(kind.name_key(), "its name", {kTakes, kTakes});
+  name["isRequired"] = Json(true);
+  parameters.push_back(std::move(name));
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
-    if (is_taken(kind, field)) parameters.push_back(field_parameter(field));
+    if (is_taken(kind, field)) parameters.push_back(field_parameter(kind, field));
   }
   add_others(kind, parameters);
   return parameters;
@@ -119,8 +133,12 @@ constexpr Parameter kCreateInstances[] = {
     {"instanceSpec.primaryNetworkInterface.networkInterface.primaryIpAddress", "the address the server has, required"},
     {"instanceSpec.description", "free text"},
     {"instanceSpec.userTags", "list of {key, value}, at most 10"},
-    {"instanceSpec.instanceType, imageId, hostname, keyNames", "without an effect", kStores},
-    {"instanceSpec.systemDisk, dataDisks", "without an effect", kStores},
+    {"instanceSpec.instanceType", "without an effect", kStores},
+    {"instanceSpec.imageId", "without an effect", kStores},
+    {"instanceSpec.hostname", "without an effect", kStores},
+    {"instanceSpec.keyNames", "without an effect", kStores},
+    {"instanceSpec.systemDisk", "without an effect", kStores},
+    {"instanceSpec.dataDisks", "without an effect", kStores},
     {"instanceSpec.charge", "without an effect", kStores},
     {"maxCount", "1 or absent: each instance has an address of its own"},
     {"clientToken", "a token of at most 64 bytes", kLater},

@@ -6,8 +6,10 @@
 
 namespace weir::api {
 
-/// {collections: [{name, item, filters, parameters: [{name, of, effect, create, update, ...}]}],
-/// targetFilters, operations: [{action, method, path, collection, countedAs}]}.
+/// {collections: [{name, item, kind, filters: [{name, path, isPartial?}], parameters?: [{name,
+/// sentence, create, update, field?, default?, isRequired?}]}], targetFilters: as filters,
+/// operations: [{action, method, path, countedAs, effect?, parameters?: [{name, sentence,
+/// effect}]}]}. `field` is the native name of a parameter.
 Json v1_schema_json();
 
 }  // namespace weir::api

@@ -1,5 +1,6 @@
 // The JD Cloud face as its clients see it, through the HTTP server.
 #include <algorithm>
+#include <set>
 
 #include "api/signature_fixture.h"
 #include "api/v1_fixture.h"
@@ -89,6 +90,33 @@ TEST_F(V1Test, unknown_regions_collections_and_verbs_answer_404) {
   EXPECT_EQ(v1("POST", "loadBalancers/" + lb + ":associateElasticIp", "{}").problem(),
             "404 NOT_FOUND");
   EXPECT_EQ(v1("PUT", "loadBalancers/" + lb, "{}").problem(), "404 NOT_FOUND");
+}
+
+TEST_F(V1Test, a_verb_stands_behind_its_own_separator_and_is_not_empty) {
+  const std::string lb = v1_lb();
+  const std::string group = v1_group(lb);
+  const std::string backend = v1_backend(lb, group);
+  EXPECT_EQ(v1("GET", "backends/" + backend + "/health").status, 200);
+  EXPECT_EQ(v1("GET", "targetGroups/" + group + ":describeTargets").status, 200);
+  for (const std::string& path :
+       {"backends/" + backend + ":health", "backends/" + backend + ":/health",
+        "backends/" + backend + ":x/health", "backends/" + backend + "/health/x",
+        "targetGroups/" + group + "/describeTargets", "loadBalancers/" + lb + ":",
+        "loadBalancers/" + lb + "%3A"}) {
+    EXPECT_EQ(v1("GET", path).problem(), "404 NOT_FOUND") << path;
+  }
+}
+
+TEST_F(V1Test, every_write_tells_the_revision_it_made) {
+  const std::string lb = v1_lb();
+  const std::string path = "targetGroups/" + v1_group(lb);
+  const std::string before = v1("GET", path).etag;
+  const Answer updated = v1("PATCH", path, R"({"description":"x"})");
+  EXPECT_EQ(updated.etag, v1("GET", path).etag);
+  const Answer removed = v1("DELETE", path);
+  EXPECT_EQ(removed.status, 200);
+  EXPECT_FALSE(removed.etag.empty());
+  EXPECT_EQ(std::set<std::string>({before, updated.etag, removed.etag}).size(), 3u);
 }
 
 TEST_F(V1Test, paths_work_with_and_without_trailing_slash_and_with_an_encoded_colon) {

@@ -1,6 +1,7 @@
 #include "api/v1_vm.h"
 
 #include "api/v1_vm_body.h"
+#include "base/check.h"
 
 namespace weir::api {
 namespace {
@@ -10,7 +11,7 @@ using model::Object;
 
 }  // namespace
 
-Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
+Outcome<Object> V1Vm::create(const Json& body, const Caller& caller) {
   const InstanceCall call = read_instance_call(body);
   if (!call.errors.empty()) {
     writer_.note_refused("create instance", "", call.errors, caller);
@@ -18,21 +19,23 @@ Outcome<Json> V1Vm::create(const Json& body, const Caller& caller) {
   }
   auto written = writer_.create(Kind::kInstance, call.native, caller);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
-  return Json::object({{"instanceIds", Json::array({Json(written.value->id)})}});
+  return written;
 }
 
 Outcome<Object> V1Vm::act(const Action& action, const Json& body, const Caller& caller) {
-  const std::string& verb = action.verb;
+  const V1Call which = action.operation.call;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
-    if (verb == "modifyInstanceAttribute") return modify_instance(body, old, updated);
-    if (verb == "rebootInstance") {
+    if (which == V1Call::kModifyInstance) return modify_instance(body, old, updated);
+    if (which == V1Call::kRebootInstance) {
       return {{ErrorCode::kInvalidArgument, "rebootInstance is not supported yet", ""}};
     }
-    updated.admin["state"] = verb == "startInstance" ? "running" : "stopped";
+    WEIR_CHECK(which == V1Call::kStartInstance || which == V1Call::kStopInstance);
+    updated.admin["state"] = which == V1Call::kStartInstance ? "running" : "stopped";
     return {};
   };
-  Outcome<Object> written =
-      writer_.update({Kind::kInstance, action.id, action.if_match, verb}, change, caller);
+  const ResourceWriter::Place place{Kind::kInstance, action.id, action.if_match,
+                                    std::string(action.operation.action)};
+  Outcome<Object> written = writer_.update(place, change, caller);
   if (written.ok()) return written;
   // The other calls of instances say instanceName, this one name.
   for (Error& error : written.errors) {

@@ -9,6 +9,7 @@
 
 #include "api/outcome.h"
 #include "api/resource_writer.h"
+#include "api/v1_operations.h"
 #include "base/json.h"
 #include "model/object.h"
 
@@ -33,11 +34,11 @@ class V1Vm {
  public:
   explicit V1Vm(ResourceWriter& writer) : writer_(writer) {}
 
-  /// {instanceSpec, maxCount: absent or 1}: the id of the instance, in a list.
-  Outcome<Json> create(const Json& body, const Caller& caller);
+  /// {instanceSpec, maxCount: absent or 1}: the instance as it was made.
+  Outcome<model::Object> create(const Json& body, const Caller& caller);
   /// What is done to which instance; refused with kStale when it has another revision.
   struct Action {
-    std::string verb;  // startInstance, stopInstance, rebootInstance, modifyInstanceAttribute
+    const V1Operation& operation;  // one of those of a single instance
     model::Id id;
     std::optional<Revision> if_match;
   };

@@ -103,7 +103,11 @@ TEST_F(V1VmTest, EachHasItsOwnAddressSoACallRegistersOneAndSaysWhich) {
   }
   EXPECT_EQ(count(""), Json(0));
   body["maxCount"] = 1;
-  EXPECT_EQ(v1_post("instances/", body).at("result").find("instanceIds")->as_array().size(), 1u);
+  const Answer made = v1_post("instances/", body);
+  const Json::Array ids = made.at("result").find("instanceIds")->as_array();
+  ASSERT_EQ(ids.size(), 1u);
+  EXPECT_FALSE(made.etag.empty());
+  EXPECT_EQ(made.etag, v1("GET", "instances/" + ids.at(0).as_string()).etag);
 }
 
 TEST_F(V1VmTest, ErrorsNameTheKeysOfTheCallAllAtOnce) {

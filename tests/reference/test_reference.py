@@ -32,6 +32,26 @@ def test_fields_of_fields_have_the_whole_path():
     assert [name for name, _ in reference.flat([outer])] == ["checks[]", "checks[].port"]
 
 
+def v1_rows(parameter, field):
+    kinds = [{**KIND, "spec": [FIELD, field]}]
+    return list(reference.v1_parameter_rows({"kinds": kinds}, {"name": "listeners", "kind": "listener", "parameters": [parameter]}))
+
+
+PARAMETER = {"name": "checkSpec", "sentence": "how", "create": "takes effect", "update": "ignored", "field": "check"}
+
+
+def test_a_parameter_of_v1_has_its_default_its_native_name_where_it_fits_and_its_members():
+    field = {"name": "check", "type": "object", "sentence": "how", "onlyOn": ["alb"], "onlyWith": ["Http"], "fields": [FIELD]}
+    assert v1_rows({**PARAMETER, "default": "own"}, field) == [
+        ["`checkSpec`", "takes effect", "ignored", '`"own"`', "", "alb, Http", "how (natively `check`)"],
+        ["`checkSpec.port`", "takes effect", "ignored", "required", "1..65535", "", "where it listens"]]
+
+
+def test_a_parameter_of_v1_that_no_field_carries_is_refused():
+    with broken("made of 'check', which listener does not have"):
+        v1_rows(PARAMETER, FIELD)
+
+
 @pytest.mark.parametrize("part", ["spec", "status"])
 def test_a_kind_without_fields_is_refused(part):
     with broken(f"'{part}' is empty"):
