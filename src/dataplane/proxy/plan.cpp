@@ -58,10 +58,13 @@ std::vector<std::uint16_t> places_by_slot(const snapshot::Service& service) {
   return places;
 }
 
+/// Up before down: traffic runs, and between both it must find somebody.
 void set_marks(const ServicePlan& plan) {
-  for (std::size_t i = 0; i < plan.targets.size(); ++i) {
-    const auto& target = plan.service->targets[i];
-    plan.targets[i]->set_marks(target.takes_new, target.keeps_old);
+  for (const bool takes_new : {true, false}) {
+    for (std::size_t i = 0; i < plan.targets.size(); ++i) {
+      const auto& target = plan.service->targets[i];
+      if (target.takes_new == takes_new) plan.targets[i]->set_marks(takes_new, target.keeps_old);
+    }
   }
 }
 

@@ -130,8 +130,19 @@ std::optional<balancing::TargetIndex> Scheduler::choose(const FlowEnds& flow,
   const auto is_sound = [&](balancing::TargetIndex index) {
     return usable(index) && !plan_->targets[index.value]->is_passed_over(flow.now);
   };
-  const auto sound = take_turn(is_sound);
-  return sound ? sound : take_turn(usable);
+  if (const auto sound = take_turn(is_sound)) return sound;
+  const auto turn = take_turn(usable);
+  return turn ? turn : any_target(usable);
+}
+
+/// The marks are newer than the plan until a worker has taken the next one: a target that has begun
+/// to take traffic since has no turns yet, and may be the only one.
+std::optional<balancing::TargetIndex> Scheduler::any_target(balancing::Usable usable) const {
+  for (std::size_t i = 0; i < plan_->targets.size(); ++i) {
+    const balancing::TargetIndex index(static_cast<std::uint16_t>(i));
+    if (usable(index)) return index;
+  }
+  return {};
 }
 
 std::optional<balancing::TargetIndex> Scheduler::take_turn(balancing::Usable usable) {

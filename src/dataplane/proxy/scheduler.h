@@ -66,6 +66,7 @@ class Scheduler {
   static Picker picker_of(const ServicePlan& plan, WorkerPlace place, const Scheduler* previous);
   std::optional<balancing::TargetIndex> choose(const FlowEnds& flow, balancing::Usable usable);
   std::optional<balancing::TargetIndex> take_turn(balancing::Usable usable);
+  std::optional<balancing::TargetIndex> any_target(balancing::Usable usable) const;
 
   const ServicePlan* plan_;
   Picker picker_;

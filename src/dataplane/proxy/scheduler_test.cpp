@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "balancing/slot_table.h"
 
 namespace weir::dataplane::proxy {
@@ -13,7 +15,8 @@ using snapshot::Algorithm;
 /// Three targets, one TCP service.
 class SchedulerTest : public ::testing::Test {
  protected:
-  ServicePlanPtr plan(Algorithm algorithm, std::chrono::seconds persistence = {}) {
+  ServicePlanPtr plan(Algorithm algorithm, std::chrono::seconds persistence = {},
+                      const std::set<int>& taking = {1, 2, 3}) {
     snapshot::Service service;
     service.id = "web";
     service.algorithm = algorithm;
@@ -24,7 +27,7 @@ class SchedulerTest : public ::testing::Test {
       target.slot = Slot(static_cast<std::uint16_t>(i));
       target.endpoint = *net::Endpoint::parse("10.1.0." + std::to_string(i) + ":80");
       target.weight = 10;
-      target.takes_new = true;
+      target.takes_new = taking.contains(i);
       service.targets.push_back(target);
       members.push_back({target.slot, 10});
     }
@@ -66,6 +69,19 @@ TEST_P(ByTurns, B1_PassOverATargetForOneSecondAfterItsConnectFailed) {
   EXPECT_EQ(picks(now_ + kPassedOver), (std::vector<int>{4, 4, 4}));
   for (const auto& target : service->targets) target->note_connect_failure(now_);
   EXPECT_EQ(picks(now_), (std::vector<int>{4, 4, 4})) << "better than nobody";
+}
+
+TEST_P(ByTurns, B12_FindATargetThatTookOverSinceTheirPlanWasMade) {
+  const ServicePlanPtr service = plan(GetParam(), {}, {2});
+  Scheduler scheduler(*service, {}, nullptr);
+  const auto usable = [&](balancing::TargetIndex index) {
+    return service->targets[index.value]->takes_new();
+  };
+  EXPECT_EQ(scheduler.pick(flow(now_), usable), balancing::TargetIndex(1));
+  const ServicePlanPtr next = plan(GetParam(), {}, {3});
+  EXPECT_EQ(scheduler.pick(flow(now_), usable), balancing::TargetIndex(2));
+  plan(GetParam(), {}, {});
+  EXPECT_EQ(scheduler.pick(flow(now_), usable), std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(Algorithms, ByTurns,
