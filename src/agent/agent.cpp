@@ -393,7 +393,9 @@ void Agent::report_now() {
   const auto drains = children_.drains();
   const NodeView view{*snapshot_, state_.objects,      sockets_, addresses_,
                       unbound_,   children_.serving(), applied_, drains};
-  Json report = reported_lists_.shortened(report_json(view));
+  Json report = report_json(view);
+  left_out_watch_.update(report);
+  report = reported_lists_.shortened(std::move(report));
   send_(message_frame(message::kReport, options_.node_id, report));
 }
 

@@ -167,6 +167,7 @@ class Agent final : private ProxyChildren::User {
   snapshot::Changes changes_;                           // since the last step
   std::set<std::string> error_kinds_;
   FailOpenWatch fail_open_watch_;
+  LeftOutWatch left_out_watch_;
   ListenSockets sockets_;
   Addresses addresses_;
   std::unique_ptr<Rendezvous> rendezvous_;

@@ -25,6 +25,12 @@ std::set<std::uint64_t> cookies(const std::vector<UniqueFd>& sockets) {
   return all;
 }
 
+int count_of(const std::string& text, std::string_view part) {
+  int found = 0;
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
 class AgentTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -315,8 +321,14 @@ TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
     odd.push_back(objects_.listener(8081, "odd-" + std::to_string(i) + std::string(200, 'x')));
     odd.back().body = R"({"name":"l2","spec":{"colour":"red"}})";
   }
+  log::configure({});
+  ::testing::internal::CaptureStderr();
   node_->take(objects_.delta(std::move(odd)));
   node_->agent->report_now();
+  node_->agent->report_now();
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  log::configure({.level = log::Level::kError});
+  EXPECT_EQ(count_of(logged, "a report has no room"), 1) << logged;
   EXPECT_LE(node_->sent.back().body.size(), model::kFrameBodyBytesMax);
   const Json report = *parse_json(node_->sent.back().body, body_limits());
   const auto said = static_cast<std::int64_t>(report.find("errors")->as_array().size());
@@ -327,16 +339,17 @@ TEST_F(AgentTest, SendsAReportThatFitsAFrameHoweverManyObjectsAreInError) {
 
 TEST_F(AgentTest, B12_ReportsServicesThatFailOpenAndLogsBeginAndEndOnce) {
   const auto failing_open = [this] { return node_->report().find("failingOpen")->dump(); };
-  const auto count = [](const std::string& text, std::string_view part) {
-    int found = 0;
-    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
-    return found;
-  };
   log::configure({});
   ::testing::internal::CaptureStderr();
+  for (const int number : {1, 2}) {
+    node_->tcp.set(objects_.target_endpoint(number),
+                   {.outcome = {health::ProbeReason::kConnectFailed, ""}, .takes = 1s});
+  }
   node_->take(objects_.full());
-  EXPECT_EQ(failing_open(), "[]");
   node_->take(objects_.delta({objects_.backend(true)}));
+  EXPECT_TRUE(engine().newest().services.at(0)->is_failing_open);
+  EXPECT_EQ(failing_open(), "[]") << "no target is judged yet";
+  ground_.run_for(30s);
   EXPECT_EQ(failing_open(), R"(["b1"])");
   node_->take(objects_.delta({objects_.group(20)}));
   EXPECT_EQ(failing_open(), R"(["b1"])");
@@ -345,8 +358,8 @@ TEST_F(AgentTest, B12_ReportsServicesThatFailOpenAndLogsBeginAndEndOnce) {
   node_->take(objects_.delta({objects_.listener(8081)}));
   const std::string said = ::testing::internal::GetCapturedStderr();
   log::configure({.level = log::Level::kError});
-  EXPECT_EQ(count(said, "a backend service fails open:"), 1) << said;
-  EXPECT_EQ(count(said, "fails open no longer"), 1) << said;
+  EXPECT_EQ(count_of(said, "a backend service fails open:"), 1) << said;
+  EXPECT_EQ(count_of(said, "fails open no longer"), 1) << said;
 }
 
 TEST_F(AgentTest, ReportsHowManyConnectionsDrain) {

@@ -10,7 +10,7 @@ namespace weir::agent {
 void FailOpenWatch::update(const snapshot::Snapshot& snapshot) {
   std::set<std::string> now;
   for (const auto& service : snapshot.services) {
-    if (!service->is_failing_open) continue;
+    if (!service->raises_alarm) continue;
     now.insert(service->id);
     if (failing_open_.contains(service->id)) continue;
     const auto taking = std::ranges::count(service->targets, true, &snapshot::Target::takes_new);

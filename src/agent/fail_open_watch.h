@@ -1,5 +1,5 @@
-// Says in the log when a backend service begins to fail open and when that ends, once for each.
-// Thread: owner.
+// Says in the log when a backend service begins to fail open although checks have answered, and
+// when that ends, once for each. Thread: owner.
 #pragma once
 
 #include <set>

@@ -2,14 +2,16 @@
 
 #include "agent/bounded_array.h"
 #include "agent/protocol.h"
+#include "base/log.h"
 #include "model/kind.h"
 
 namespace weir::agent {
 namespace {
 
 /// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
-/// listener that is left out counts as not serving, and a drain holds up to 1000 targets. Reached:
-/// what is beyond is left out of the report.
+/// listener that is left out counts as not serving, a drain holds up to 1000 targets, and 40 000
+/// bytes name about 1 900 backend services. Reached: what is beyond is left out of the report and
+/// counted in its "more", and the log says so once.
 constexpr std::size_t kErrorsBytesMax = 170'000;
 constexpr std::size_t kDrainsBytesMax = 200'000;
 constexpr std::size_t kAddressesBytesMax = 150'000;
@@ -81,11 +83,12 @@ BoundedArray tables_of(const NodeView& view) {
   return tables;
 }
 
-/// Ids of the backend services whose traffic goes to all that run, since no target is usable.
+/// Ids of the backend services whose traffic goes to all that run, since checks call no target
+/// usable.
 BoundedArray failing_open(const NodeView& view) {
   BoundedArray ids(kFailingOpenBytesMax);
   for (const auto& service : view.snapshot.services) {
-    if (service->is_failing_open) ids.add(service->id);
+    if (service->raises_alarm) ids.add(service->id);
   }
   return ids;
 }
@@ -143,6 +146,20 @@ Json report_json(const NodeView& view) {
   put_array("failingOpen", failing_open(view));
   if (!more.as_object().empty()) report["more"] = std::move(more);
   return report;
+}
+
+void LeftOutWatch::update(const Json& report) {
+  const Json* more = report.find("more");
+  std::set<std::string> now;
+  if (more != nullptr) {
+    for (const auto& [list, count] : more->as_object()) {
+      now.insert(list);
+      if (lists_.contains(list)) continue;
+      log::warning("a report has no room for all that this node has",
+                   {{"list", list}, {"left_out", count.as_integer()}});
+    }
+  }
+  lists_ = std::move(now);
 }
 
 Json ReportedLists::shortened(Json report) {

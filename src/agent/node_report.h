@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,17 @@ std::string listener_failure(const NodeView& view, const snapshot::Listener& lis
 /// without one are left out.
 std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objects,
                                                 const std::vector<Binding>& bindings);
+
+/// Says in the log when a list of the reports begins to leave items out, once until it holds all
+/// again: those who read reports cannot see that something is missing. Thread: owner loop.
+class LeftOutWatch {
+ public:
+  /// `report` as report_json() makes it.
+  void update(const Json& report);
+
+ private:
+  std::set<std::string> lists_;
+};
 
 /// What this stream has been told, so that a change is not told with everything that stayed.
 /// Thread: owner loop.

@@ -44,9 +44,10 @@ class FailOpenTraffic : public EngineFixture, public ::testing::WithParamInterfa
     listener.drops_without_target = GetParam().is_dnlb;
     front_ = listener.endpoint;
   }
-  /// Puts in force who takes traffic, and whether that is because the service fails open.
+  /// Puts in force who takes traffic, and whether that is because the service fails open, and the
+  /// check has said so.
   void let(const std::vector<int>& taking, bool is_failing_open) {
-    services_["web"].is_failing_open = is_failing_open;
+    services_["web"].is_failing_open = services_["web"].raises_alarm = is_failing_open;
     for (int i = 0; i < 4; ++i) {
       services_["web"].targets[static_cast<std::size_t>(i)].takes_new =
           std::ranges::count(taking, i) > 0;
@@ -83,6 +84,9 @@ class FailOpenTraffic : public EngineFixture, public ::testing::WithParamInterfa
 TEST_P(FailOpenTraffic, B12_AllTargetsGetTrafficByWeightUntilOneIsUsableAndTheAlarmSaysSo) {
   let({0, 1, 2, 3}, true);
   EXPECT_EQ(alarm(), 1);
+  services_["web"].raises_alarm = false;
+  apply();
+  EXPECT_EQ(alarm(), 0) << "no target is judged yet";
   const std::vector<int> open = served(1000);
   // Five standard deviations of the hash; turns and counts are closer.
   for (std::size_t i = 0; i < 4; ++i) {

@@ -110,7 +110,7 @@ void add_samples(const PerWorker<WorkerCounters>& workers, std::vector<Sample>& 
 void add_samples(const ServicePlan& service, Instant now, std::vector<Sample>& out) {
   const std::vector<std::string> labels{service.service->id};
   if (service.service->may_fail_open) {
-    out.push_back({Metric::kBackendFailOpen, labels, service.service->is_failing_open ? 1.0 : 0.0});
+    out.push_back({Metric::kBackendFailOpen, labels, service.service->raises_alarm ? 1.0 : 0.0});
   }
   const Persistence* const persistence = service.persistence.get();
   if (persistence == nullptr) return;
