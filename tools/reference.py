@@ -20,8 +20,9 @@ TEMPLATES = ROOT / "tools/reference"
 PAGES = ROOT / "docs/reference"
 FORMAT = 1
 MEND = "./dev reference"
-# The folders whose code runs in which process; what stands in none of them runs in all.
-PROCESSES = {"control": ("src/api", "src/store", "src/http/server"), "node": ("src/agent", "src/health"), "proxy": ("src/dataplane",)}
+# The folders and files whose code runs in which process; the longest beginning of a path decides.
+PROCESSES = {"control": ("src/api", "src/store", "src/http/server", "src/app/control"), "node": ("src/agent", "src/health", "src/app/node"),
+             "proxy": ("src/dataplane", "src/agent/proxy_role")}
 
 
 class Broken(Exception):
@@ -233,19 +234,27 @@ def cli_page(_, program):
             "exit_statuses": table(["Status", "Means"], manpage.exit_statuses())}
 
 
+def process_at(path):
+    """The process that the code of a file runs in; None where it may be any."""
+    fitting = [(len(folder), process) for process, folders in PROCESSES.items() for folder in folders if path.startswith(folder)]
+    return max(fitting)[1] if fitting else None
+
+
 def process_of(constant, sources):
     word = re.compile(rf"\bMetric::{constant}\b")
     users = {path for path, text in sources.items() if word.search(text)}
     if not users:
         raise Broken(f"no code counts {constant}")
-    found = [process for process, folders in PROCESSES.items() if any(path.startswith(folders) for path in users)]
-    # What the proxy counts the node only reads and passes on.
-    return ["proxy"] if "proxy" in found else found or list(PROCESSES)
+    found = {process_at(path) for path in users} - {None}
+    if not found:
+        raise Broken(f"no process is known to count {constant}: {', '.join(sorted(users))}")
+    # What the proxy counts the node's agent only reads and passes on.
+    if "proxy" in found and not any(path.startswith("src/app/node") for path in users):
+        found = {"proxy"}
+    return [process for process in PROCESSES if process in found]
 
 
 def shown_processes(found):
-    if len(found) == len(PROCESSES):
-        return "all"
     return ", ".join("proxy (shown by the node)" if one == "proxy" else one for one in found)
 
 

@@ -11,6 +11,7 @@
 #include "agent/proxy_explain.h"
 #include "agent/proxy_stats.h"
 #include "agent/rendezvous.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "snapshot/fail_open.h"
 #include "snapshot/verdict_id.h"
@@ -267,8 +268,9 @@ void ProxyRole::answer_stats(const model::Frame& question) { send_samples(questi
 void ProxyRole::send_samples(const std::string& id) {
   std::vector<Sample> samples;
   if (engine_.engine) engine_.engine->stats(samples);
+  samples.push_back({Metric::kBugs, {}, static_cast<double>(check::bug_count())});
   std::size_t at = 0;
-  do {  // One frame even when there is nothing to say: the asker waits for it.
+  do {  // At least one frame: the asker waits for it.
     const std::size_t end = std::min(samples.size(), at + kSamplesPerFrame);
     const auto begin = samples.begin();
     const std::vector<Sample> part(begin + static_cast<std::ptrdiff_t>(at),

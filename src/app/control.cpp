@@ -7,6 +7,7 @@
 #include "app/notify.h"
 #include "app/roles.h"
 #include "app/signals.h"
+#include "base/check.h"
 
 namespace weir::app {
 namespace {
@@ -37,6 +38,9 @@ int run_control(const RoleFlags& flags) {
   const SystemClock clock;
   Metrics metrics;
   metrics.value(Metric::kBuildInfo, {kBuild, "control"}).set(1);
+  metrics.add_source([](std::vector<Sample>& out) {
+    out.push_back({Metric::kBugs, {}, static_cast<double>(check::bug_count())});
+  });
   auto loop = net::EventLoop::open(clock);
   auto server = api::ControlServer::start(control_options(flags.config), metrics, clock);
   if (!loop || !server) {

@@ -129,8 +129,15 @@ class Node {
   void start_ops() {
     metrics_.value(Metric::kBuildInfo, {kBuild, "node"}).set(1);
     metrics_.add_source([this](std::vector<Sample>& out) {
-      out.push_back({Metric::kBugs, {}, static_cast<double>(check::bug_count())});
-      for (Sample& sample : agent_->samples()) out.push_back(std::move(sample));
+      double bugs = static_cast<double>(check::bug_count());
+      for (Sample& sample : agent_->samples()) {
+        if (sample.metric == Metric::kBugs) {
+          bugs += sample.value;  // of the proxies
+        } else {
+          out.push_back(std::move(sample));
+        }
+      }
+      out.push_back({Metric::kBugs, {}, bugs});
     });
     http::ServerOptions options;
     options.listen = {config_.ops_listen};

@@ -51,6 +51,14 @@ def test_metrics_are_well_formed_and_follow_the_traffic(apart):
             assert re.fullmatch(r'# (HELP|TYPE) weir_\w+ .+|weir_\w+(\{(\w+="[^"]*",?)*\})? [-+.eE\dNaInf]+', line), line
 
 
+def test_control_and_node_say_which_build_runs_and_that_no_assumption_broke(apart):
+    control, node = pages(apart)
+    for page, role in ((control, "control"), (node, "node")):
+        text = wait_for(lambda: fetch(page + "/metrics")[1], "the metrics")
+        assert re.findall(r"^weir_bugs_total (\S+)$", text, re.M) == ["0"]
+        assert re.findall(r'^weir_build_info\{.*role="(\w+)".*\} 1$', text, re.M) == [role]
+
+
 def test_logs_are_json_lines_when_asked_for(up):
     up.stop()
     up.targets.processes.clear()

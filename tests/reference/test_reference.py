@@ -80,7 +80,19 @@ def test_a_table_needs_rows_that_fit():
 def test_a_metric_that_no_code_counts_is_refused():
     with broken("no code counts kNobody"):
         reference.process_of("kNobody", {"src/api/x.cpp": "Metric::kNobodyElse"})
-    assert reference.process_of("kSome", {"src/api/x.cpp": "Metric::kSome"}) == ["control"]
+
+
+@pytest.mark.parametrize("paths,processes", [
+    (["src/api/x.cpp"], ["control"]), (["src/app/node.cpp", "src/app/control.cpp"], ["control", "node"]),
+    (["src/agent/stats.cpp", "src/dataplane/x.cpp"], ["proxy"]), (["src/health/x.cpp", "src/net/x.cpp"], ["node"]),
+    (["src/agent/proxy_role.cpp", "src/app/node.cpp", "src/app/control.cpp"], ["control", "node", "proxy"])])
+def test_the_processes_that_count_a_metric_are_those_that_run_its_code(paths, processes):
+    assert reference.process_of("kSome", {path: "Metric::kSome" for path in paths}) == processes
+
+
+def test_a_metric_that_no_known_process_counts_is_refused():
+    with broken("no process is known to count kSome: src/base/x.cpp"):
+        reference.process_of("kSome", {"src/base/x.cpp": "Metric::kSome"})
 
 
 def test_a_program_that_prints_another_format_or_none_is_refused(tmp_path):
