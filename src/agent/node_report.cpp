@@ -9,14 +9,16 @@ namespace weir::agent {
 namespace {
 
 /// Bytes of each list in a report; together less than a frame takes (1 MiB). Chosen because a
-/// listener that is left out counts as not serving, a drain holds up to 1000 targets, and 40 000
-/// bytes name about 1 900 backend services. Reached: what is beyond is left out of the report and
-/// counted in its "more", and the log says so once.
+/// listener that is left out counts as not serving, and a drain holds up to 1000 targets. Reached:
+/// what is beyond is left out of the report and counted in its "more", and the log says so once.
 constexpr std::size_t kErrorsBytesMax = 170'000;
 constexpr std::size_t kDrainsBytesMax = 200'000;
 constexpr std::size_t kAddressesBytesMax = 150'000;
 constexpr std::size_t kListenersBytesMax = 350'000;
 constexpr std::size_t kTablesBytesMax = 120'000;
+/// Bytes of the list of services that fail open. Chosen because it names about 1 900, and what is
+/// left of a frame is little. Reached: as of the other lists; `failingOpenOn` of a service that is
+/// left out does not name the node, while weir_backend_fail_open and the log do.
 constexpr std::size_t kFailingOpenBytesMax = 40'000;
 
 Json version_json(Version version) {

@@ -39,7 +39,7 @@
   X(kTargetConnectionsActive, "weir_target_connections_active", kGauge, ({"backend", "target"}), "Connections to a target in use now.") \
   X(kTargetConnectFailures, "weir_target_connect_failures_total", kCounter, ({"backend", "target"}), "Failed attempts to connect to a target.") \
   X(kTargetUp, "weir_target_up", kGauge, ({"backend", "target"}), "1 when the target takes new traffic.") \
-  X(kBackendFailOpen, "weir_backend_fail_open", kGauge, ({"backend"}), "1 while a backend service fails open: no target is usable, so all that run get its traffic; 0 while it does not; only where failOpen is set.") \
+  X(kBackendFailOpen, "weir_backend_fail_open", kGauge, ({"backend"}), "1 while a backend service fails open although a check has called a target unhealthy: none is usable, so all that run get its traffic; else 0; only where failOpen is set.") \
   X(kHealthChecks, "weir_target_health_checks_total", kCounter, ({"backend", "result"}), "Health probes by result (success, failure, not_run).") \
   X(kPersistenceAddresses, "weir_backend_persistence_addresses", kGauge, ({"backend"}), "Client addresses that persistence remembers for a backend service.") \
   X(kPersistenceEvictions, "weir_backend_persistence_evictions_total", kCounter, ({"backend"}), "Client addresses forgotten before their time because persistence remembers as many as it may.") \
