@@ -5,7 +5,7 @@
 // unknown-health-is-up, stopped-instance-serves, rows-by-largest-remainder,
 // bonds-outlive-targets, bonds-per-worker, reset-instead-of-silence, explain-ignores-marks,
 // forbidden-target-serves, check-source-ignored, drain-cuts-early, post-replayed,
-// synchronous-normal,
+// synchronous-normal, migration-in-steps, start-forgets-last,
 // length-beside-chunked-passes.
 #pragma once
 

@@ -97,13 +97,11 @@ void CrashDisk::sync(FileId id) {
   File& file = files_.at(id);
   for (const Write& write : file.pending) put_write(file.durable, write);
   file.pending.clear();
-  const auto own = std::ranges::find_if(names_, [&](const auto& one) { return one.second == id; });
-  if (own == names_.end()) return;
-  const auto known = durable_names_.find(own->first);
-  if (known == durable_names_.end() || known->second != id) sync_folder(folder_of(own->first));
 }
 
-void CrashDisk::sync_folder(std::string_view folder) {
+void CrashDisk::sync_folder_of(const std::string& any_path) {
+  const std::string folder = folder_of(any_path);
+  moment();
   for (auto at = durable_names_.begin(); at != durable_names_.end();) {
     const auto present = names_.find(at->first);
     if (!at->first.starts_with(folder) || (present != names_.end() && *present == *at)) {

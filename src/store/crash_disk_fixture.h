@@ -1,7 +1,7 @@
 // A disk in memory that knows, for each file, what was written since its last sync, so that a test
 // can look at what a power cut may leave. It knows nothing of SQLite: crash_vfs_fixture.h puts it
-// under the library. The first sync of a new file makes the names of its folder durable, as
-// SQLite's own layer for Unix does it. Thread: owner.
+// under the library. A new name, and one that was removed, is durable only once its folder was
+// synced. Thread: owner.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +51,8 @@ class CrashDisk {
   void write(FileId id, std::size_t offset, std::string_view bytes);
   void truncate(FileId id, std::size_t size);
   void sync(FileId id);
+  /// Makes all names in the folder of `any_path` durable, as they are.
+  void sync_folder_of(const std::string& any_path);
   void remove(const std::string& path);
 
   /// What a cut now leaves of the files whose names begin with `folder`; names without it.
@@ -65,7 +67,6 @@ class CrashDisk {
  private:
   using Names = std::map<std::string, FileId>;
 
-  void sync_folder(std::string_view folder);
   void moment() {
     const auto observer = observer_;  // it may put another in its place
     if (observer) observer();

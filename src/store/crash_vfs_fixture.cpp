@@ -14,6 +14,8 @@ namespace {
 
 /// Source: what SQLite's layer for Unix reports.
 constexpr int kSector = 4096;
+/// The files whose names SQLite's layer for Unix makes durable, with their first sync.
+constexpr int kJournals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
 
 /// Locks and shared memory of one file, for all connections to it.
 struct Sharing {
@@ -53,6 +55,7 @@ struct OpenFile {
   Deceit deceit;
   int level;
   bool is_database;
+  const char* syncs_folder_of;  // its own path until the first sync of a journal; SQLite keeps it
   bool is_mapped;
   std::array<bool, SQLITE_SHM_NLOCK> holds_shared;
 
@@ -86,6 +89,8 @@ int sync(sqlite3_file* file, int) {
     ++opened(file).layer->checkpoints;
   }
   opened(file).layer->disk.sync(opened(file).id);
+  const char* const path = std::exchange(opened(file).syncs_folder_of, nullptr);
+  if (path != nullptr) opened(file).layer->disk.sync_folder_of(path);
   return SQLITE_OK;
 }
 
@@ -238,23 +243,27 @@ int CrashVfs::Layer::open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file
   Layer& layer = layer_of(vfs);
   const std::string name = path != nullptr ? path : "unnamed/" + std::to_string(++layer.unnamed);
   file->pMethods = nullptr;
-  if (!layer.disk.exists(name) && (flags & SQLITE_OPEN_CREATE) == 0) return SQLITE_CANTOPEN;
+  const bool is_made = (flags & (SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB)) != 0;
+  if (!layer.disk.exists(name) && !is_made) return SQLITE_CANTOPEN;
+  const bool is_journal = (flags & kJournals) != 0 && (flags & SQLITE_OPEN_CREATE) != 0;
   new (file) OpenFile{.base = {layer.deceit == Deceit::kNoLog ? &kWithoutLog : &kWithLog},
                       .layer = &layer,
                       .id = layer.disk.open(name),
                       .deceit = layer.deceit,
                       .level = SQLITE_LOCK_NONE,
                       .is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0,
+                      .syncs_folder_of = is_journal ? path : nullptr,
                       .is_mapped = false,
                       .holds_shared = {}};
   if (given != nullptr) *given = flags;
   return SQLITE_OK;
 }
 
-int CrashVfs::Layer::remove(sqlite3_vfs* vfs, const char* path, int) {
+int CrashVfs::Layer::remove(sqlite3_vfs* vfs, const char* path, int syncs_folder) {
   CrashDisk& disk = layer_of(vfs).disk;
   if (!disk.exists(path)) return SQLITE_IOERR_DELETE_NOENT;
   disk.remove(path);
+  if (syncs_folder != 0) disk.sync_folder_of(path);
   return SQLITE_OK;
 }
 

@@ -1,7 +1,9 @@
 // A CrashDisk as a file system layer of SQLite ("VFS"): the store runs on it as on a disk, with
 // its write-ahead log and several connections of this process. Like the layer for Unix it promises
-// that a write spoils no byte beside it. A `Deceit` makes it a disk that no store should trust.
-// Thread: owner.
+// that a write spoils no byte beside it, and syncs the folder only with the first sync of a journal
+// or log. The store makes its file on the real disk: here it is made when it is opened, and the
+// store's own sync of the folder is not seen, which is harsher. A `Deceit` makes it a disk that no
+// store should trust. Thread: owner.
 #pragma once
 
 #include <memory>

@@ -14,7 +14,7 @@ constexpr std::array kFates = {Fate::kNone, Fate::kAll, Fate::kSubset, Fate::kTo
 constexpr std::array kFateNames = {"none", "all", "subset", "torn"};
 /// Chosen because lists and files stay small, while every kind of transaction finds something.
 constexpr std::size_t kResourcesMax = 60;
-/// A life ends after up to so many transactions.
+/// A life ends after up to so many transactions, or as soon as it has begun.
 constexpr std::uint64_t kTransactionsOfALife = 24;
 /// Every second life but the first starts with a log of about so much, short of the size at which
 /// SQLite folds it into the database, so that a few transactions later the power fails while that
@@ -118,7 +118,6 @@ PowerCuts::PowerCuts(std::uint64_t seed, Deceit deceit)
   vfs_.deceive(deceit);
   // The store makes its lock beside the file, on the real disk.
   for (const char* name : {"life", "cut"}) std::filesystem::create_directory(folder(name));
-  remnant_.files = {{"weir.db", ""}};
   after_ = describe(reference_);
 }
 
@@ -135,7 +134,7 @@ PowerCutBalance PowerCuts::run(std::uint64_t points, bool stops_at_failure) {
 
 void PowerCuts::live() {
   start_life();
-  const std::uint64_t transactions = 1 + random_.below(kTransactionsOfALife);
+  const std::uint64_t transactions = random_.below(kTransactionsOfALife + 1);
   for (std::uint64_t i = 0; i < transactions && balance_.points < points_wanted_; ++i) {
     write(writer_.next(reference_));
   }
@@ -145,22 +144,28 @@ void PowerCuts::live() {
 void PowerCuts::start_life() {
   ++balance_.lives;
   vfs_.disk().restore(folder("life"), remnant_.files);
+  remnants_offered_ = 0;
+  started_with_last_ = remnant_.holds_last;
+  is_starting_ = true;
+  vfs_.disk().observe([this] { examine_point(); });
   auto opened = open(folder("life"));
   WEIR_CHECK(opened.ok());
   store_ = *std::move(opened);
+  is_starting_ = false;
   // As a client does that got no answer.
-  if (!remnant_.holds_last) write_pending();
+  if (!started_with_last_) write_pending();
   if (balance_.lives > 1 && random_.below(2) == 0) lengthen_log();
-  vfs_.disk().observe([this] { examine_point(); });
 }
 
 void PowerCuts::lengthen_log() {
+  vfs_.disk().observe({});
   const std::uint64_t size = kLongLogBytesMin + random_.below(kLongLogBytesMax - kLongLogBytesMin);
   constexpr std::uint64_t kPart = 900'000;
   for (std::uint64_t done = 0; done < size; done += kPart) {
     write(writing("bulk/log", std::string(std::min(kPart, size - done), 'l')));
   }
   write(deleting("bulk/log"));
+  vfs_.disk().observe([this] { examine_point(); });
 }
 
 /// Every third time in order, which folds the log and removes it, under the eyes of the observer.
@@ -229,14 +234,22 @@ bool PowerCuts::is_whole(SqliteStore& store) {
   return verdict.ok();
 }
 
+/// A start changes nothing that is told; where there is no store yet it makes one that is empty, as
+/// the reference is then.
+PowerCuts::Found PowerCuts::judge_start(const std::string& found) const {
+  if (found != (started_with_last_ ? after_ : before_)) return Found::kHarm;
+  return started_with_last_ ? Found::kAfter : Found::kBefore;
+}
+
 /// It must hold what was acknowledged, and the transaction in flight whole or not.
 PowerCuts::Found PowerCuts::judge(SqliteStore& store, const char* fate) {
   const std::string found = describe(store);
-  if (found == after_) {
+  if (is_starting_ && judge_start(found) != Found::kHarm) return judge_start(found);
+  if (!is_starting_ && found == after_) {
     if (!is_answered_) ++balance_.present_unanswered;
     return Found::kAfter;
   }
-  if (!is_answered_ && found == before_) {
+  if (!is_starting_ && !is_answered_ && found == before_) {
     ++balance_.absent_unanswered;
     return Found::kBefore;
   }

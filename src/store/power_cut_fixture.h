@@ -1,6 +1,6 @@
 // Lives of a store on a CrashDisk, written to as the API writes, in which the power fails at every
-// write and sync of a file: what each cut leaves is opened by a store of its own and compared with
-// a store in memory. Deterministic by seed. Thread: owner.
+// write and sync of a file, those of its first start too: what each cut leaves is opened by a store
+// of its own and compared with a store in memory. Deterministic by seed. Thread: owner.
 #pragma once
 
 #include <array>
@@ -88,6 +88,7 @@ class PowerCuts {
   void write_pending();
   void examine_point();
   void examine(Fate fate);
+  Found judge_start(const std::string& found) const;
   Found judge(SqliteStore& store, const char* fate);
   bool is_whole(SqliteStore& store);
   void expect_to_go_on(SqliteStore& store);
@@ -111,6 +112,8 @@ class PowerCuts {
   std::unique_ptr<SqliteStore> store_;
   Transaction pending_;  // the newest one
   bool is_answered_ = true;
+  bool is_starting_ = false;  // the store opens and holds what the life started from
+  bool started_with_last_ = true;
   std::string before_;  // what a store holds without the pending transaction, and with it
   std::string after_;
   Remnant remnant_;

@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "base/mutant.h"
+
 namespace weir::store {
 namespace {
 
@@ -51,6 +53,7 @@ Result<void> migrate_inside(SqliteDatabase& database, Epoch epoch) {
 std::int64_t newest_schema() { return static_cast<std::int64_t>(kSteps.size()); }
 
 Result<void> migrate(SqliteDatabase& database, Epoch epoch) {
+  if (mutant("migration-in-steps")) return migrate_inside(database, epoch);
   WEIR_TRY(database.run("BEGIN IMMEDIATE"));
   const Result<void> done = migrate_inside(database, epoch);
   if (done) return database.run("COMMIT");

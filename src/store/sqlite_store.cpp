@@ -1,7 +1,9 @@
 #include "store/sqlite_store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "base/log.h"
 #include "base/mutant.h"
@@ -42,6 +44,14 @@ Revision revision_at(const SqliteRow& row, int column) {
   return Revision(static_cast<std::uint64_t>(row.integer(column)));
 }
 
+/// Mutant: cuts the newest few commits off the log, of which the last may not be acknowledged.
+void forget_last_transactions(const std::string& log) {
+  constexpr std::uintmax_t kCut_bytes = 32 * 1024;
+  std::error_code error;
+  const auto size = std::filesystem::file_size(log, error);
+  if (!error) std::filesystem::resize_file(log, size - std::min(size, kCut_bytes), error);
+}
+
 AuditRow audit_row(const SqliteRow& row) {
   return AuditRow{.who = row.text(1),
                   .operation = row.text(2),
@@ -66,6 +76,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteFile& file, c
                                                        Metrics& metrics) {
   WEIR_ASSIGN_OR_RETURN(UniqueFd lock, lock_file(file.path + ".lock"));
   WEIR_TRY(create_private_file(file.path));
+  if (mutant("start-forgets-last")) forget_last_transactions(file.path + "-wal");
   std::unique_ptr<SqliteStore> store(new SqliteStore(file, clock, metrics, std::move(lock)));
   WEIR_TRY(store->start());
   return store;

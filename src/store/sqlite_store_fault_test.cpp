@@ -48,6 +48,11 @@ int fdatasync(int file) {
   return static_cast<int>(::syscall(SYS_fdatasync, file));
 }
 
+int fsync(int file) {
+  if (weir::store::call_fails()) return -1;
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
+
 int ftruncate64(int file, off64_t size) noexcept {
   if (weir::store::call_fails()) return -1;
   return static_cast<int>(::syscall(SYS_ftruncate, file, size));
@@ -121,6 +126,23 @@ class SqliteStoreFaultTest : public ::testing::Test {
 
 TEST_F(SqliteStoreFaultTest, AcknowledgesNothingWhenOneCallFailsAndTakesTheNextWrite) {
   sweep(Fault::kOnce);
+}
+
+/// What a start says whose first sync fails, which is that of the folder.
+std::string refusal_without_sync(const std::string& file) {
+  const testing::VirtualClock clock;
+  Metrics metrics;
+  calls_left = 0;
+  fault = Fault::kOnce;
+  const auto opened = SqliteStore::open({file, {}}, clock, metrics);
+  fault = Fault::kNone;
+  return opened ? "" : opened.error().message.substr(0, sizeof("cannot sync") - 1);
+}
+
+TEST_F(SqliteStoreFaultTest, DoesNotStartOnAFileWhoseNameIsNotDurable) {
+  const std::string file = folder_.file("another.db");
+  EXPECT_EQ(refusal_without_sync(file), "cannot sync");
+  EXPECT_EQ(refusal_without_sync(file), "cannot sync") << "the file is there, its name may not be";
 }
 
 TEST_F(SqliteStoreFaultTest, KeepsFailingWhileTheDiskFailsAndTakesTheNextWriteAfterwards) {

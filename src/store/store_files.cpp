@@ -32,7 +32,8 @@ Result<void> sync_path(const std::string& path, int flags) {
 
 Result<void> create_private_file(const std::string& path) {
   struct stat found{};
-  if (::stat(path.c_str(), &found) == 0) return {};
+  // One that is there may be left by a start that died before the sync.
+  if (::stat(path.c_str(), &found) == 0) return sync_folder_of(path);
   return create_new_private_file(path);
 }
 

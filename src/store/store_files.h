@@ -9,7 +9,8 @@
 
 namespace weir::store {
 
-/// Makes the file with mode 0600 unless it exists; an existing one keeps its mode.
+/// Makes the file with mode 0600 unless it exists; an existing one keeps its mode. Its name is
+/// durable when it returns.
 /// Errors:  kUnavailable
 Result<void> create_private_file(const std::string& path);
 /// Makes the file with mode 0600, so that nobody else can have it open: one that stands there, a
