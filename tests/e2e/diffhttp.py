@@ -28,6 +28,8 @@ AT_ONCE = 48
 # A proxy that has not answered by then wants more bytes than there are.
 QUIET_SECONDS = 0.3 * SLOWNESS
 PATIENCE_SECONDS = 20.0
+# One case at one proxy, whatever trickles. Chosen as what three waits in a row may take.
+CASE_SECONDS = 3 * PATIENCE_SECONDS * SLOWNESS
 RECORDED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -48,6 +50,8 @@ class Recorder(asyncio.Protocol):
             self.raw = b""
         if self.framer.state == "refused":
             self.book.broken.append((self.framer.why, self.raw))
+        if self.framer.state == "closed" and not self.framer.is_between:
+            self.book.broken.append(("bytes behind a request that ends the connection", self.framer.rest))
         if self.framer.state != "open":
             self.transport.close()
 
@@ -147,7 +151,7 @@ class Arena:
     """The proxies, each with its recorder. `others` is False to leave out what Debian ships."""
 
     def __init__(self, others=True):
-        self.folder, self.loop, self.sent = scratch("diffhttp"), Loop(), []
+        self.folder, self.loop, self.sent, self.last_pid = scratch("diffhttp"), Loop(), [], None
         # One for each payload; addresses of load balancers begin at 127.64.
         self.peers = (b"127.%d.%d.%d" % (a, b, c) for a in range(1, 60) for b in range(1, 250) for c in range(1, 250))
         self.books = {"weir": Book(b"x-forwarded-for")}
@@ -155,12 +159,14 @@ class Arena:
         try:
             self.up.start("--log-level", "error")
             service = self.up.service([("127.0.0.1", self.loop.record(self.books["weir"]))]).wait_healthy()
+            self.proxy_pid = self.up.pid("proxy")
             self.vip = service.vip.encode() + (b"" if service.port == 80 else b":%d" % service.port)
             self.places = {"weir": (service.vip, service.port)}
             for kind in (Haproxy, Nginx) if others else ():
                 self.add(kind)
         except BaseException:
-            self.stop()
+            self.clear(is_kept=True)
+            self.end()
             raise
 
     def add(self, kind):
@@ -171,13 +177,21 @@ class Arena:
         wait_for(lambda: is_there(proxy), f"{name}:\n{proxy.process.tail()}")
         self.places[name] = (proxy.address, proxy.port)
 
-    def stop(self):
+    def end(self):
+        """Ends all programs: then everything has arrived that ever will."""
+        self.last_pid = self.up.pid("proxy")
         for proxy in self.started:
             proxy.process.kill()
         try:
             self.up.stop()
         finally:
             self.loop.stop()
+
+    def clear(self, is_kept):
+        """Removes the folder with logs and data, or says where it is left for a look."""
+        if is_kept:
+            print(f"left for a look: {self.folder}")
+        else:
             remove(self.folder)
 
     def cases(self, payloads, cuts):
@@ -219,7 +233,7 @@ class Client:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.socket.bind((self.case.peer.decode(), 0))
             try:
-                await self.talk(asyncio.get_running_loop())
+                await asyncio.wait_for(self.talk(asyncio.get_running_loop()), CASE_SECONDS)
             except asyncio.TimeoutError:
                 return statuses(self.answer) + ["waits"]
             except OSError:
@@ -272,8 +286,10 @@ def violations(arena, cases):
     # 127.0.0.1 is the harness itself, which waited for a first answer.
     for peer in {*book.whole, *book.partial} - {case.peer for case in arena.sent} - {b"127.0.0.1"}:
         yield f"requests of nobody: {book.whole[peer] + book.partial[peer]}"
+    if (pid := arena.last_pid or arena.up.pid("proxy")) != arena.proxy_pid:
+        yield f"the proxy ended: process {arena.proxy_pid} began, now it is {pid}"
     for case in cases:
-        for what in case_violations(case, book, arena.vip):
+        for what in (*case_violations(case, book, arena.vip), *answer_violations(case)):
             yield told(case, what)
 
 
@@ -292,6 +308,34 @@ def case_violations(case, book, vip):
         what = difference(begun[0], partial[0], case.peer, vip) or ("" if begun[0].body.startswith(partial[0].body) else "body")
         if what:
             yield f"part of a request arrived that was not sent: {what} of {partial[0]}"
+
+
+def ends_within_a_line(case):
+    """Whether all that is refused is a line that has no end; a connection that ends there may be closed without a word."""
+    lines = Framer()
+    lines.feed(case.data[:case.data.rfind(b"\n") + 1])
+    return lines.state == "open"
+
+
+def answer_violations(case):
+    """What Weir said to the client and should not have: each request has its 200, what is refused one error, and the connection ends in good order."""
+    if "weir" not in case.answers:
+        return  # never sent, because sending failed as a whole
+    framed, answers = case.framed, case.answers["weir"]
+    served, rest = answers[:len(framed.requests)], answers[len(framed.requests):]
+    if served != [200] * len(framed.requests):
+        yield f"{len(framed.requests)} requests were framed, answered with {answers}"
+    has_error = len(rest) == 1 and isinstance(rest[0], int) and rest[0] >= 400
+    if framed.state == "refused":
+        is_right = has_error or (not rest and ends_within_a_line(case))
+    elif framed.state == "open" and framed.partial:
+        is_right = has_error or rest in ([], ["reset"])  # the client ended within a body
+    elif framed.state == "open" and not framed.is_between:
+        is_right = has_error or not rest
+    else:
+        is_right = not rest
+    if not is_right:
+        yield f"what is no request was answered with {rest}"
 
 
 def stricter(arena, cases):
@@ -376,9 +420,13 @@ def main():
             found = judge(arena, batch, is_reviewed)
             print("\n".join([*found, f"   {len(arena.sent)} payloads, {time.monotonic() - started:.0f} s"]), flush=True)
             wrong += found
-    finally:
-        arena.stop()
-    wrong += list(violations(arena, arena.sent))
+        arena.end()
+        wrong += [one for one in violations(arena, arena.sent) if one not in wrong]
+    except BaseException:
+        arena.end()
+        arena.clear(is_kept=True)
+        raise
+    arena.clear(is_kept=bool(wrong))
     print("\n".join(summary(arena)))
     print(f"seed {options.seed}: {len(wrong)} wrong")
     sys.exit(1 if wrong else 0)

@@ -21,6 +21,8 @@ FORWARDING = {b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-port", b"x
 FRAMING = {b"content-length", b"transfer-encoding"}
 # RFC 9110, 7.6.1: of one connection.
 HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"http2-settings", b"trailer"}
+# What a proxy writes itself, if anybody does.
+WRITTEN = FRAMING | HOP | {b"host", b"x-forwarded-for"}
 
 
 class Refused(Exception):
@@ -28,11 +30,11 @@ class Refused(Exception):
 
 
 class Request:
-    """A request with its head checked; `body` grows while it is read."""
+    """A request with its head checked; `body` grows while it is read, then `trailers` do."""
 
     def __init__(self, method, target, minor, fields):
         self.method, self.target, self.minor, self.fields = method, target, minor, fields
-        self.body, self.framing, self.length = b"", "none", 0
+        self.body, self.framing, self.length, self.trailers = b"", "none", 0, []
 
     def values(self, name):
         return [value for key, value in self.fields if key.lower() == name]
@@ -47,7 +49,8 @@ class Request:
         return b"close" not in self.options and (self.minor == 1 or b"keep-alive" in self.options)
 
     def __repr__(self):
-        return f"{self.method!r} {self.target!r} {self.fields!r} body {self.body!r}"
+        trailers = f" trailers {self.trailers!r}" if self.trailers else ""
+        return f"{self.method!r} {self.target!r} {self.fields!r} body {self.body!r}{trailers}"
 
 
 def check_authority(text):
@@ -136,6 +139,11 @@ class Framer:
         return self.requests[before:]
 
     @property
+    def rest(self):
+        """What has come and belongs to no request yet."""
+        return self._rest
+
+    @property
     def is_between(self):
         """Nothing of a further request has come."""
         return self._phase == "head" and not self._rest
@@ -210,6 +218,7 @@ class Framer:
         name, colon, value = line.partition(b":")
         if not colon or not TOKEN.fullmatch(name) or not VALUE.fullmatch(value) or self._trailer_size > TRAILERS_MAX:
             raise Refused("trailer")
+        self.partial.trailers.append((name, value.strip(b" \t")))
         return True
 
     def _whole(self):
@@ -230,20 +239,34 @@ def path_of(request):
     return path + query
 
 
-def end_to_end(request):
-    """The fields that go on as they came, in their order: neither of one connection, nor framing, nor written by the proxy itself."""
-    nominated = set(request.options) - {b"close", b"keep-alive", b"upgrade"}
-    kept = []
-    for name, value in request.fields:
-        lower = name.lower()
-        dashed = lower.replace(b"_", b"-")
-        is_alias = b"_" in lower and dashed in FORWARDING | FRAMING
-        is_own = lower in FRAMING | HOP or lower in (b"host", b"expect", b"x-forwarded-for")
-        if not is_own and not is_alias and lower not in nominated:
-            kept.append((name, value))
-        elif lower == b"expect" and value.lower() != b"100-continue" and lower not in nominated:
-            kept.append((name, value))
-    return kept
+def is_alias(name):
+    """Whether a program that reads _ as - takes it for a field about framing or forwarding."""
+    return b"_" in name and name.lower().replace(b"_", b"-") in FORWARDING | FRAMING
+
+
+def is_expectation(name, value):
+    return name.lower() == b"expect" and value.lower() == b"100-continue"
+
+
+def to_pass_on(sent):
+    """The fields of a client's request that go on as they came, in their order."""
+    kept_back = WRITTEN | set(sent.options) - {b"close", b"keep-alive", b"upgrade"}
+    return [(name, value) for name, value in sent.fields
+            if name.lower() not in kept_back and not is_alias(name) and not is_expectation(name, value)]
+
+
+def passed_on(seen):
+    """The fields that a server got but for those that a proxy writes: no alias and nothing that the request itself names is left out here."""
+    return [(name, value) for name, value in seen.fields if name.lower() not in WRITTEN and not is_expectation(name, value)]
+
+
+def own_difference(sent, seen):
+    """What of the fields of one connection is wrong: there are none, or those that pass on the offer of another protocol."""
+    own = sorted((name.lower(), value.lower()) for name, value in seen.fields if name.lower() in HOP)
+    offer = [(b"connection", b"upgrade"), (b"upgrade", b"".join(sent.values(b"upgrade")).lower())]
+    if own and not (own == offer and b"upgrade" in sent.options and sent.framing == "none"):
+        return f"fields of one connection {own!r}"
+    return f"trailers {seen.trailers!r}" if seen.trailers else ""
 
 
 def difference(sent, seen, peer, vip):
@@ -258,14 +281,10 @@ def difference(sent, seen, peer, vip):
     before = [value for value in sent.values(b"x-forwarded-for") if value] if b"x-forwarded-for" not in sent.options else []
     if seen.values(b"x-forwarded-for") != [b", ".join([*before, peer])]:
         return f"x-forwarded-for {seen.values(b'x-forwarded-for')!r}"
-    if (left := [f for f in end_to_end(seen) if f[0].lower() != b"host"]) != (wanted := end_to_end(sent)):
+    if (left := passed_on(seen)) != (wanted := to_pass_on(sent)):
         return f"fields {left!r}, wanted {wanted!r}"
     if seen.framing != sent.framing or (seen.framing == "length" and seen.length != sent.length):
         return f"framing {seen.framing} {seen.length}"
-    own = {name.lower(): value.lower() for name, value in seen.fields if name.lower() in HOP}
-    may_upgrade = own == {b"connection": b"upgrade", b"upgrade": b"".join(sent.values(b"upgrade")).lower()} and sent.framing == "none"
-    if own not in ({}, {b"connection": b"close"}) and not may_upgrade:
-        return f"fields of one connection {own!r}"
     if seen.values(b"expect") and not sent.values(b"expect"):
         return "an expectation"
-    return ""
+    return own_difference(sent, seen)
