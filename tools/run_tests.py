@@ -4,7 +4,7 @@
 Stages, in order: tidy, release (unit tests, reference pages), asan (unit tests, fuzzers), mutants, tsan, e2e. The closing line is
 "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed, every skip is listed and every stage ran.
 A test that fails is run once more by itself. If it passes then it is "unsteady": named in the closing lines, and more than
-UNSTEADY_MAX of them fail the run. What a sanitizer reports is never run again.
+UNSTEADY_MAX of them fail the run. Never run again is what a sanitizer reports, and a test that names a seed: it would be another test.
 """
 import argparse
 import concurrent.futures
@@ -33,6 +33,8 @@ E2E_WAITING = ["test_faults", "test_dnlb", "test_namespaces"]
 UNIT_TIMEOUT_SECONDS = 600
 # Chosen because a busy machine may starve one test or two of a few thousand; more is a fault of the tests or the product.
 UNSTEADY_MAX = 2
+# A test that fails with chosen dice says how to throw them again.
+SEED = re.compile(r"(?i)(?<![a-z-])seed[ =]\d+")
 SANITIZER_REPORT = re.compile(rb"(WARNING|ERROR): \w+Sanitizer|runtime error:")
 
 
@@ -119,18 +121,25 @@ def run_unit(preset, program):
         print(f"   {program.name} ({preset}) failed:\n{tail(log)}", flush=True)
         # A failed case has a report; a program that died has none, and a sanitizer's word stands.
         if cases and not SANITIZER_REPORT.search(log.read_bytes()):
-            again = log.with_suffix(".again.log")
-            run_again(tally, lambda name: run([str(program), f"--gtest_filter={name.rsplit(':', 1)[1]}"], again,
-                                              UNIT_TIMEOUT_SECONDS, environment)[0] == 0 and not_empty(again))
+            again, text = log.with_suffix(".again.log"), log.read_text(errors="replace")
+            run_again(tally, lambda name: said_by(name.rsplit(":", 1)[1], text),
+                      lambda name: run([str(program), f"--gtest_filter={name.rsplit(':', 1)[1]}"], again,
+                                       UNIT_TIMEOUT_SECONDS, environment)[0] == 0 and not_empty(again))
     return tally
 
 
-def run_again(tally, passes):
-    """Runs each failed test once more by itself; what passes then moves from `failed` to `unsteady`."""
+def said_by(test, text):
+    """What a gtest program printed while this test ran."""
+    found = re.search(rf"^\[ RUN      \] {re.escape(test)}\n(.*?)^\[  FAILED  \] {re.escape(test)}\b", text, re.M | re.S)
+    return found.group(1) if found else text
+
+
+def run_again(tally, said, passes):
+    """Runs each failed test once more by itself; what passes then moves from `failed` to `unsteady`. `said` gives what a test printed."""
     if len(tally.failed) > UNSTEADY_MAX:
         return
     for name in list(tally.failed):
-        if "(exit status" not in name and passes(name):
+        if "(exit status" not in name and not SEED.search(said(name)) and passes(name):
             tally.failed.remove(name)
             tally.unsteady.append(name)
             tally.passed += 1
@@ -161,6 +170,7 @@ def stage_tidy(_):
     for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"]),
                           ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"]),
                           ("torture", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/torture"]),
+                          ("runner", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runner"]),
                           ("reference-tests", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/reference"])):
         log = BUILD / f"{name}.log"
         status, _ = run([sys.executable, *command], log)
@@ -279,14 +289,17 @@ def stage_e2e(options):
         tally = Tally()
         report, log = BUILD / f"{label}.xml", BUILD / f"{label}.log"
         report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--tb=short", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--tb=short", f"--junitxml={report}",
+                   "-o", "junit_logging=all"]
         status, _ = run(command + [f"tests/e2e/{name}.py" for name in names] + options.pytest, log, 3000)
         if not report.exists():
             print(tail(log))
             tally.failed.append(f"{label} (exit status {status})")
             return tally
+        said = {}
         for case in xml.etree.ElementTree.parse(report).iter("testcase"):
             name = f"e2e:{case.get('classname')}.{case.get('name')}"
+            said[name] = said.get(name, "") + " ".join(case.itertext())
             skipped = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
                 tally.failed.append(name)
@@ -300,8 +313,8 @@ def stage_e2e(options):
         if tally.failed:
             print(tail(log, 200))
             again = log.with_suffix(".again.log")
-            run_again(tally, lambda name: run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", node_id(name)],
-                                              again, 900)[0] == 0)
+            run_again(tally, said.get, lambda name: run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", node_id(name)],
+                                                        again, 900)[0] == 0)
         return tally
     return built("release", ("weir", "checkload", "faultback", "flowload"), e2e)
 
