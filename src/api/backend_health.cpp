@@ -65,13 +65,15 @@ bool is_stopped(const model::Target& target, const model::ObjectIndex& index) {
   return instance != nullptr && instance->admin.string_or("state", "") == "stopped";
 }
 
-/// Ids of the nodes that say they send its traffic to targets which no check calls healthy.
+/// Ids of the nodes that say they send its traffic to targets which no check calls healthy. One
+/// that is gone says nothing any more.
 Json failing_open_on(const Object& backend, const std::vector<std::string>& nodes,
                      const ObservedView& observed) {
   Json list = Json::array();
   for (const std::string& id : nodes) {
     const NodeReport* report = observed.node(id);
-    if (report != nullptr && report->failing_open.contains(backend.id)) list.push_back(id);
+    if (report == nullptr || !report->is_connected()) continue;
+    if (report->failing_open.contains(backend.id)) list.push_back(id);
   }
   return list;
 }

@@ -12,7 +12,7 @@ namespace weir::api {
 /// {backendId, failingOpenOn: [node], targets: [{targetId, instanceId, ipAddress, port, weight,
 /// slot, status, reason, detail, since, node}]}: status healthy, unhealthy, initial, or N/A while
 /// the check is closed. With several nodes the worst verdict speaks. The nodes of `failingOpenOn`
-/// have no usable target and send to all that run (product.md C.8).
+/// are connected, have no usable target and send to all that run (product.md C.8).
 Json health_of(const model::Object& backend, const model::ObjectIndex& index,
                const ObservedView& observed);
 

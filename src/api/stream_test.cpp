@@ -244,6 +244,10 @@ TEST_F(Stream, B12_ShowsOnWhichNodesABackendServiceFailsOpen) {
   EXPECT_EQ(status("backend/" + backend).find("failingOpenOn")->dump(), R"(["n1"])");
   node.report();
   EXPECT_TRUE(eventually([&] { return nodes() == "[]"; })) << "an older node does not say it";
+  node.report(Json::object({{"failingOpen", Json::array({Json(backend)})}}));
+  EXPECT_TRUE(eventually([&] { return nodes() == R"(["n1"])"; }));
+  node.leave();
+  EXPECT_TRUE(eventually([&] { return nodes() == "[]"; })) << "the node is gone";
 }
 
 TEST_F(Stream, EndsADrainRecordWhenNoConnectionIsLeft) {
