@@ -103,6 +103,7 @@ def answers(data, *statuses):
     return list(diffhttp.answer_violations(diffhttp.Case(data, [data], PEER, framer, {"weir": list(statuses)})))
 
 
+LAST = b"GET /g HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 WHOLE = b"GET /g HTTP/1.1\r\nHost: a\r\n\r\n"
 REFUSED = b"GET /g HTTP/1.1\r\nHost : a\r\n\r\n"
 
@@ -111,6 +112,7 @@ REFUSED = b"GET /g HTTP/1.1\r\nHost : a\r\n\r\n"
     (WHOLE, [200]), (WHOLE + WHOLE, [200, 200]), (REFUSED, [400]), (REFUSED, [431]), (WHOLE + REFUSED, [200, 400]),
     (WHOLE[:-2], []), (WHOLE + WHOLE[:-2], [200, 408]), (b"GET / HTTP/1.1\rX", []),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello", ["reset"]),
+    (LAST, [200]), (LAST + WHOLE, [200]), (LAST + WHOLE, [200, "reset"]),
 ])
 def test_answers_in_good_order_are_right(data, right):
     assert answers(data, *right) == []
@@ -120,6 +122,7 @@ def test_answers_in_good_order_are_right(data, right):
     (WHOLE, []), (WHOLE, [400]), (WHOLE, [200, 200]), (WHOLE, [200, "reset"]), (WHOLE, [200, "waits"]), (WHOLE + WHOLE, [200]),
     (REFUSED, []), (REFUSED, [200]), (REFUSED, ["reset"]), (REFUSED, ["waits"]), (REFUSED, [400, "reset"]), (REFUSED, [400, 400]),
     (WHOLE + REFUSED, [200]), (WHOLE + REFUSED, [400]), (WHOLE + REFUSED, [200, 200]), (WHOLE[:-2], [200]), (WHOLE[:-2], ["waits"]),
+    (LAST, [200, "reset"]), (LAST + WHOLE, ["reset"]), (LAST + WHOLE, [200, 200]), (LAST + REFUSED, [200, 400]),
 ])
 def test_answers_out_of_order_are_found(data, wrong):
     assert answers(data, *wrong)
