@@ -30,16 +30,28 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+/// Those above it are made with the mode that the process gives to new folders.
+Result<void> make_one(const std::filesystem::path& folder, mode_t mode) {
+  std::error_code error;
+  const auto above = folder.parent_path();
+  if (above != folder && !above.empty() && !std::filesystem::exists(above, error)) {
+    WEIR_TRY(make_one(above, 0777));
+  }
+  if (::mkdir(folder.c_str(), mode) == 0) return store::sync_folder_of(folder.string());
+  if (errno != EEXIST || !std::filesystem::is_directory(folder, error)) {
+    return failure("cannot make the folder", folder.string());
+  }
+  // It may be there since a start that died before the sync. The folder above one that an
+  // administrator made may be unreadable to this process: then it cannot be synced.
+  (void)store::sync_folder_of(folder.string());
+  return {};
+}
+
 }  // namespace
 
 Result<void> make_folder(const std::string& path) {
-  std::error_code error;
   const std::filesystem::path folder(path);
-  const auto above = folder.parent_path();
-  if (!above.empty()) std::filesystem::create_directories(above, error);
-  if (::mkdir(path.c_str(), 0700) == 0) return {};
-  if (errno == EEXIST && std::filesystem::is_directory(folder, error)) return {};
-  return failure("cannot make the folder", path);
+  return make_one(folder.has_filename() ? folder : folder.parent_path(), 0700);
 }
 
 Result<void> write_private_file(const std::string& path, std::string_view text) {

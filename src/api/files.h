@@ -9,7 +9,7 @@
 
 namespace weir::api {
 
-/// Makes the folder (and those above it) with mode 0700. Errors:  kUnavailable
+/// Makes the folder with mode 0700, and those above it, durably. Errors:  kUnavailable
 Result<void> make_folder(const std::string& path);
 
 /// Replaces `path` by a file with mode 0600, durably. Errors:  kUnavailable
