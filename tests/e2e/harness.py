@@ -112,6 +112,13 @@ def role_of(pid):
     return ""
 
 
+def output_of(pid):
+    """The file that a process writes its output to."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/fd/1")
+    return ""
+
+
 def descendant(pid, role):
     """Id of the newest descendant with this role, or None."""
     queue, found = [pid], []
@@ -501,6 +508,11 @@ class Apart(Cluster):
     def pid(self, role):
         process = self.control if role == "control" else self.node
         return process.pid if role in ("control", "node") else descendant(self.node.pid, role)
+
+    def proxies(self):
+        """Ids of all proxies, those of dead nodes too: each writes to the log of the node that made it."""
+        return sorted(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                      if role_of(pid) == "proxy" and output_of(pid) == str(self.node.log.resolve()))
 
     def stop(self):
         self.targets.stop()

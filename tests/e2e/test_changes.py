@@ -2,6 +2,7 @@
 import concurrent.futures
 import dataclasses
 import random
+import threading
 import time
 
 from harness import SLOWNESS, wait_for
@@ -141,16 +142,25 @@ class Scene:
 
     def change(self, count, is_enough, told=None):
         """Changes at once by all writers, `count` in all at least and on until `is_enough()`; how many were made. Each is told to `told`."""
+        broken = threading.Event()  # nobody goes on once one has failed, or once the waiting has ended
+
         def work(changer):
             made = 0
-            while made < count / len(self.changers) or not is_enough():
-                KINDS[made % len(KINDS)](changer)
-                made += 1
-                if told:
-                    told()
+            try:
+                while not broken.is_set() and (made < count / len(self.changers) or not is_enough()):
+                    KINDS[made % len(KINDS)](changer)
+                    made += 1
+                    if told:
+                        told()
+            except Exception:
+                broken.set()
+                raise
             return made
         with concurrent.futures.ThreadPoolExecutor(len(self.changers)) as writers:
-            return sum(writers.map(work, self.changers))
+            try:
+                return sum(writers.map(work, self.changers))
+            finally:
+                broken.set()
 
     def applied(self, share):
         """The time within which this share of the changes was in force."""

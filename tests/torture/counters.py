@@ -49,9 +49,15 @@ class Meter:
     def __init__(self, cluster, services):
         self.cluster, self.services = cluster, services
         self.proxy_before, self.targets_before = proxy_counts(cluster, services), target_counts(cluster)
+        self.failures_before = failures(cluster)  # a service is asked before its targets are known to be healthy
 
     def proxy(self):
         return tuple(now - before for now, before in zip(proxy_counts(self.cluster, self.services), self.proxy_before))
+
+    def failures(self):
+        """{reason: count}."""
+        new = {reason: count - self.failures_before.get(reason, 0) for reason, count in failures(self.cluster).items()}
+        return {reason: count for reason, count in new.items() if count}
 
     def targets(self):
         return tuple(now - before for now, before in zip(target_counts(self.cluster), self.targets_before))

@@ -9,6 +9,14 @@ import time
 PROGRESS_SECONDS = 10
 
 
+class NotSetUp(Exception):
+    """What is to be tried could not be started."""
+
+
+class Ended(BaseException):
+    """The run took longer than it may, or was told to end; a failure. Nothing on the way may take it for one of the product's."""
+
+
 class Sheet:
     def __init__(self, name, seed, slowness=1.0):
         self.name, self.seed, self.slowness = name, seed, slowness

@@ -4,6 +4,7 @@
 Programs come from build/release, or from where WEIR_PROGRAM, WEIR_TOOLS and WEIR_STORE_TESTS say.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -18,14 +19,45 @@ import changes  # noqa: E402
 import kills  # noqa: E402
 import mutants  # noqa: E402
 import powercut  # noqa: E402
-from harness import Apart, remove, scratch  # noqa: E402
-from sheet import Sheet  # noqa: E402
+from harness import Apart, remove, scratch, wait_for  # noqa: E402
+from sheet import Ended, NotSetUp, Sheet  # noqa: E402
 
 NOT_SET_UP = 3
 
 
-class TooLate(Exception):
-    """The run took longer than it may; a failure."""
+def begin(cluster, starts_right):
+    mutant = os.environ.pop("WEIR_MUTANT", "") if starts_right else ""
+    try:
+        cluster.start()
+    except Exception as error:
+        raise NotSetUp("control and node did not start") from error
+    finally:
+        if mutant:
+            os.environ["WEIR_MUTANT"] = mutant
+
+
+def end(cluster, sheet):
+    """Ends all that was started, however far that came; what does not end in order is a failure."""
+    cluster.stop_loads()
+    cluster.targets.stop()
+    for name in ("node", "control"):
+        process = getattr(cluster, name, None)
+        if process is None or not process.alive():
+            continue
+        try:
+            status = process.stop()
+            if status != 0:
+                sheet.fail(f"{name} ended with status {status}: {process.tail()}")
+        except AssertionError as error:
+            sheet.fail(f"a process did not end in order: {error}")
+    if not hasattr(cluster, "node"):
+        return
+    with contextlib.suppress(AssertionError):
+        wait_for(lambda: not cluster.proxies(), "every proxy to end")
+    for proxy in cluster.proxies():
+        sheet.fail(f"proxy {proxy} outlived its node")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(proxy, signal.SIGKILL)
 
 
 def with_cluster(run, starts_right=False):
@@ -35,22 +67,16 @@ def with_cluster(run, starts_right=False):
     """
     def on_cluster(sheet, options):
         cluster = Apart(scratch("torture"))
-        mutant = os.environ.pop("WEIR_MUTANT", "") if starts_right else ""
-        cluster.start()
-        if mutant:
-            os.environ["WEIR_MUTANT"] = mutant
         try:
+            begin(cluster, starts_right)
             run(cluster, sheet, options)
-        except TooLate as error:
-            sheet.fail(str(error))
+        except NotSetUp:
+            raise
+        except (Ended, Exception) as error:  # pylint: disable=broad-except
+            traceback.print_exception(error)
+            sheet.fail(f"{error or type(error).__name__}")
         finally:
-            cluster.stop_loads()
-            try:
-                cluster.stop()
-            except AssertionError as error:
-                sheet.fail(f"a process did not end in order: {error}")
-                for process in (cluster.node, cluster.control):
-                    process.kill()
+            end(cluster, sheet)
         if sheet.failures:
             sheet.line("left for a look", cluster.folder)
         else:
@@ -83,25 +109,37 @@ def arguments():
     return parser.parse_args()
 
 
-def too_late(*_):
-    raise TooLate("the run did not end in time")
+def ended(number, _):
+    """Once: what follows is the cleaning up."""
+    for each in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise Ended("the run did not end in time" if number == signal.SIGALRM else f"the run was ended by {signal.Signals(number).name}")
+
+
+def carry_out(does, sheet, options):
+    """The exit status. Whatever a run meets once it is set up is a failure of what it tries."""
+    try:
+        does(sheet, options)
+    except NotSetUp:
+        traceback.print_exc()
+        return NOT_SET_UP
+    except Ended as error:
+        sheet.fail(str(error))
+    except Exception as error:  # pylint: disable=broad-except
+        traceback.print_exc()
+        sheet.fail(repr(error))
+    finally:
+        signal.alarm(0)
+    return sheet.close()
 
 
 def main():
     options = arguments()
     sheet = Sheet(options.run, random.randrange(1 << 30) if options.seed is None else options.seed, options.slowness)
-    signal.signal(signal.SIGALRM, too_late)
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
     signal.alarm(options.limit)
-    try:
-        options.does(sheet, options)
-    except TooLate as error:
-        sheet.fail(str(error))
-    except Exception:  # pylint: disable=broad-except
-        traceback.print_exc()
-        sys.exit(NOT_SET_UP)
-    finally:
-        signal.alarm(0)
-    sys.exit(sheet.close())
+    sys.exit(carry_out(options.does, sheet, options))
 
 
 if __name__ == "__main__":
