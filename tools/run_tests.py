@@ -14,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree
 
@@ -247,8 +248,10 @@ def stage_mutants(_):
             else:
                 command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/e2e/{what}", "-k", pattern]
                 healthy = 0  # the same test runs without the mutant in stage e2e
-            status, _ = run(command, log, UNIT_TIMEOUT_SECONDS,
-                            {"WEIR_MUTANT": name, "WEIR_PROGRAM": str(BUILD / "asan" / "weir")})
+            # What a failed test leaves for a look is of no use here.
+            with tempfile.TemporaryDirectory(prefix="weir-") as folder:
+                status, _ = run(command, log, UNIT_TIMEOUT_SECONDS,
+                                {"WEIR_MUTANT": name, "WEIR_PROGRAM": str(BUILD / "asan" / "weir"), "TMPDIR": folder})
             # End to end, what cannot even be started fails too: only a test that ran has caught something.
             has_run = kind == "unit" or "FAILED tests/e2e" in log.read_text(errors="replace")
             caught = status != 0 and healthy == 0 and has_run and not_empty(log)
