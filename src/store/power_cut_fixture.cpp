@@ -1,6 +1,7 @@
 #include "store/power_cut_fixture.h"
 
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <set>
 
@@ -116,8 +117,11 @@ Transaction ApiLikeWriter::next(const Store& store) {
 PowerCuts::PowerCuts(std::uint64_t seed, Deceit deceit)
     : random_(seed), vfs_("weir-crash", seed), reference_(clock_, metrics_), writer_(random_) {
   vfs_.deceive(deceit);
-  // The store makes its lock beside the file, on the real disk.
-  for (const char* name : {"life", "cut"}) std::filesystem::create_directory(folder(name));
+  // On the real disk the store makes its lock, and finds a file that it need not make or sync.
+  for (const char* name : {"life", "cut"}) {
+    std::filesystem::create_directory(folder(name));
+    std::ofstream(folder(name) + "weir.db") << "stands for the file on the crash disk\n";
+  }
   after_ = describe(reference_);
 }
 

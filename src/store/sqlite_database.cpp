@@ -12,9 +12,9 @@
 namespace weir::store {
 namespace {
 
-/// How long a connection waits for a lock that another process holds (a backup, a shell). Chosen
-/// because it is far below the time a client of the API waits for an answer. Reached: 503;
-/// weir_store_commits_total counts the result.
+/// Units: milliseconds. How long a connection waits for a lock that another process holds (a
+/// backup, a shell). Chosen because it is far below the time a client of the API waits for an
+/// answer. Reached: 503; weir_store_commits_total counts the result.
 constexpr int kBusyTimeout_ms = 2'000;
 
 constexpr std::int64_t kSynchronousFull = 2;  // Source: sqlite.org/pragma.html#pragma_synchronous

@@ -46,7 +46,7 @@ Revision revision_at(const SqliteRow& row, int column) {
 
 /// Mutant: cuts the newest few commits off the log, of which the last may not be acknowledged.
 void forget_last_transactions(const std::string& log) {
-  constexpr std::uintmax_t kCut_bytes = 32 * 1024;
+  constexpr std::uintmax_t kCut_bytes = 64 * 1024;
   std::error_code error;
   const auto size = std::filesystem::file_size(log, error);
   if (!error) std::filesystem::resize_file(log, size - std::min(size, kCut_bytes), error);

@@ -45,9 +45,9 @@ class PowerCutTest : public ::testing::Test {
   /// Of every fate a share, and in a long run each way in which a life ends and a log is folded.
   void expect_variety(const PowerCutBalance& balance) const {
     for (const std::uint64_t cuts : balance.by_fate) EXPECT_GE(cuts, points_ / 2);
-    EXPECT_GE(balance.lives, points_ / 250);
-    EXPECT_GE(balance.ends_in_order, points_ / 2'500);
-    EXPECT_GE(balance.checkpoints, points_ / 2'500);
+    EXPECT_GE(balance.lives, points_ / 500);
+    EXPECT_GE(balance.ends_in_order, points_ / 5'000);
+    EXPECT_GE(balance.checkpoints, points_ / 5'000);
   }
 
   Error refusal(Deceit deceit) {

@@ -30,13 +30,14 @@ inline constexpr std::uint64_t kChangesKept = 10'000;
 /// Bytes of their keys and values; chosen because 6 KiB a change is a target group of 50 targets.
 /// Reached: as above, the reader lists again.
 inline constexpr std::uint64_t kChangesBytesKept = 64 << 20;
-/// Only keys that begin so are told by changes_after().
+
 /// An older audit row goes with a later commit. Chosen because a yearly review reads a whole year.
 /// Reached: the row goes.
 inline constexpr std::chrono::days kAuditKept{400};
 /// Old audit rows that one commit takes away. Chosen because it adds one: two catch up.
 inline constexpr std::size_t kAuditTrimmedAtOnce = 2;
 
+/// Only keys that begin so are told by changes_after().
 inline constexpr std::string_view kObjectPrefix = "object/";
 
 struct Entry {

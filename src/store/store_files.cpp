@@ -32,9 +32,10 @@ Result<void> sync_path(const std::string& path, int flags) {
 
 Result<void> create_private_file(const std::string& path) {
   struct stat found{};
-  // One that is there may be left by a start that died before the sync.
-  if (::stat(path.c_str(), &found) == 0) return sync_folder_of(path);
-  return create_new_private_file(path);
+  if (::stat(path.c_str(), &found) != 0) return create_new_private_file(path);
+  // An empty one may be left by a start that died before the sync; one with content was synced.
+  if (found.st_size == 0) return sync_folder_of(path);
+  return {};
 }
 
 Result<void> create_new_private_file(const std::string& path) {

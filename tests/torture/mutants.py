@@ -26,7 +26,7 @@ MUTANTS = [
     ("listener-rebound", "changes", r"requests failed|long connections|a change failed"),
     ("post-replayed", "changes", r"posts broken off: requests"),
     ("answer-before-commit", "kills", r"control does not answer"),
-    ("start-forgets-last", "kills", r"lost or halved: .*acknowledged"),
+    ("start-forgets-last", "kills", r"lost or halved: .*found"),
     ("migration-in-steps", "powercut", r"^unopened"),
     ("synchronous-normal", "powercut", r"^lost"),
 ]

@@ -44,11 +44,11 @@ def run(sheet, options):
     for fate, what in FATES.items():
         sheet.at_least(f"  on which of the unsynced writes stand {what}", balance[fate], options.points // 2)
     # Chosen because a run of a few hundred moments may by chance see none of them.
-    sheet.at_least("lives of the store", balance["lives"], options.points // 250)
-    sheet.at_least("  that ended in order", balance["ends_in_order"], options.points // 2_500)
+    sheet.at_least("lives of the store", balance["lives"], options.points // 500)
+    sheet.at_least("  that ended in order", balance["ends_in_order"], options.points // 5_000)
     sheet.at_least("transactions acknowledged", balance["acknowledged"], options.points // 100)
     sheet.line("in flight: found stored, found absent", f"{balance['present_unanswered']}, {balance['absent_unanswered']}")
-    sheet.at_least("log folded into the database", balance["checkpoints"], options.points // 2_500)
+    sheet.at_least("log folded into the database", balance["checkpoints"], options.points // 5_000)
     for harm in HARMS:
         sheet.zero(harm, balance[harm])
     sheet.must("the test says so too", passed, passed)
