@@ -284,7 +284,8 @@ def failures_table():
 
 def parse_errors_table():
     found = source_rows("src/http/h1_error.h", r'X\(k\w+, "(\w+)", (\d+)\)', 30)
-    return table(["Reason", "Answered"], [[code(name), status] for name, status in found if name != "none"])
+    of_requests = [[code(name), status] for name, status in found if status not in ("200", "502")]  # none, and what only responses have
+    return table(["Reason", "Answered"], of_requests)
 
 
 def setting_row(one):
@@ -333,6 +334,8 @@ def filled(name, parts):
         if word == "limit":
             if argument not in values:
                 raise Broken(f"{name}.md.in names {argument}, which is no limit")
+            if values[argument] is None:
+                raise Broken(f"{name}.md.in names {argument}, which several files have")
             return values[argument]
         if word not in parts:
             raise Broken(f"{name}.md.in wants {{{{{word}}}}}, which nothing makes")

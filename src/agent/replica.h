@@ -19,7 +19,7 @@
 namespace weir::agent {
 
 /// A log larger than this is folded into a checkpoint, in bytes. Chosen because reading it takes
-/// under 50 ms, so that a start stays short.
+/// under 50 ms, so that a start stays short. Reached: it is folded.
 inline constexpr std::uint64_t kReplicaLogBytesMax = 4 << 20;
 /// ... or larger than so many times its checkpoint, so that a small replica stays small on disk.
 inline constexpr std::uint64_t kReplicaLogRatioMax = 4;

@@ -11,8 +11,9 @@
 
 namespace weir::api {
 
-/// Of what a node tells, its hello and its reports. Source: they name at most what the node holds;
-/// so many items are beyond any node.
+/// Of what a node tells: its hello, its reports and its answers. Source: they name at most what the
+/// node holds; so many items are beyond any node. Reached: the hello or report is refused, its
+/// stream ends and the log says why; of an answer the explanation says that it cannot be read.
 inline constexpr JsonLimits kNodeJsonLimits{
     .size_max = model::kFrameBodyBytesMax, .depth_max = 16, .items_max = 100'000};
 

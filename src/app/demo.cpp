@@ -17,9 +17,11 @@ constexpr std::string_view kName = "demo";
 constexpr std::string_view kTargetAddress = "127.0.0.1";
 /// Tried first, because it is easy to remember.
 constexpr int kPort = 8080;
-/// Pause between two looks at something that is not there yet. Chosen because a person hardly
-/// notices the one and gives up after the other. Reached: the demonstration ends with an error.
+/// Between two looks at something that is not there yet. Chosen because a person hardly notices.
 constexpr std::chrono::milliseconds kPause{100};
+
+/// For a call, and for something to be there. Chosen because a person gives up after so long.
+/// Reached: the demonstration ends with an error.
 constexpr std::chrono::seconds kCallPatience{10};
 
 Instant soon() { return SystemClock().now() + kCallPatience; }

@@ -1,6 +1,6 @@
 // Why the HTTP/1 codec refuses bytes. One list gives the enum, the names of logs and metrics, and
 // the status that a client is answered with (a refused *response* is answered 502 by the engine
-// instead).
+// instead; what only responses can have says so here).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace weir::http {
   X(kBadStartLine, "bad_start_line", 400)                                                 \
   X(kBadVersion, "bad_version", 400)                                                      \
   X(kVersionNotSupported, "version_not_supported", 505)                                   \
-  X(kBadStatus, "bad_status", 400)                                                        \
+  X(kBadStatus, "bad_status", 502)                                                        \
   X(kStartLineTooLong, "start_line_too_long", 414)                                        \
   X(kBadLineEnd, "bad_line_end", 400)                                                     \
   X(kBadFieldName, "bad_field_name", 400)                                                 \

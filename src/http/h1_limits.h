@@ -1,6 +1,7 @@
-// Limits of the HTTP/1 codec. Each one ends in a ParseError of h1_head.h, which the engine counts
-// in weir_proxy_limit_reached_total{limit=<error name>} and answers with the error's status. The
-// API counts in weir_api_limit_reached_total.
+// Limits of the HTTP/1 codec. Each one ends in a ParseError of h1_head.h. Of a request the engine
+// counts it in weir_proxy_limit_reached_total{limit=<error name>} and answers with the error's
+// status; the API counts in weir_api_limit_reached_total. Of a response it is a failure of the
+// target: 502, weir_listener_failures_total{reason="bad_response"}.
 #pragma once
 
 #include <cstddef>

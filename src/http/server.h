@@ -90,7 +90,9 @@ struct ServerLimits {
   /// Bytes that wait for one reader of a stream. Source: as above. Reached: the reader is dropped,
   /// weir_api_limit_reached_total{limit="stream_queue"}.
   std::size_t stream_queue_max = std::size_t{4} << 20;
-  /// From the first byte to the end of a request. Source: as above. Reached: the connection ends.
+  /// From the first byte to the end of a request. Source: as above. Reached: the connection ends,
+  /// weir_api_limit_reached_total{limit="request_time"}; not counted when not even a first byte
+  /// came.
   std::chrono::milliseconds read_timeout{10'000};
   /// For the client to take the next bytes. Source: as above. Reached: the connection ends.
   std::chrono::milliseconds write_timeout{10'000};

@@ -156,7 +156,10 @@ asio::awaitable<bool> Connection::read_head(RequestHead& head, Incoming& incomin
     }
     const auto [error, size] =
         co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kTuple);
-    if (error) co_return false;
+    if (error) {
+      if (has_begun) count_slow(error);
+      co_return false;
+    }
     buffer_.commit(size);
   }
 }
@@ -164,6 +167,10 @@ asio::awaitable<bool> Connection::read_head(RequestHead& head, Incoming& incomin
 Connection::Refusal Connection::refusal_of(ParseError error) const {
   if (is_limit(error)) core_.count_limit(error_name(error));
   return {error_status(error), "malformed request: " + std::string(error_name(error))};
+}
+
+void Connection::count_slow(const boost::system::error_code& error) const {
+  if (error == boost::beast::error::timeout) core_.count_limit("request_time");
 }
 
 std::optional<Connection::Refusal> Connection::judge_head(const RequestHead& head) const {
@@ -247,6 +254,7 @@ asio::awaitable<void> Connection::read_body(const RequestHead& head, Incoming& i
     co_return;
   }
   incoming.request.reset();
+  count_slow(error);
   if (error == bhttp::error::body_limit) {
     core_.count_limit("body");
     incoming.refusal =

@@ -92,6 +92,8 @@ class Connection {
   boost::asio::awaitable<Incoming> read_request();
   boost::asio::awaitable<void> read_body(const RequestHead& head, Incoming& incoming);
   Refusal refusal_of(ParseError error) const;
+  /// Counts a request that took too long to come.
+  void count_slow(const boost::system::error_code& error) const;
   std::optional<Refusal> judge_head(const RequestHead& head) const;
   Request make_request(const RequestHead& head, Incoming& incoming) const;
   std::function<void()> wake_from_anywhere() const;

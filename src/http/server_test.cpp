@@ -115,9 +115,16 @@ TEST_F(ServerTest, UsesTheGivenFormForItsOwnRefusals) {
 
 TEST_F(ServerTest, ClosesAConnectionThatSendsNoWholeRequestInTime) {
   options.limits.read_timeout = std::chrono::milliseconds(50);
+  options.metrics = &metrics;
   start();
-  EXPECT_EQ(answer("GET / HT"), "");
   EXPECT_EQ(answer(""), "");
+  EXPECT_EQ(answer("GET / HT"), "");
+  EXPECT_EQ(answer("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx"), "");
+  // The client sees the end before the server has counted; one without a byte is not counted.
+  const MetricValue& counted = metrics.value(Metric::kApiLimitReached, {"request_time"});
+  const Instant deadline = SystemClock().now() + std::chrono::seconds(20);
+  while (counted.get() < 2 && SystemClock().now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(counted.get(), 2);
 }
 
 TEST_F(ServerTest, ClosesAnIdleConnectionAfterTheKeepAliveTime) {

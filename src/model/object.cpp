@@ -3,7 +3,9 @@
 namespace weir::model {
 namespace {
 
-// A stored document is at most 1 MiB and holds at most 10 000 retired slots in one list.
+/// Of a stored document. Chosen because a transaction of the store takes no more than 1 MiB and one
+/// list holds at most 10 000 retired slots. Reached: control cannot read the object; the log says
+/// so.
 constexpr JsonLimits kStoredLimits{.size_max = 1 << 20, .depth_max = 16, .items_max = 20'000};
 
 Error bad_member(std::string_view name, std::string message) {

@@ -19,7 +19,7 @@ namespace weir::net {
 namespace {
 
 /// Chosen because the kernel answers within the call; the limit only keeps a fault from stopping
-/// the loop.
+/// the loop. Reached: the call fails with EAGAIN, and whoever asked says so in the log.
 constexpr timeval kAnswerLimit{.tv_sec = 2, .tv_usec = 0};
 /// Who added an address, as the kernel keeps it (IFA_PROTO). Chosen because no number from 4 on is
 /// taken.

@@ -1,5 +1,6 @@
 """The generator of docs/reference fails loudly when a table has another form than it knows, and never makes an empty page."""
 import pathlib
+import re
 import sys
 
 import pytest
@@ -134,6 +135,9 @@ def test_a_template_may_name_limits_by_their_constant(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "values", lambda: {"kThingsMax": "12"})
     (tmp_path / "x.md.in").write_text("at most {{limit kThingsMax}}")
     assert reference.filled("x", {}).endswith("at most 12\n")
+    monkeypatch.setattr(limits, "values", lambda: {"kThingsMax": None})
+    with broken("kThingsMax, which several files have"):
+        reference.filled("x", {})
     (tmp_path / "x.md.in").write_text("at most {{limit kGone}}")
     with broken("kGone, which is no limit"):
         reference.filled("x", {})
@@ -169,6 +173,58 @@ def test_a_limit_without_its_comment_breaks_the_law_and_is_named(tmp_path, monke
     assert any(one.startswith("src/x.h:2: kThingsMax has " + why) for one in problems)
 
 
+WHY = "/// Chosen because so. Reached: 400.\n"
+
+
+def shown_of(found):
+    return {one.name: one.shown for one in found}
+
+
+def test_the_members_of_every_struct_of_limits_and_of_one_made_in_place_are_limits(tmp_path, monkeypatch):
+    found, problems = scanned(tmp_path, monkeypatch, f"""{WHY}struct Limits {{
+  int things = kThingsMax;
+  /// Bytes. Source: this. Reached: 413.
+  int size_max = 1024;
+}};
+{WHY}constexpr Limits kSmallLimits{{
+    .things = 3, .size_max = 1 << 20}};
+{WHY}constexpr timeval kWaitLimit{{.tv_sec = 2, .tv_usec = 0}};
+{WHY}constexpr int kThingsMax = 5;
+""")
+    assert len(problems) == 1  # too few limits
+    assert shown_of(found) == {"Limits::size_max": "1 KiB", "kSmallLimits.things": "3", "kSmallLimits.size_max": "1 MiB", "kWaitLimit.tv_sec": "2 s",
+                               "kThingsMax": "5"}
+
+
+@pytest.mark.parametrize("text,name", [
+    ("constexpr int kThingsMax = sizeof(Thing);", "kThingsMax"), ("const int kThingsMax = 5;", "kThingsMax"),
+    ("constexpr Span<int> kThingsMax[] = {1};", "kThingsMax"), ("constexpr Limits kLimits{.size_max = count()};", "kLimits.size_max")])
+def test_a_bound_whose_value_cannot_be_read_is_named(tmp_path, monkeypatch, text, name):
+    _, problems = scanned(tmp_path, monkeypatch, WHY + text + "\n")
+    assert any(name in one and "cannot be read" in one for one in problems)
+
+
+@pytest.mark.parametrize("text,value", [
+    ("constexpr auto kFooMax = 5s;", "5 s"), ("constexpr int kFooMax_ms = 5'000;", "5 s"), ("constexpr auto kFooMax = std::chrono::minutes(2);", "2 min"),
+    ("constexpr std::chrono::milliseconds kFooMax = 5s;", "5 s"), ("constexpr std::chrono::seconds kFooMax{std::chrono::minutes(20)};", "1 200 s")])
+def test_times_have_the_unit_of_the_constant_and_need_their_comment(tmp_path, monkeypatch, text, value):
+    assert shown_of(scanned(tmp_path, monkeypatch, WHY + text + "\n")[0]) == {re.search(r"kFoo\w+", text).group(0): value}
+    assert any("has no 'Reached:'" in one for one in scanned(tmp_path, monkeypatch, text + "\n")[1])
+
+
+def test_a_name_that_several_files_have_means_that_of_the_own_file_and_none_elsewhere(tmp_path, monkeypatch):
+    sources = {name: tmp_path / f"{name}.h" for name in ("one", "other", "third")}
+    sources["one"].write_text(WHY + "constexpr int kNodesMax = 5;\n" + WHY + "constexpr int kTwiceMax = 2 * kNodesMax;\n")
+    sources["other"].write_text(WHY + "constexpr int kNodesMax = 9;\n")
+    sources["third"].write_text(WHY + "constexpr int kThirdMax = kNodesMax;\n")
+    monkeypatch.setattr(limits, "ROOT", tmp_path)
+    monkeypatch.setattr(limits, "product_files", lambda: list(sources.values()))
+    found, problems = limits.collect()
+    assert shown_of(found)["kTwiceMax"] == "10"
+    assert limits.values()["kNodesMax"] is None
+    assert any("the value of kThirdMax cannot be read" in one for one in problems)
+
+
 def test_when_hardly_any_limit_is_found_the_form_has_changed(tmp_path, monkeypatch):
     _, problems = scanned(tmp_path, monkeypatch, "#define THINGS_MAX 5\n")
     assert any("another form" in one for one in problems)
@@ -179,9 +235,15 @@ def test_the_limits_of_the_tree_keep_the_law():
 
 
 @pytest.mark.parametrize("expression,value", [("1'000", 1000), ("1 << 20", 1 << 20), ("std::size_t{64} << 10", 65536), ("0x7fff'ffff", 0x7fffffff),
-                                              ("http::kHead + 1024", 2048), ("0.2", 0.2), ("sizeof(Thing)", None), ("0600", None)])
+                                              ("http::kHead + 1024", 2048), ("0.2", 0.2), ("sizeof(Thing)", None), ("0600", None), ("http::ServerLimits().body_max / 2", 3),
+                                              ("kGone + 1", None)])
 def test_values_are_numbers_shifts_and_other_constants(expression, value):
-    assert limits.number(expression, {"kHead": 1024}) == value
+    assert limits.number(expression, {"kHead": 1024, "ServerLimits::body_max": 7}.get) == value
+
+
+def test_the_table_of_exit_statuses_has_all_that_the_program_ends_with():
+    known = re.findall(r"kExit\w+ = (\d+),", (ROOT / "src/cli/exit_status.h").read_text())
+    assert len(known) > 5 and sorted(known) == sorted(status for status, _ in manpage.exit_statuses())
 
 
 def test_the_blocks_of_a_help_text_are_read_with_continued_lines():

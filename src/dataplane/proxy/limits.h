@@ -94,7 +94,9 @@ struct Limits {
   std::uint32_t idle_per_target = kIdlePerTarget;
   /// Bytes of a request body; longer: 413.
   std::uint64_t body_size = http::kMaxBodySize;
-  /// Sockets of the whole engine; 0 = follows RLIMIT_NOFILE. Reached: accepting pauses.
+  /// Sockets of the whole engine; 0: what RLIMIT_NOFILE allows. Chosen because the operator sets
+  /// that one already. Reached: accepting pauses,
+  /// weir_proxy_limit_reached_total{limit="accept_descriptors"}.
   std::size_t descriptors = 0;
 };
 
