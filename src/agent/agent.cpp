@@ -50,7 +50,7 @@ Agent::Agent(net::EventLoop& loop, Metrics& metrics, health::Probes probes, Agen
       feed_{state_.objects, state_.verdicts, sockets_, options_.node_id, local_json_},
       children_(loop, metrics, feed_, *this,
                 {.start = options_.start_proxy, .drain_limit = options_.drain_limit}),
-      questions_(loop, children_, [this](const model::Frame& answer) { send_(answer); }),
+      questions_(loop, children_, [this](const model::Frame& answer) { uplink_.send(answer); }),
       checker_(loop, metrics, probes,
                {.prober = options_.node_id,
                 .verdict = [this](const snapshot::Verdict& verdict) { take_verdict(verdict); },
@@ -77,8 +77,8 @@ Result<void> Agent::open_folder() {
   return {};
 }
 
-void Agent::start(Send send) {
-  send_ = std::move(send);
+void Agent::start(Uplink uplink) {
+  uplink_ = std::move(uplink);
   checker_.seed(state_.verdicts);
   const bool has_sockets = !options_.inherited.empty();
   adopt_inherited();
@@ -170,8 +170,8 @@ void Agent::note_applied() {
 
 void Agent::control_connected(bool keeps_lists) {
   is_following_ = true;
-  reported_lists_ = ReportedLists(keeps_lists);
-  for (const auto& [target, verdict] : state_.verdicts) send_(verdict_frame(verdict));
+  report_pause_ = keeps_lists ? kShortReportPause : kReportPause;
+  for (const auto& [target, verdict] : state_.verdicts) uplink_.send(verdict_frame(verdict));
   publish();
   report_now();
 }
@@ -226,7 +226,7 @@ void Agent::take_verdict(const snapshot::Verdict& verdict) {
   state_.verdicts.insert_or_assign(verdict.target, verdict);
   changes_.verdicts.insert(verdict.target);
   children_.verdict_changed(verdict.target);  // A target that is down takes nothing from here on.
-  send_(verdict_frame(verdict));
+  uplink_.send(verdict_frame(verdict));
   note_replica(replica_->append(verdict));
   reconcile_soon();
 }
@@ -236,7 +236,7 @@ void Agent::drop_verdict(const snapshot::TargetKey& target) {
   state_.verdicts.erase(target);
   changes_.verdicts.insert(target);
   children_.verdict_changed(target);
-  send_(verdict_tombstone(target));
+  uplink_.send(verdict_tombstone(target));
   note_replica(replica_->append_verdict_removed(target));
   reconcile_soon();
 }
@@ -382,8 +382,7 @@ void Agent::proxy_reports(const model::Frame& frame) {
 
 void Agent::report_soon() {
   if (is_stopping_ || report_timer_ != 0) return;
-  const auto pause = reported_lists_.is_kept() ? kShortReportPause : kReportPause;
-  const Instant due = std::max(loop_.clock().now(), last_report_ + pause);
+  const Instant due = std::max(loop_.clock().now(), last_report_ + report_pause_);
   report_timer_ = loop_.run_at(due, [this] { report_now(); });
 }
 
@@ -395,8 +394,7 @@ void Agent::report_now() {
                       unbound_,   children_.serving(), applied_, drains};
   Json report = report_json(view);
   left_out_watch_.update(report);
-  report = reported_lists_.shortened(std::move(report));
-  send_(message_frame(message::kReport, options_.node_id, report));
+  uplink_.report(std::move(report));
 }
 
 void Agent::publish() {

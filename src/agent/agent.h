@@ -82,8 +82,11 @@ struct AgentStatus {
 
 class Agent final : private ProxyChildren::User {
  public:
-  /// Sends a frame to control, if it is in reach.
-  using Send = std::function<void(const model::Frame&)>;
+  /// Where frames and whole reports (docs/formats/frames.md) go, if control is in reach.
+  struct Uplink {
+    std::function<void(const model::Frame&)> send;
+    std::function<void(Json)> report;
+  };
 
   /// Reads the replica; nothing runs yet. Loop, metrics and probes must outlive the agent.
   /// Errors:  kAlreadyExists when another node uses the folder, kUnavailable, kPermissionDenied
@@ -92,13 +95,13 @@ class Agent final : private ProxyChildren::User {
   ~Agent() override;
 
   /// Serves what the replica holds, without waiting for control.
-  void start(Send send);
+  void start(Uplink uplink);
   /// Stops accepting, lets connections end until `drain`, gives addresses back, calls `stopped`.
   void stop(std::chrono::seconds drain, std::function<void()> stopped);
   /// Starts a new proxy and retires the present one when it is warm.
   void replace_proxy();
 
-  // What the link to control tells.
+  // What the link to control tells. `keeps_lists`: reports may come often.
   void control_connected(bool keeps_lists = false);
   void control_disconnected();
   void take_batch(Batch batch);
@@ -171,7 +174,7 @@ class Agent final : private ProxyChildren::User {
   ListenSockets sockets_;
   Addresses addresses_;
   std::unique_ptr<Rendezvous> rendezvous_;
-  Send send_;
+  Uplink uplink_;
   std::function<void()> stopped_;
   Version applied_;
   bool has_begun_ = false;
@@ -184,7 +187,7 @@ class Agent final : private ProxyChildren::User {
   net::TimerId report_timer_ = 0;
   net::TimerId tick_timer_ = 0;
   Instant last_report_;
-  ReportedLists reported_lists_;
+  std::chrono::milliseconds report_pause_ = kReportPause;
   Instant last_restore_;
   ProxyFeed feed_;
   ProxyChildren children_;

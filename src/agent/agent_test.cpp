@@ -538,23 +538,6 @@ TEST_F(AgentTest, SendsAReportAtLeastEveryFiveSeconds) {
   EXPECT_GE(std::ranges::count(node_->sent, message::kReport, &model::Frame::kind), 2);
 }
 
-TEST_F(AgentTest, NamesTheListsThatControlHasInPlaceOfSendingThemAgain) {
-  node_->take(objects_.full());
-  ground_.run_for(3s);
-  const auto report = [this] { return *parse_json(node_->sent.back().body); };
-  node_->agent->control_connected(true);
-  EXPECT_NE(report().find("listeners"), nullptr);
-  node_->agent->report_now();
-  EXPECT_NE(report().find("applied"), nullptr);
-  EXPECT_EQ(report().find("listeners"), nullptr);
-  EXPECT_EQ(report().find("same")->as_array().size(), 6U);
-  EXPECT_LT(node_->sent.back().body.size(), 200U);
-  node_->agent->control_connected(false);  // of an earlier build
-  node_->agent->report_now();
-  EXPECT_NE(report().find("listeners"), nullptr);
-  EXPECT_EQ(report().find("same"), nullptr);
-}
-
 TEST_F(AgentTest, ReportsAChangeSoonerToAControlThatKeepsLists) {
   node_->take(objects_.full());
   ground_.run_for(3s);

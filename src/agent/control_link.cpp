@@ -59,7 +59,14 @@ void ControlLink::stop() {
 void ControlLink::send(const model::Frame& frame) {
   const MutexLock lock(mutex_);
   if (!is_welcome_) return;  // Everything is sent again after the next welcome.
-  outgoing_.insert_or_assign({frame.kind, frame.id}, frame);
+  outgoing_.frames.insert_or_assign({frame.kind, frame.id}, frame);
+  changed_.notify_all();
+}
+
+void ControlLink::send_report(Json report) {
+  const MutexLock lock(mutex_);
+  if (!is_welcome_) return;
+  outgoing_.report = std::move(report);
   changed_.notify_all();
 }
 
@@ -106,7 +113,7 @@ bool ControlLink::open_session(net::Channel& channel) {
   const MutexLock lock(mutex_);
   if (is_stopping_) return false;
   channel_ = &channel;
-  outgoing_.clear();
+  outgoing_ = {};
   return true;
 }
 
@@ -208,12 +215,13 @@ Result<void> ControlLink::take_welcome(Session& session, const model::Frame& fra
                                 {"mode", mode},
                                 {"have", to_string(have_)},
                                 {"version", to_string(frame.version)}});
+  const bool keeps_lists = body->bool_or("keepsLists", false);
   {
     const MutexLock lock(mutex_);
     is_welcome_ = true;
+    outgoing_.keeps_lists = keeps_lists;
   }
   metrics_.value(Metric::kNodeConnected).set(1);
-  const bool keeps_lists = body->bool_or("keepsLists", false);
   loop_.post([this, keeps_lists] { events_.connected(keeps_lists); });
   return {};
 }
@@ -258,19 +266,30 @@ void ControlLink::take_pending() {
   if (batch) events_.batch(*std::move(batch));
 }
 
-/// Everything that waits, encoded; empty when the session is over.
-std::string ControlLink::next_outgoing() {
-  std::map<FrameKey, model::Frame> frames;
-  {
-    const MutexLock lock(mutex_);
-    while (channel_ != nullptr && !is_stopping_ && outgoing_.empty()) {
-      changed_.wait_until(mutex_, clock_.now() + kControlSilenceMax);
-    }
-    if (channel_ != nullptr && !is_stopping_) frames.swap(outgoing_);
+/// Everything that waits; nothing when the session is over.
+ControlLink::Outgoing ControlLink::next_outgoing() {
+  const MutexLock lock(mutex_);
+  while (channel_ != nullptr && !is_stopping_ && outgoing_.is_empty()) {
+    changed_.wait_until(mutex_, clock_.now() + kControlSilenceMax);
+  }
+  if (channel_ == nullptr || is_stopping_) return {};
+  Outgoing taken = std::exchange(outgoing_, {});
+  outgoing_.keeps_lists = taken.keeps_lists;
+  return taken;
+}
+
+/// A report is shortened here, where it is written next: one that a newer replaced while it waited
+/// has told nobody of its lists.
+std::string ControlLink::encoded(Outgoing outgoing, ReportedLists& reported) {
+  if (outgoing.report) {
+    const Json report = outgoing.keeps_lists ? reported.shortened(*std::move(outgoing.report))
+                                             : *std::move(outgoing.report);
+    outgoing.frames[{std::string(message::kReport), options_.node_id}] =
+        message_frame(message::kReport, options_.node_id, report);
   }
   std::string bytes;
-  for (const auto& [key, frame] : frames) bytes += model::encode(frame);
-  metrics_.value(Metric::kStreamFrames, {"sent"}).add(static_cast<double>(frames.size()));
+  for (const auto& [key, frame] : outgoing.frames) bytes += model::encode(frame);
+  metrics_.value(Metric::kStreamFrames, {"sent"}).add(static_cast<double>(outgoing.frames.size()));
   return bytes;
 }
 
@@ -285,8 +304,9 @@ Result<void> ControlLink::write_all(net::Channel& channel, std::string_view byte
 }
 
 void ControlLink::write_frames(net::Channel& channel) {
+  ReportedLists reported;  // on this stream
   while (true) {
-    const std::string bytes = next_outgoing();
+    const std::string bytes = encoded(next_outgoing(), reported);
     if (bytes.empty()) return;
     if (write_all(channel, bytes)) continue;
     channel.close();  // The reading side sees it and says why.

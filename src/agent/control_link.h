@@ -13,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "agent/node_report.h"
 #include "agent/replica.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -46,7 +47,7 @@ struct ControlLinkOptions {
 /// What the link tells the agent, on the agent loop.
 struct ControlLinkEvents {
   /// A welcome was accepted: everything this node observes is to be sent now.
-  /// `keeps_lists`: it takes a report that names lists which are as before.
+  /// `keeps_lists`: reports may come often, for the link sends only what changed of each.
   std::function<void(bool keeps_lists)> connected;
   std::function<void()> disconnected;
   std::function<void(Batch)> batch;
@@ -69,10 +70,21 @@ class ControlLink {
 
   /// Of the frames of one kind and id only the newest waits; nothing waits without a connection.
   void send(const model::Frame& frame);
+  /// The whole report; only the newest waits. A control that keeps lists is sent those of it that
+  /// its stream has not been told.
+  void send_report(Json report);
 
  private:
   struct Session;
   using FrameKey = std::pair<std::string, std::string>;
+  /// What waits for the writer, and what control is like.
+  struct Outgoing {
+    std::map<FrameKey, model::Frame> frames;
+    std::optional<Json> report;
+    bool keeps_lists = false;
+
+    bool is_empty() const { return frames.empty() && !report; }
+  };
 
   void run();
   Result<void> follow(net::Channel& channel);
@@ -89,7 +101,8 @@ class ControlLink {
   bool open_session(net::Channel& channel);
   void close_session();
   bool pause(std::chrono::milliseconds length);
-  std::string next_outgoing();
+  Outgoing next_outgoing();
+  std::string encoded(Outgoing outgoing, ReportedLists& reported);
 
   // Constant after construction.
   net::EventLoop& loop_;
@@ -107,7 +120,7 @@ class ControlLink {
   net::Channel* channel_ WEIR_GUARDED_BY(mutex_) = nullptr;  // of the session that runs
   bool is_welcome_ WEIR_GUARDED_BY(mutex_) = false;
   bool is_stopping_ WEIR_GUARDED_BY(mutex_) = false;
-  std::map<FrameKey, model::Frame> outgoing_ WEIR_GUARDED_BY(mutex_);
+  Outgoing outgoing_ WEIR_GUARDED_BY(mutex_);
   /// Batches the loop has not taken yet, merged: a loop that was held up makes one step.
   std::optional<Batch> pending_ WEIR_GUARDED_BY(mutex_);
 

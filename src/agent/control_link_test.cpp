@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "agent/protocol.h"
@@ -61,8 +63,9 @@ class FakeControl {
   void send(const model::Frame& frame) {
     ASSERT_TRUE(channel_->write(model::encode(frame), patience()).ok());
   }
-  void welcome(std::string_view mode, Version at) {
-    send(message_frame(message::kWelcome, "n1", Json::object({{"mode", mode}}), at));
+  void welcome(std::string_view mode, Version at, bool keeps_lists = false) {
+    const Json body = Json::object({{"mode", mode}, {"keepsLists", keeps_lists}});
+    send(message_frame(message::kWelcome, "n1", body, at));
   }
   void commit(Version at) { send(signal_frame(message::kCommit, {}, at)); }
   void hang_up() { channel_.reset(); }
@@ -273,6 +276,95 @@ TEST_F(ControlLinkTest, SendsReportsAndVerdictsOnlyOnceItIsWelcome) {
   turn_until([this] { return connected_ == 1; });
   link_->send(signal_frame(message::kReport, "n1"));
   EXPECT_EQ(control.read().id, "n1");
+}
+
+Json report_of(std::uint64_t applied, std::string_view listener, std::string_view address) {
+  return Json::object({{"applied", Json(applied)},
+                       {"listeners", Json::array({Json(listener)})},
+                       {"addresses", Json::array({Json(address)})}});
+}
+
+TEST_F(ControlLinkTest, NamesTheListsThatItsStreamHasBeenToldInPlaceOfSendingThemAgain) {
+  FakeControl control(path_);
+  start();
+  const auto welcomed = [&](bool keeps_lists) {
+    const int before = connected_;
+    control.accept();
+    control.welcome("full", version(1, 1), keeps_lists);
+    turn_until([&] { return connected_ > before; });
+  };
+  const auto told = [&](const Json& report) {
+    link_->send_report(report);
+    return control.read().body;
+  };
+  welcomed(true);
+  const Json first = report_of(1, "l1", "a1");
+  EXPECT_EQ(told(first), first.dump()) << "nothing has been told";
+  EXPECT_EQ(told(report_of(2, "l2", "a1")),
+            R"({"applied":2,"listeners":["l2"],"same":["addresses"]})");
+  control.hang_up();
+  welcomed(true);
+  const Json again = report_of(2, "l2", "a1");
+  EXPECT_EQ(told(again), again.dump()) << "another stream";
+  control.hang_up();
+  welcomed(false);
+  EXPECT_EQ(told(again), again.dump());
+  EXPECT_EQ(told(again), again.dump()) << "control is of an earlier build";
+}
+
+TEST_F(ControlLinkTest, NamesNoListOfAReportThatANewerOneReplacedWhileItWaited) {
+  FakeControl control(path_);
+  start();
+  control.accept();
+  control.welcome("full", version(1, 1), true);
+  turn_until([this] { return connected_ == 1; });
+  link_->send_report(report_of(1, "l1", "a1"));
+  EXPECT_EQ(control.read().kind, message::kReport);
+  // More than a socket takes: the writer waits until control reads.
+  const MetricValue& sent = metrics_.value(Metric::kStreamFrames, {"sent"});
+  const double before = sent.get();
+  model::Frame large = signal_frame(message::kExplain, "large");
+  large.body.assign(std::size_t{1} << 20, 'x');
+  link_->send(large);
+  turn_until([&] { return sent.get() > before; });
+  link_->send_report(report_of(2, "l2", "a1"));
+  link_->send_report(report_of(3, "l2", "a1"));
+  EXPECT_EQ(control.read().id, "large");
+  EXPECT_EQ(control.read().body, R"({"applied":3,"listeners":["l2"],"same":["addresses"]})");
+}
+
+TEST_F(ControlLinkTest, TellsAControlThatStartsAnewAllVerdictsAndTheWholeReport) {
+  constexpr int kVerdicts = 5000;
+  start();
+  const Json report = report_of(1, "l1", "a1");
+  const auto tell_all = [&] {
+    for (int i = 0; i < kVerdicts; ++i) {
+      link_->send(message_frame(message::kVerdict, std::to_string(i), Json::object()));
+    }
+    link_->send_report(report);
+  };
+  for (int life = 1; life <= 3; ++life) {
+    FakeControl control(path_);
+    control.accept();
+    control.welcome("full", version(1, 1), true);
+    turn_until([&] { return connected_ == life; });
+    tell_all();
+    if (life < 3) {  // In the middle of it.
+      for (int i = 0; i < life * 100; ++i) control.read();
+    } else {
+      std::set<std::string> verdicts;
+      std::string told;
+      while (verdicts.size() < kVerdicts || told.empty()) {
+        const model::Frame frame = control.read();
+        ASSERT_NE(frame.kind, "closed");
+        if (frame.kind == message::kVerdict) verdicts.insert(frame.id);
+        if (frame.kind == message::kReport) told = frame.body;
+      }
+      EXPECT_EQ(told, report.dump());
+    }
+    control.die();
+    turn_until([&] { return disconnected_ == life; });
+  }
 }
 
 TEST_F(ControlLinkTest, LogsARefusalAndGoesOnAsking) {

@@ -289,7 +289,11 @@ class FakeNode {
   }
 
   void start() {
-    agent->start([this](const model::Frame& frame) { sent.push_back(frame); });
+    agent->start({.send = [this](const model::Frame& frame) { sent.push_back(frame); },
+                  .report =
+                      [this](const Json& report) {
+                        sent.push_back(message_frame(message::kReport, "n1", report));
+                      }});
     ground_.run_for(std::chrono::milliseconds(50));
   }
   void take(Batch batch) {

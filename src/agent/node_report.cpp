@@ -165,18 +165,23 @@ void LeftOutWatch::update(const Json& report) {
 }
 
 Json ReportedLists::shortened(Json report) {
-  if (!is_kept_) return report;
   Json shorter = Json::object();
   Json same = Json::array();
-  for (const auto& [name, value] : report.as_object()) {
+  std::map<std::string, Json> told;
+  for (auto& [name, value] : report.as_object()) {
+    if (!value.is_array()) {
+      shorter[name] = std::move(value);
+      continue;
+    }
     const auto known = told_.find(name);
     if (known != told_.end() && known->second == value) {
       same.push_back(name);
-      continue;
+    } else {
+      shorter[name] = value;
     }
-    if (value.is_array()) told_.insert_or_assign(name, value);
-    shorter[name] = value;
+    told.emplace(name, std::move(value));
   }
+  told_ = std::move(told);
   if (!same.as_array().empty()) shorter["same"] = std::move(same);
   return shorter;
 }

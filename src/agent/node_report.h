@@ -53,19 +53,15 @@ class LeftOutWatch {
   std::set<std::string> lists_;
 };
 
-/// What this stream has been told, so that a change is not told with everything that stayed.
-/// Thread: owner loop.
+/// The lists of the last report that one stream has been told, so that a change is not told with
+/// everything that stayed. Thread: owner.
 class ReportedLists {
  public:
-  /// `is_kept`: control keeps lists that a report says are the same.
-  explicit ReportedLists(bool is_kept = false) : is_kept_(is_kept) {}
-
-  bool is_kept() const { return is_kept_; }
-  /// The report with the lists that were told before named in `same` in place of themselves.
+  /// The report with the lists that the last one had too named in `same` in place of themselves.
+  /// The result has to be what this stream is told next: lists count as told from here on.
   Json shortened(Json report);
 
  private:
-  bool is_kept_;
   std::map<std::string, Json> told_;
 };
 

@@ -92,7 +92,8 @@ class Node {
                                                      agent_options(config_, name)));
     WEIR_ASSIGN_OR_RETURN(signals_, Signals::open(*loop_, [this](int number) { caught(number); }));
     make_link(control, name);
-    agent_->start([this](const model::Frame& frame) { link_->send(frame); });
+    agent_->start({.send = [this](const model::Frame& frame) { link_->send(frame); },
+                   .report = [this](Json report) { link_->send_report(std::move(report)); }});
     link_->start();
     start_ops();
     notifier_.starting("waits for what control has at " + config_.control);
