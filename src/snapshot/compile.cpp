@@ -360,8 +360,8 @@ CompiledPtr compile(const CompileInput& input, CompiledPtr previous) {
   return compiled;
 }
 
-CompiledPtr compile(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
-                    CompiledPtr previous) {
+CompiledPtr compile_all(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
+                        CompiledPtr previous) {
   return compile({.objects = objects, .verdicts = verdicts, .local = local}, std::move(previous));
 }
 

@@ -62,8 +62,8 @@ struct CompileWork {
 /// `previous` (may be null).
 CompiledPtr compile(const CompileInput& input, CompiledPtr previous);
 /// The same, looking at everything.
-CompiledPtr compile(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
-                    CompiledPtr previous);
+CompiledPtr compile_all(const ObjectSet& objects, const Verdicts& verdicts, const LocalNode& local,
+                        CompiledPtr previous);
 
 std::shared_ptr<const Snapshot> snapshot_of(const Compiled& compiled);
 const CompileWork& work_of(const Compiled& compiled);

@@ -1,8 +1,6 @@
 // What compile makes of the load balancer's type, and of target addresses that no target may have.
-#include <gtest/gtest.h>
-
 #include "model/resources.h"
-#include "snapshot/compile.h"
+#include "snapshot/compile_fixture.h"
 
 namespace weir::snapshot {
 namespace {
@@ -10,7 +8,7 @@ namespace {
 const net::IpAddress kCheckSource = net::IpAddress::v4(0xA9FEA96E);
 
 /// A load balancer on one node with a group of two healthy targets.
-class DnlbCompile : public ::testing::Test {
+class DnlbCompile : public CompileFixture {
  protected:
   void SetUp() override {
     put_load_balancer(model::LoadBalancerType::kDnlb);
@@ -35,19 +33,6 @@ class DnlbCompile : public ::testing::Test {
     local_.has_check_source = true;
   }
 
-  template <class T>
-  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
-    model::Object object;
-    object.kind = T::kKind;
-    object.id = id;
-    object.spec = model::to_json(spec);
-    object.admin = model::to_json(admin);
-    objects_.apply({.version = {Epoch(1), Revision(++revision_)},
-                    .kind = std::string(model::kind_name(T::kKind)),
-                    .id = id,
-                    .body = model::stored_text(object)});
-    objects_.set_version({Epoch(1), Revision(revision_)});
-  }
   void put_load_balancer(model::LoadBalancerType type, const std::string& vip = "10.0.0.100") {
     model::LoadBalancer lb;
     lb.type = type;
@@ -75,20 +60,6 @@ class DnlbCompile : public ::testing::Test {
     backend.target_group_ids = {"tg-1"};
     put("b1", backend, {.close_health_check = is_check_closed});
   }
-
-  const Snapshot& compile_now() {
-    compiled_ = compile(objects_, verdicts_, local_, std::move(compiled_));
-    last_ = snapshot_of(*compiled_);
-    return *last_;
-  }
-  const Service& service_now() { return *compile_now().services.at(0); }
-
-  LocalNode local_;
-  ObjectSet objects_;
-  Verdicts verdicts_;
-  CompiledPtr compiled_;
-  std::shared_ptr<const Snapshot> last_;
-  std::uint64_t revision_ = 0;
 };
 
 TEST_F(DnlbCompile, ItsListenersDropWhatNobodyCanServeAndOthersDoNot) {

@@ -1,14 +1,12 @@
 // Who gets the traffic of a backend service that fails open, and when it does.
 #include "snapshot/fail_open.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <set>
 
 #include "base/random.h"
 #include "model/resources.h"
-#include "snapshot/compile.h"
+#include "snapshot/compile_fixture.h"
 
 namespace weir::snapshot {
 namespace {
@@ -17,7 +15,7 @@ using Slots = std::vector<int>;
 
 /// A load balancer on one node; b1 is served by tg-1, whose targets in slots 0, 1, ... a test
 /// makes.
-class FailOpenTest : public ::testing::Test {
+class FailOpenTest : public CompileFixture {
  protected:
   void SetUp() override {
     model::LoadBalancer lb;
@@ -67,18 +65,6 @@ class FailOpenTest : public ::testing::Test {
     }
     put(id, group, slots);
   }
-  template <class T>
-  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
-    model::Object object;
-    object.kind = T::kKind;
-    object.id = id;
-    object.spec = model::to_json(spec);
-    object.admin = model::to_json(admin);
-    objects_.apply({.version = {Epoch(1), Revision(++revision_)},
-                    .kind = std::string(model::kind_name(T::kKind)),
-                    .id = id,
-                    .body = model::stored_text(object)});
-  }
   static TargetKey key(int slot, const std::string& group = "tg-1") {
     return {"b1", group, Slot(static_cast<std::uint16_t>(slot))};
   }
@@ -86,11 +72,6 @@ class FailOpenTest : public ::testing::Test {
     verdicts_[key(slot, group)] = {.target = key(slot, group), .state = state};
   }
 
-  const Service& service_now() {
-    compiled_ = compile(objects_, verdicts_, {"node-1", {}}, std::move(compiled_));
-    last_ = snapshot_of(*compiled_);
-    return *last_->services.at(0);
-  }
   Slots taking_now() {
     Slots slots;
     for (const Target& target : service_now().targets) {
@@ -104,12 +85,6 @@ class FailOpenTest : public ::testing::Test {
   }
   bool raises_alarm() const { return last_->services.at(0)->raises_alarm; }
   bool is_failing_open() const { return last_->services.at(0)->is_failing_open; }
-
-  ObjectSet objects_;
-  Verdicts verdicts_;
-  CompiledPtr compiled_;
-  std::shared_ptr<const Snapshot> last_;
-  std::uint64_t revision_ = 0;
 };
 
 TEST_F(FailOpenTest, B12_AServiceThatDoesNotAskForItRefuses) {

@@ -1,15 +1,13 @@
 // Targets that are instances: where their address comes from, and what happens while one stands
 // still.
-#include <gtest/gtest.h>
-
 #include "model/resources.h"
-#include "snapshot/compile.h"
+#include "snapshot/compile_fixture.h"
 
 namespace weir::snapshot {
 namespace {
 
 /// A load balancer on one node whose group has the instances i-0 (10.0.1.30) and i-1 (10.0.1.31).
-class InstanceTargets : public ::testing::Test {
+class InstanceTargets : public CompileFixture {
  protected:
   void SetUp() override {
     model::LoadBalancer lb;
@@ -34,18 +32,6 @@ class InstanceTargets : public ::testing::Test {
     for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
   }
 
-  template <class T>
-  void put(const std::string& id, const T& spec, const typename T::Admin& admin = {}) {
-    model::Object object;
-    object.kind = T::kKind;
-    object.id = id;
-    object.spec = model::to_json(spec);
-    object.admin = model::to_json(admin);
-    apply({.version = {},
-           .kind = std::string(model::kind_name(T::kKind)),
-           .id = id,
-           .body = model::stored_text(object)});
-  }
   void put_group() {
     model::TargetGroup group;
     group.load_balancer_id = "alb-1";
@@ -84,22 +70,10 @@ class InstanceTargets : public ::testing::Test {
     const TargetKey key{"b1", "tg-1", Slot(static_cast<std::uint16_t>(slot))};
     verdicts_[key] = {.target = key, .state = state, .reason = ""};
   }
-  void apply(model::Frame frame) {
-    frame.version = {Epoch(1), Revision(++revision_)};
-    objects_.apply(frame);
-    objects_.set_version(frame.version);
-  }
   const std::vector<Target>& targets_now() {
-    compiled_ = compile(objects_, verdicts_, {"node-1", {}}, std::move(compiled_));
-    last_ = snapshot_of(*compiled_);
+    compile_now();
     return last_->services.at(0)->targets;
   }
-
-  ObjectSet objects_;
-  Verdicts verdicts_;
-  CompiledPtr compiled_;
-  std::shared_ptr<const Snapshot> last_;
-  std::uint64_t revision_ = 0;
 };
 
 TEST_F(InstanceTargets, HaveTheAddressOfTheirInstanceAndThePortOfTheBackendService) {

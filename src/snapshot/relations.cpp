@@ -1,5 +1,7 @@
 #include "snapshot/relations.h"
 
+#include "base/mutant.h"
+
 namespace weir::snapshot {
 namespace {
 
@@ -27,6 +29,7 @@ class Relating {
       case Kind::kTargetGroup:
         return relate_group(id);
       case Kind::kInstance:
+        if (mutant("relation-missed")) return;
         for (const std::string& group : links_.group_instances.naming(id)) mark_group(group);
         return;
       case Kind::kTable:
