@@ -223,7 +223,7 @@ class Client:
     """Sends one case on one connection. It ends its side only once it has got all the answers that it can expect, or nothing comes any more."""
 
     def __init__(self, case, place, patience):
-        self.case, self.place, self.patience, self.answer, self.is_ended = case, place, patience, b"", False
+        self.case, self.place, self.patience, self.answer, self.is_ended, self.is_reset = case, place, patience, b"", False, False
 
     async def go(self):
         """The status codes that came; "waits" where the connection stayed open all the same, "reset" where it ended so."""
@@ -238,13 +238,16 @@ class Client:
                 return statuses(self.answer) + ["waits"]
             except OSError:
                 return statuses(self.answer) + ["reset"]
-            return statuses(self.answer)
+            return statuses(self.answer) + (["reset"] if self.is_reset else [])
 
     async def talk(self, loop):
         await loop.sock_connect(self.socket, self.place)
-        for piece in self.case.pieces:
-            await loop.sock_sendall(self.socket, piece)
-            await asyncio.sleep(0.001)  # so that the pieces mostly arrive apart
+        try:
+            for piece in self.case.pieces:
+                await loop.sock_sendall(self.socket, piece)
+                await asyncio.sleep(0.001)  # so that the pieces mostly arrive apart
+        except ConnectionError:
+            self.is_reset = True  # what was answered before is there all the same
         part = b"-"
         while part:
             if not self.is_ended and self.has_all and self.case.framed.is_between:
