@@ -2,9 +2,11 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "api/api_fixture.h"
+#include "api/native_face.h"
 
 namespace weir::api {
 namespace {
@@ -79,6 +81,20 @@ TEST_F(ApiTest, RefusesMethodsThatAResourceDoesNotHave) {
   EXPECT_EQ(api->call("PUT", "lb", "{}").status, 405);
   EXPECT_EQ(api->call("POST", "lb/x", "{}").status, 405);
   EXPECT_EQ(api->call("BREW", "lb").status, 405);
+}
+
+TEST_F(ApiTest, EveryKindAnswersTheMethodsItHasAnd405ToOthers) {
+  for (const model::KindDescription& kind : model::kind_descriptions()) {
+    for (const bool is_one : {false, true}) {
+      const auto methods = native_methods(kind, is_one);
+      const std::string path = std::string(kind.word) + (is_one ? "/x" : "");
+      for (const std::string method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+        const bool is_known = std::ranges::find(methods, method) != methods.end();
+        const std::string body = method.starts_with("P") ? "{}" : "";
+        EXPECT_EQ(api->call(method, path, body).status == 405, !is_known) << method << " " << path;
+      }
+    }
+  }
 }
 
 TEST_F(ApiTest, SaysWhetherItLivesAndIsReadyWithoutAToken) {

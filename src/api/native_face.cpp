@@ -1,5 +1,7 @@
 #include "api/native_face.h"
 
+#include <algorithm>
+
 #include "api/auth.h"
 #include "api/backend_health.h"
 #include "api/draining.h"
@@ -148,10 +150,11 @@ http::Response NativeFace::route(const Call& call, std::string& operation) {
 }
 
 http::Response NativeFace::collection(const Call& call) {
-  const std::string& method = call.method;
-  if (method == "GET") return list(call);
-  if (method == "POST" && call.kind.is_user_made) return create(call);
-  return wrong_method(native_methods(call.kind, false), call.caller.request_id);
+  const auto methods = native_methods(call.kind, false);
+  if (std::ranges::find(methods, call.method) == methods.end()) {
+    return wrong_method(allow_text(methods), call.caller.request_id);
+  }
+  return call.method == "GET" ? list(call) : create(call);
 }
 
 http::Response NativeFace::one(const Call& call) {
@@ -162,13 +165,13 @@ http::Response NativeFace::one(const Call& call) {
     }
     return method == "GET" ? health(call) : wrong_method("GET", call.caller.request_id);
   }
+  const auto methods = native_methods(call.kind, true);
+  if (std::ranges::find(methods, method) == methods.end()) {
+    return wrong_method(allow_text(methods), call.caller.request_id);
+  }
   if (method == "GET") return show(call);
-  const std::string_view allowed = native_methods(call.kind, true);
-  if (method == "DELETE" && allowed.ends_with(method)) return remove(call);
-  if (!call.kind.is_user_made) return wrong_method(allowed, call.caller.request_id);
-  if (method == "PUT") return update(call, model::UpdateMode::kReplace);
-  if (method == "PATCH") return update(call, model::UpdateMode::kMerge);
-  return wrong_method(allowed, call.caller.request_id);
+  if (method == "DELETE") return remove(call);
+  return update(call, method == "PUT" ? model::UpdateMode::kReplace : model::UpdateMode::kMerge);
 }
 
 http::Response NativeFace::list(const Call& call) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -97,9 +98,11 @@ Result<std::optional<Revision>> if_match_of(const http::Request& request);
 /// Whether the request says that its body is JSON.
 bool has_json_type(const http::Request& request);
 
-/// The methods of /weir/v1/<kind> and of /weir/v1/<kind>/<id>, as Allow names them: "GET, POST".
+/// The methods of /weir/v1/<kind> and of /weir/v1/<kind>/<id>; HEAD goes with GET.
 /// What control makes is read only, but for a node that never comes back: a user ends it.
-std::string_view native_methods(const model::KindDescription& kind, bool is_one);
+std::span<const std::string_view> native_methods(const model::KindDescription& kind, bool is_one);
+/// "GET, POST", as the field Allow has them.
+std::string allow_text(std::span<const std::string_view> methods);
 
 /// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning.
 /// Errors: kInvalidArgument, naming the parameter

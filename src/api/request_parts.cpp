@@ -28,10 +28,23 @@ Result<std::optional<Revision>> if_match_of(const http::Request& request) {
   return std::optional(Revision(number));
 }
 
-std::string_view native_methods(const model::KindDescription& kind, bool is_one) {
-  if (!is_one) return kind.is_user_made ? "GET, POST" : "GET";
-  if (kind.is_user_made) return "GET, PUT, PATCH, DELETE";
-  return kind.kind == model::Kind::kNode ? "GET, DELETE" : "GET";
+std::span<const std::string_view> native_methods(const model::KindDescription& kind, bool is_one) {
+  static constexpr std::string_view kMade[] = {"GET", "POST"};
+  static constexpr std::string_view kChanged[] = {"GET", "PUT", "PATCH", "DELETE"};
+  static constexpr std::string_view kEnded[] = {"GET", "DELETE"};
+  static constexpr std::string_view kRead[] = {"GET"};
+  if (kind.is_user_made && is_one) return kChanged;
+  if (kind.is_user_made) return kMade;
+  if (is_one && kind.kind == model::Kind::kNode) return kEnded;
+  return kRead;
+}
+
+std::string allow_text(std::span<const std::string_view> methods) {
+  std::string text;
+  for (const std::string_view method : methods) {
+    text += (text.empty() ? "" : ", ") + std::string(method);
+  }
+  return text;
 }
 
 Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind) {
