@@ -256,6 +256,8 @@ def judge_writers(writers):
         with writer.gate:
             try:
                 writer.judge()
+            except UNANSWERED as error:
+                raise AssertionError(f"control does not answer {type(writer).__name__}: {error!r}") from error
             except Exception as error:  # pylint: disable=broad-except
                 writer.wrong.append(f"{type(writer).__name__}: cannot be read: {error!r}")
 

@@ -223,3 +223,11 @@ def test_a_short_run_of_a_mutant_is_told_to_end_before_it_is_killed():
     child.stdout.readline()
     mutants.end(child)
     assert child.returncode == 7
+
+
+def test_a_control_that_does_not_answer_ends_the_kills(writer):
+    def silent():
+        raise TimeoutError("timed out")
+    writer.get = silent
+    with pytest.raises(AssertionError, match="control does not answer"):
+        kills.judge_writers([writer])
