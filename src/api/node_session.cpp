@@ -38,7 +38,7 @@ Frame message(std::string_view kind, std::string_view id, Version version, const
 }  // namespace
 
 NodeSession::NodeSession(const StreamParts& parts, std::unique_ptr<net::Channel> channel,
-                         std::function<void(NodeSession&)> joined)
+                         Joined joined)
     : parts_(parts), channel_(std::move(channel)), joined_(std::move(joined)) {}
 
 void NodeSession::end() {
@@ -54,7 +54,7 @@ void NodeSession::run() {
                                  {"mode", is_full_ ? "full" : "delta"},
                                  {"have", to_string(hello_.have)}});
     questions_ = parts_.questions.open(hello_.id, has_questions_);
-    joined_(*this);
+    stream_ = joined_(*this);
     std::jthread writer([this] { write_commits(); });
     outcome = read_reports();
     end();
@@ -150,7 +150,7 @@ Result<void> NodeSession::take(const Frame& frame) {
     take_verdict(frame);
   } else if (frame.kind == "report") {
     WEIR_ASSIGN_OR_RETURN(const Json body, parse_json(frame.body, kNodeJsonLimits));
-    WEIR_TRY(parts_.observed.report(hello_.id, body));
+    WEIR_TRY(parts_.observed.report(stream_, body));
   } else if (model::is_node_answer(frame.kind)) {
     parts_.questions.answered(questions_, frame);
   }
@@ -158,7 +158,7 @@ Result<void> NodeSession::take(const Frame& frame) {
 }
 
 void NodeSession::take_verdict(const Frame& frame) {
-  if (frame.is_tombstone) return parts_.observed.verdict_gone(hello_.id, frame.id);
+  if (frame.is_tombstone) return parts_.observed.verdict_gone(stream_, frame.id);
   const auto json = parse_json(frame.body);
   const auto verdict =
       json ? snapshot::verdict_from_json(*json) : Result<snapshot::Verdict>(json.error());
@@ -167,7 +167,7 @@ void NodeSession::take_verdict(const Frame& frame) {
                  {{"node", hello_.id}, {"error", to_string(verdict.error())}});
     return;
   }
-  parts_.observed.verdict(hello_.id, *verdict);
+  parts_.observed.verdict(stream_, *verdict);
 }
 
 void NodeSession::write_commits() {

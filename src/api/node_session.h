@@ -45,9 +45,9 @@ struct StreamParts {
 
 class NodeSession {
  public:
-  /// `joined` is called with the node's id once the hello is good, before anything is sent.
-  NodeSession(const StreamParts& parts, std::unique_ptr<net::Channel> channel,
-              std::function<void(NodeSession&)> joined);
+  /// Called once the hello is good, before anything is sent; the number of this stream.
+  using Joined = std::function<NodeStream(NodeSession&)>;
+  NodeSession(const StreamParts& parts, std::unique_ptr<net::Channel> channel, Joined joined);
 
   /// Serves until the stream ends.
   void run();
@@ -76,10 +76,12 @@ class NodeSession {
 
   const StreamParts& parts_;
   const std::unique_ptr<net::Channel> channel_;
-  const std::function<void(NodeSession&)> joined_;
+  const Joined joined_;
   std::atomic<bool> is_ending_{false};
-  std::atomic<bool> has_questions_{false};     // to be taken by the writing thread
-  NodeQuestions::StreamNumber questions_ = 0;  // constant while both threads run
+  std::atomic<bool> has_questions_{false};  // to be taken by the writing thread
+  // Constant while both threads run.
+  NodeQuestions::StreamNumber questions_ = 0;
+  NodeStream stream_;
 
   // Owned by the reading thread.
   model::FrameDecoder decoder_;

@@ -81,21 +81,27 @@ Result<void> read_lists(const Json& body, NodeReport& into) {
   return {};
 }
 
-/// Lists that the report says are as they were before.
-void keep_same(const Json& body, const NodeReport& before, NodeReport& into) {
-  const Json* same = body.find("same");
-  if (same == nullptr || !same->is_array()) return;
-  const auto is_same = [same](std::string_view name) {
-    return std::ranges::any_of(same->as_array(), [name](const Json& item) {
-      return item.is_string() && item.as_string() == name;
-    });
-  };
-  if (is_same("errors")) into.problems = before.problems;
-  if (is_same("drains")) into.drains = before.drains;
-  if (is_same("addresses")) into.addresses = before.addresses;
-  if (is_same("listeners")) into.listeners = before.listeners;
-  if (is_same("tables")) into.tables = before.tables;
-  if (is_same("failingOpen")) into.failing_open = before.failing_open;
+/// Names of the lists that the report says are as they were in the one before it, which had those
+/// in `before`.
+Result<std::set<std::string>> read_same(const Json& body, const std::set<std::string>& before) {
+  WEIR_ASSIGN_OR_RETURN(const Json::Array items, read_list(body, "same"));
+  std::set<std::string> same;
+  for (const Json& item : items) {
+    if (!item.is_string() || !before.contains(item.as_string())) {
+      return wrong("same", "names of lists that this stream has been told");
+    }
+    same.insert(item.as_string());
+  }
+  return same;
+}
+
+void keep_same(const std::set<std::string>& same, const NodeReport& before, NodeReport& into) {
+  if (same.contains("errors")) into.problems = before.problems;
+  if (same.contains("drains")) into.drains = before.drains;
+  if (same.contains("addresses")) into.addresses = before.addresses;
+  if (same.contains("listeners")) into.listeners = before.listeners;
+  if (same.contains("tables")) into.tables = before.tables;
+  if (same.contains("failingOpen")) into.failing_open = before.failing_open;
 }
 
 Result<NodeReport> read_report(const Json& body) {
@@ -141,17 +147,30 @@ const ServiceVerdicts* SharedVerdicts::find(const std::string& backend) const {
   return found == part->end() ? nullptr : found->second.get();
 }
 
-void SharedVerdicts::put(const std::string& backend, ServiceVerdicts verdicts) {
-  Parts parts = *parts_;
-  auto& held = parts[part_of(backend)];
-  Part part = held != nullptr ? *held : Part();
-  if (verdicts.empty()) {
-    part.erase(backend);
-  } else {
-    part[backend] = std::make_shared<const ServiceVerdicts>(std::move(verdicts));
+void SharedVerdicts::put(std::map<std::string, ServiceVerdicts> verdicts) {
+  if (verdicts.empty()) return;
+  std::map<std::size_t, Part> changed;
+  for (auto& [backend, about] : verdicts) {
+    const auto [at, is_new] = changed.try_emplace(part_of(backend));
+    const auto& held = (*parts_)[at->first];
+    if (is_new && held != nullptr) at->second = *held;
+    if (about.empty()) {
+      at->second.erase(backend);
+    } else {
+      at->second[backend] = std::make_shared<const ServiceVerdicts>(std::move(about));
+    }
   }
-  held = std::make_shared<const Part>(std::move(part));
+  Parts parts = *parts_;
+  for (auto& [number, part] : changed) {
+    parts[number] = std::make_shared<const Part>(std::move(part));
+  }
   parts_ = std::make_shared<const Parts>(std::move(parts));
+}
+
+std::size_t SharedVerdicts::parts_apart(const SharedVerdicts& other) const {
+  std::size_t apart = 0;
+  for (std::size_t i = 0; i < kParts; ++i) apart += (*parts_)[i] == (*other.parts_)[i] ? 0 : 1;
+  return apart;
 }
 
 std::vector<std::string> SharedVerdicts::backends() const {
@@ -180,10 +199,7 @@ ServiceVerdicts& Observed::changing(const std::string& service) {
   return at->second;
 }
 
-void Observed::publish_changes() const {
-  for (auto& [service, verdicts] : changing_) view_.verdicts.put(service, std::move(verdicts));
-  changing_.clear();
-}
+void Observed::publish_changes() const { view_.verdicts.put(std::exchange(changing_, {})); }
 
 void Observed::forget_verdicts_of(const std::string& node) {
   const auto is_its_own = [&](const auto& entry) { return entry.first.second == node; };
@@ -194,10 +210,17 @@ void Observed::forget_verdicts_of(const std::string& node) {
   }
 }
 
-void Observed::connected(const std::string& node) {
+NodeStream Observed::connected(const std::string& node) {
   const MutexLock lock(mutex_);
   forget_verdicts_of(node);
   change_node(node, [](NodeReport& report) { ++report.streams; });
+  newest_[node] = {.number = ++streams_, .lists = {}};
+  return {node, streams_};
+}
+
+bool Observed::is_newest(const NodeStream& stream) const {
+  const auto newest = newest_.find(stream.node);
+  return newest != newest_.end() && newest->second.number == stream.number;
 }
 
 void Observed::disconnected(const std::string& node) {
@@ -205,28 +228,37 @@ void Observed::disconnected(const std::string& node) {
   change_node(node, [](NodeReport& report) { --report.streams; });
 }
 
-Result<void> Observed::report(const std::string& node, const Json& body) {
+Result<void> Observed::report(const NodeStream& stream, const Json& body) {
   WEIR_ASSIGN_OR_RETURN(NodeReport taken, read_report(body));
   const MutexLock lock(mutex_);
-  auto& held = view_.nodes[node];
-  taken.streams = held ? held->streams : 0;
-  if (held != nullptr) keep_same(body, *held, taken);
+  if (!is_newest(stream)) return {};
+  auto& lists = newest_[stream.node].lists;
+  WEIR_ASSIGN_OR_RETURN(std::set<std::string> same, read_same(body, lists));
+  auto& held = view_.nodes[stream.node];
+  taken.streams = held->streams;
+  keep_same(same, *held, taken);
+  for (const auto& [name, value] : body.as_object()) {
+    if (value.is_array() && name != "same") same.insert(name);
+  }
+  lists = std::move(same);
   held = std::make_shared<const NodeReport>(std::move(taken));
   ++serial_;
   changed_.notify_all();
   return {};
 }
 
-void Observed::verdict(const std::string& node, const snapshot::Verdict& verdict) {
+void Observed::verdict(const NodeStream& stream, const snapshot::Verdict& verdict) {
   const MutexLock lock(mutex_);
-  changing(verdict.target.service).insert_or_assign({verdict.target, node}, verdict);
+  if (!is_newest(stream)) return;
+  changing(verdict.target.service).insert_or_assign({verdict.target, stream.node}, verdict);
 }
 
-void Observed::verdict_gone(const std::string& node, std::string_view id) {
+void Observed::verdict_gone(const NodeStream& stream, std::string_view id) {
   const auto target = snapshot::target_of_verdict_id(id);
   if (!target) return;
   const MutexLock lock(mutex_);
-  changing(target->service).erase({*target, node});
+  if (!is_newest(stream)) return;
+  changing(target->service).erase({*target, stream.node});
 }
 
 void Observed::forget_services(const std::vector<std::string>& backends) {

@@ -84,9 +84,11 @@ class SharedVerdicts {
  public:
   /// Null when there are none about the service.
   const ServiceVerdicts* find(const std::string& backend) const;
-  /// Without any the service is forgotten.
-  void put(const std::string& backend, ServiceVerdicts verdicts);
+  /// By backend service; one without any is forgotten.
+  void put(std::map<std::string, ServiceVerdicts> verdicts);
   std::vector<std::string> backends() const;
+  /// How many parts `other` does not share with this: what the changes between them copied.
+  std::size_t parts_apart(const SharedVerdicts& other) const;
 
  private:
   /// Chosen because 2 000 backend services make parts of 8, and a copy of the list of parts takes
@@ -112,18 +114,28 @@ struct ObservedView {
                                    const std::string& node) const;
 };
 
+/// One stream of a node. The one with the highest number is heard; what an older one still had to
+/// say must not go over it.
+struct NodeStream {
+  std::string node;
+  std::uint64_t number = 0;
+};
+
 class Observed {
  public:
-  /// A stream of the node has begun, on which it tells all its verdicts anew; disconnected() tells
-  /// the end of each.
-  void connected(const std::string& node) WEIR_EXCLUDES(mutex_);
+  /// A stream of the node has begun, on which it tells everything anew; disconnected() tells the
+  /// end of each.
+  NodeStream connected(const std::string& node) WEIR_EXCLUDES(mutex_);
   void disconnected(const std::string& node) WEIR_EXCLUDES(mutex_);
-  /// Takes the body of a `report` frame (docs/formats/frames.md).
-  /// Errors:  kInvalidArgument; then nothing has changed
-  Result<void> report(const std::string& node, const Json& body) WEIR_EXCLUDES(mutex_);
-  void verdict(const std::string& node, const snapshot::Verdict& verdict) WEIR_EXCLUDES(mutex_);
+  /// Takes the body of a `report` frame (docs/formats/frames.md); one of an older stream is passed
+  /// over.
+  /// Errors:  kInvalidArgument, also when it names a list as the same that the report before it on
+  ///          this stream did not have; then nothing has changed
+  Result<void> report(const NodeStream& stream, const Json& body) WEIR_EXCLUDES(mutex_);
+  /// One of an older stream is passed over.
+  void verdict(const NodeStream& stream, const snapshot::Verdict& verdict) WEIR_EXCLUDES(mutex_);
   /// The target of a verdict is gone; `id` as in snapshot::verdict_id().
-  void verdict_gone(const std::string& node, std::string_view id) WEIR_EXCLUDES(mutex_);
+  void verdict_gone(const NodeStream& stream, std::string_view id) WEIR_EXCLUDES(mutex_);
   /// Forgets the verdicts of backend services that no longer exist.
   void forget_services(const std::vector<std::string>& backends) WEIR_EXCLUDES(mutex_);
 
@@ -135,6 +147,13 @@ class Observed {
   void wake() WEIR_EXCLUDES(mutex_);
 
  private:
+  /// The newest stream of a node, and the lists that its last report had.
+  struct Newest {
+    std::uint64_t number = 0;
+    std::set<std::string> lists;
+  };
+
+  bool is_newest(const NodeStream& stream) const WEIR_REQUIRES(mutex_);
   void change_node(const std::string& node, const std::function<void(NodeReport&)>& change)
       WEIR_REQUIRES(mutex_);
   void forget_verdicts_of(const std::string& node) WEIR_REQUIRES(mutex_);
@@ -147,6 +166,8 @@ class Observed {
   /// Verdicts about services that have changed since the last view: many about one service, as
   /// when its check is closed, cost one copy.
   mutable std::map<std::string, ServiceVerdicts> changing_ WEIR_GUARDED_BY(mutex_);
+  std::map<std::string, Newest> newest_ WEIR_GUARDED_BY(mutex_);  // by node id
+  std::uint64_t streams_ WEIR_GUARDED_BY(mutex_) = 0;             // so far
   std::uint64_t serial_ WEIR_GUARDED_BY(mutex_) = 1;
 };
 

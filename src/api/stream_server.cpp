@@ -85,7 +85,7 @@ void StreamServer::serve(std::unique_ptr<net::Channel> channel) {
   }
   auto served = std::make_unique<Served>();
   served->session = std::make_unique<NodeSession>(
-      parts_, std::move(channel), [this](NodeSession& session) { joined(session); });
+      parts_, std::move(channel), [this](NodeSession& session) { return joined(session); });
   Served* running = served.get();
   served->thread = std::jthread([this, running] {
     running->session->run();
@@ -96,16 +96,15 @@ void StreamServer::serve(std::unique_ptr<net::Channel> channel) {
 }
 
 /// The newest stream of a node counts; an older one is a connection that died unnoticed.
-void StreamServer::joined(NodeSession& session) {
-  {
-    const MutexLock lock(mutex_);
-    NodeSession*& current = by_node_[session.node()];
-    if (current != nullptr) current->end();
-    current = &session;
-    joined_.insert(&session);
-    show_count();
-  }
-  parts_.observed.connected(session.node());
+NodeStream StreamServer::joined(NodeSession& session) {
+  const MutexLock lock(mutex_);
+  NodeSession*& current = by_node_[session.node()];
+  if (current != nullptr) current->end();
+  current = &session;
+  joined_.insert(&session);
+  show_count();
+  // Under the lock: the stream that counts here is the one that is heard there.
+  return parts_.observed.connected(session.node());
 }
 
 void StreamServer::left(NodeSession& session) {

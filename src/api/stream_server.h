@@ -43,7 +43,7 @@ class StreamServer {
   void accept_all(net::ChannelListener& listener, const std::stop_token& stop);
   void note_stranger(const Error& error) WEIR_EXCLUDES(mutex_);
   void serve(std::unique_ptr<net::Channel> channel) WEIR_EXCLUDES(mutex_);
-  void joined(NodeSession& session) WEIR_EXCLUDES(mutex_);
+  NodeStream joined(NodeSession& session) WEIR_EXCLUDES(mutex_);
   void left(NodeSession& session) WEIR_EXCLUDES(mutex_);
   void reap() WEIR_EXCLUDES(mutex_);
   void show_count() WEIR_REQUIRES(mutex_);

@@ -337,6 +337,28 @@ TEST_F(Stream, ForgetsWhatANodeSaidOfTargetsWhenItComesAnew) {
   EXPECT_TRUE(eventually([&] { return !says("\"old\""); }));
 }
 
+TEST_F(Stream, EndsWhenANodeCallsAListTheSameThatThisStreamWasNotTold) {
+  make_chain();
+  FakeNode node("n1");
+  node.follow(address());
+  ASSERT_TRUE(node.take_until([&] { return node.has("listener", listener); }));
+  const Json lists =
+      Json::object({{"addresses", Json::array({FakeNode::state_of("address", vip, "held")})},
+                    {"listeners", Json::array({FakeNode::state_of("id", listener, "serving")})}});
+  const Json same = Json::object({{"same", Json::array({Json("addresses"), Json("listeners")})}});
+  node.report(lists);
+  node.report(same);
+  EXPECT_TRUE(eventually([&] { return state("listener/" + listener) == "serving"; }));
+  node.leave();
+  node.follow(address());
+  node.report(same);
+  EXPECT_FALSE(node.take_until([] { return false; })) << "until control ends it";
+  EXPECT_EQ(node.follow(address()), "delta");
+  node.report(lists);
+  node.report(same);
+  EXPECT_TRUE(eventually([&] { return state("listener/" + listener) == "serving"; }));
+}
+
 TEST_F(Stream, TakesAHelloThatNamesThousandsOfAddresses) {
   FakeNode node("n1");
   for (int i = 0; i < 1500; ++i) node.held.push_back(Json("127.0.0." + std::to_string(i)));
