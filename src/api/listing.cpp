@@ -139,6 +139,8 @@ Errors read_list_query(const http::Request& request, const model::KindDescriptio
     const auto taken = read_parameter(name, value, into);
     if (!taken) errors.push_back(taken.error());
   }
+  // A page is of one moment, a watch is of all that come: it begins with the whole list.
+  if (into.is_watch) into.after.clear();
   return errors;
 }
 

@@ -83,6 +83,17 @@ TEST_F(ApiTest, WatchWithoutARevisionBeginsWithTheList) {
   EXPECT_EQ(name_of(watch.lines[2]), "end");
 }
 
+TEST_F(ApiTest, WatchBeginsWithTheWholeListWhateverPageItsQueryNames) {
+  const std::string lb = make_lb().id();
+  for (const char* name : {"a", "b", "c"}) make_tg(lb, name);
+  const std::string page = api->get("tg?pageSize=1").body.string_or("nextPageToken", "");
+  ASSERT_FALSE(page.empty());
+  Watch watch(caller(), "tg?watch=true&pageToken=" + page,
+              [](const Json& line) { return line.string_or("type", "") == "listed"; });
+  watch.join();
+  EXPECT_EQ(watch.lines.size(), 4u);
+}
+
 TEST_F(ApiTest, WatchKeepsToItsFilters) {
   const std::string one = make_lb("one").id();
   const std::string two = make_lb("two").id();
