@@ -11,7 +11,7 @@ namespace {
 
 class CompileHistoryTest : public CompileFixture {
  protected:
-  static constexpr int kSteps = 600;
+  static constexpr int kSteps = 800;
 
   /// One to four changes of those kinds, then a compilation; `check` is told after each.
   template <class Check>
@@ -36,7 +36,7 @@ class CompileHistoryTest : public CompileFixture {
   std::string load_balancer() { return is_one_in(4) ? one_of("lb-") : "lb-1"; }
 
   void change_something() {
-    switch (number(16)) {
+    switch (number(18)) {
       case 0:
         return put_load_balancer();
       case 1:
@@ -52,6 +52,7 @@ class CompileHistoryTest : public CompileFixture {
       case 6:
         return put_group_of_instances();
       case 7:
+      case 14:
         return put_instance();
       case 8:
         return put_table();
@@ -76,7 +77,7 @@ class CompileHistoryTest : public CompileFixture {
     if (is_one_in(3)) lb.type = model::LoadBalancerType::kDnlb;
     model::LoadBalancerAdmin admin;
     if (is_one_in(4)) admin.state = model::LoadBalancerState::kStopped;
-    admin.vip = is_one_in(3) ? "10.0.0.101" : "10.0.0.100";
+    admin.vip = is_one_in(4) ? "127.0.0.1" : is_one_in(3) ? "10.0.0.101" : "10.0.0.100";
     put(load_balancer(), lb, admin, one_of("2026-01-01T00:00:0"));
   }
   void put_listener() {
@@ -174,8 +175,10 @@ class CompileHistoryTest : public CompileFixture {
     const auto [kind, id] = any_object();
     put_text(is_one_in(5) ? "quantum" : kind, id, is_one_in(2) ? "{" : R"({"spec":{"warp":9}})");
   }
+  /// Seldom, for then everything is looked at.
   void change_machine() {
-    if (is_one_in(8)) local_.node_id = local_.node_id == "node-1" ? "node-2" : "node-1";
+    if (!is_one_in(4)) return;
+    local_.node_id = is_one_in(8) ? "node-2" : "node-1";
     if (is_one_in(2)) local_.check_source = net::IpAddress::v4(0xA9FEA96E);
     local_.has_check_source = is_one_in(2);
     local_.source_addresses[one_of("subnet-")] = {
