@@ -109,6 +109,57 @@ TEST_F(Restart, LeadsANodeThatHasTheNewestRevisionByADelta) {
   EXPECT_EQ(node.follow(server->stream_addresses().front()), "delta");
 }
 
+TEST_F(Restart, HearsAllVerdictsAndListsOfANodeAnew) {
+  constexpr int kTargets = 80;
+  start();
+  const auto made = [&](const std::string& kind, Json spec) {
+    const Answer answer = api->create(kind, "web", std::move(spec));
+    EXPECT_EQ(answer.status, 201) << answer.message();
+    return answer.id();
+  };
+  const std::string lb = made("lb", Json::object({{"subnetId", "subnet-default"},
+                                                  {"azs", Json::array({Json("local-1a")})}}));
+  const std::string tg = made("tg", Json::object({{"loadBalancerId", lb}}));
+  for (int i = 0; i < kTargets; ++i) {
+    const Json target = Json::object(
+        {{"targetGroupId", tg}, {"ipAddress", "127.0.0.1"}, {"port", Json(20'000 + i)}});
+    ASSERT_EQ(api->post("target", Json::object({{"spec", target}})).status, 201);
+  }
+  const std::string backend =
+      made("backend", Json::object({{"loadBalancerId", lb},
+                                    {"protocol", "Http"},
+                                    {"port", 80},
+                                    {"healthCheck", Json::object({{"protocol", "Tcp"}})},
+                                    {"targetGroupIds", Json::array({Json(tg)})}}));
+  const std::string listener = made(
+      "listener",
+      Json::object(
+          {{"loadBalancerId", lb}, {"protocol", "Http"}, {"port", 80}, {"backendId", backend}}));
+  const auto healthy = [&] {
+    return api->get("backend/" + backend).at("status").find("targets")->integer_or("healthy", -1);
+  };
+  const auto serving = [&] {
+    return api->get("listener/" + listener).at("status").string_or("state", "") == "serving";
+  };
+  FakeNode node("n1");
+  const auto tells_all = [&] {
+    for (std::uint16_t slot = 0; slot < kTargets; ++slot) {
+      ASSERT_TRUE(node.verdict({backend, tg, Slot(slot)}, snapshot::HealthState::kHealthy));
+    }
+    node.report(Json::object(
+        {{"listeners", Json::array({FakeNode::state_of("id", listener, "serving")})}}));
+    EXPECT_TRUE(eventually([&] { return healthy() == kTargets && serving(); }));
+  };
+  node.follow(server->stream_addresses().front());
+  ASSERT_TRUE(node.take_until([&] { return node.has("listener", listener); }));
+  tells_all();
+  stop();
+  start();
+  EXPECT_EQ(healthy(), 0) << "nothing of it is stored";
+  EXPECT_EQ(node.follow(server->stream_addresses().front()), "delta");
+  tells_all();
+}
+
 TEST_F(Restart, LetsRemoteNodesInByTheNodeKeyOnly) {
   start({"127.0.0.1:0"});
   const std::string address = server->stream_addresses().at(1);
