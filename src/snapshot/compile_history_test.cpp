@@ -33,7 +33,7 @@ class CompileHistoryTest : public CompileFixture {
   bool is_one_in(std::uint64_t count) { return random_.below(count) == 0; }
   std::string one_of(const char* prefix) { return prefix + std::to_string(1 + number(3)); }
   /// Mostly the first, so that things meet.
-  std::string load_balancer() { return is_one_in(4) ? one_of("lb-") : "lb-1"; }
+  std::string load_balancer() { return is_one_in(2) ? one_of("lb-") : "lb-1"; }
 
   void change_something() {
     switch (number(18)) {
@@ -78,7 +78,7 @@ class CompileHistoryTest : public CompileFixture {
     model::LoadBalancerAdmin admin;
     if (is_one_in(4)) admin.state = model::LoadBalancerState::kStopped;
     admin.vip = is_one_in(4) ? "127.0.0.1" : is_one_in(3) ? "10.0.0.101" : "10.0.0.100";
-    put(load_balancer(), lb, admin, one_of("2026-01-01T00:00:0"));
+    put(one_of("lb-"), lb, admin, one_of("2026-01-01T00:00:0"));
   }
   void put_listener() {
     model::Listener listener;

@@ -218,6 +218,22 @@ TEST_F(CompileTest, LeavesAnAddressOfOverlappingVpcsToTheOlderLoadBalancer) {
   EXPECT_EQ(after.addresses[0].load_balancer_id, "alb-0");
 }
 
+TEST_F(CompileTest, TargetsAreForbiddenByTheLoadBalancerOfTheirServiceWhoeverListens) {
+  model::Backend spec = backend_spec("tg-1");
+  spec.load_balancer_id = "alb-2";
+  put("b1", spec);
+  Group group = group_of(1, {0});
+  group.spec.load_balancer_id = "alb-2";
+  put_group("tg-1", group);
+  EXPECT_FALSE(service_now().targets.at(0).is_forbidden);
+  model::LoadBalancerAdmin admin;
+  admin.vip = "127.0.0.9";
+  model::LoadBalancer other;
+  other.subnet_id = "subnet-1";
+  put("alb-2", other, admin);
+  EXPECT_TRUE(service_now().targets.at(0).is_forbidden);
+}
+
 TEST_F(CompileTest, ListsNoListenerOfAStoppedLoadBalancerButGoesOnChecking) {
   put_load_balancer(model::LoadBalancerState::kStopped);
   const Snapshot& snapshot = compile_now();
@@ -440,8 +456,6 @@ TEST_F(CompileTest, AGroupThatIsGoneIsNotWaitedWith) {
   remove("tg", "tg-1");
   EXPECT_EQ(service_now().group_id, "tg-2");
 }
-
-// --- sharing
 
 TEST_F(CompileTest, ReusesThePartsThatDidNotChange) {
   put("b2", backend_spec("tg-1"));
