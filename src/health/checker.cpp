@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/mutant.h"
 #include "health/schedule.h"
@@ -98,7 +99,9 @@ void Checker::seed(const snapshot::Verdicts& verdicts) {
 
 void Checker::configure(std::span<const std::shared_ptr<const Service>> services) {
   Events events;
-  // Both ascend by id, as the services of a Snapshot do.
+  const auto service_id = [](const auto& service) -> const std::string& { return service->id; };
+  (void)WEIR_BUG(!std::ranges::is_sorted(services, {}, service_id));
+  // Both ascend by id.
   auto at = services_.begin();
   const auto remove_until = [&](const auto& is_reached) {
     while (at != services_.end() && !is_reached(at->first)) {

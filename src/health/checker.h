@@ -60,11 +60,11 @@ class Checker {
   /// configure(), which drops (and reports as gone) those it does not name.
   void seed(const snapshot::Verdicts& verdicts);
 
-  /// From now on checks the targets of `services`, and those of a group that shall replace the one
-  /// in force. Level-triggered: targets that were there before keep their state, also when settings
-  /// changed; one whose address or port changed starts anew. With its check closed a service is
-  /// not probed, and its records say so until the first verdicts after the opening. Cost: that of
-  /// the services whose pointer changed.
+  /// From now on checks the targets of `services`, which ascend by id, and those of a group that
+  /// shall replace the one in force. Level-triggered: targets that were there before keep their
+  /// state, also when settings changed; one whose address or port changed starts anew. With its
+  /// check closed a service is not probed, and its records say so until the first verdicts after
+  /// the opening. Cost: that of the services whose pointer changed.
   void configure(std::span<const std::shared_ptr<const snapshot::Service>> services);
 
   /// Traffic could not connect: probe now, at most once per kBackToBackPause. Unknown targets are

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace weir::dataplane::proxy {
 namespace {
 
@@ -15,7 +17,8 @@ const ServicePlanPtr* find_service(const Plan& plan, const std::string& id) {
 const std::string& id_of(const ServicePlanPtr& plan) { return plan->service->id; }
 const std::string& id_of(const ListenerPlanPtr& plan) { return plan->listener->id; }
 
-/// Walks the parts of the plan before beside those of a Snapshot, both ascending by id.
+/// Walks the parts of the plan before beside those of a Snapshot, both ascending by id; what comes
+/// out of order counts as new, which costs its state.
 template <class PlanPart>
 class Before {
  public:
@@ -87,6 +90,8 @@ PlanPtr Planner::plan(std::shared_ptr<const snapshot::Snapshot> snapshot, const 
   forget_unused();
   auto plan = std::make_shared<Plan>();
   plan->snapshot = std::move(snapshot);
+  const auto service_id = [](const auto& service) -> const std::string& { return service->id; };
+  (void)WEIR_BUG(!std::ranges::is_sorted(plan->snapshot->services, {}, service_id));
   Before services(previous == nullptr ? nullptr : &previous->services);
   for (const auto& service : plan->snapshot->services) {
     const ServicePlanPtr old = services.find(service->id);
@@ -142,7 +147,12 @@ ServicePlanPtr Planner::service_plan(const std::shared_ptr<const snapshot::Servi
 ListenerPlanPtr Planner::listener_plan(const std::shared_ptr<const snapshot::Listener>& listener,
                                        const Plan& plan, const ListenerPlanPtr& old) {
   // An equal pointer names equal services, whose plans have stayed.
-  if (old != nullptr && old->listener == listener && old->route.size() == listener->route.size()) {
+  const auto has_stayed = [&plan](const ServicePlanPtr& part) {
+    const ServicePlanPtr* service = find_service(plan, part->service->id);
+    return service != nullptr && *service == part;
+  };
+  if (old != nullptr && old->listener == listener && old->route.size() == listener->route.size() &&
+      !WEIR_BUG(!std::ranges::all_of(old->route, has_stayed))) {
     return old;
   }
   ++work_.listeners_made;
