@@ -47,9 +47,9 @@ class Client(threading.local):
             answer = self.connection.getresponse()
             text = answer.read()
         except http.client.RemoteDisconnected:
-            # Idle for longer than the server keeps a connection: it has taken nothing of this call.
+            # As a rule it was idle for longer than the server keeps it. But the call may have been taken: a POST again could make a second object.
             self.connection = None
-            if is_again:
+            if is_again or method == "POST":
                 raise
             return self.call(method, path, body, is_again=True)
         except (OSError, http.client.HTTPException):
@@ -216,12 +216,12 @@ def node_start(service, served):
 
 
 def run(folder, options):
-    # The other areas hold their generator, and what it starts, to one core.
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count()))
     listeners = max(LISTENERS_PER_LB, int(LISTENERS * options.scale))
     target, service, began = subjects.Target(folder), Service(folder), time.monotonic()
+    cores = os.sched_getaffinity(0)
     try:
+        # The other areas hold their generator, and what it starts, to one core.
+        os.sched_setaffinity(0, range(os.cpu_count()))
         service.start_control()
         service.start_node()
         wait_for(lambda: service.applied() > 0, "the node", PATIENCE)
