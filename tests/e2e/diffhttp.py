@@ -181,7 +181,7 @@ class Arena:
         """Ends all programs: then everything has arrived that ever will."""
         self.last_pid = self.up.pid("proxy")
         for proxy in self.started:
-            proxy.process.kill()
+            proxy.process.stop()  # not killed: nginx's worker would stay
         try:
             self.up.stop()
         finally:
