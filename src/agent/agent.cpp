@@ -90,7 +90,9 @@ void Agent::start(Uplink uplink) {
   } else {
     log::error("no rendezvous for proxies", {{"detail", rendezvous.error().message}});
   }
-  if (has_sockets || !is_proxy_lock_held(options_.data_dir)) return begin();
+  const bool has_orphans = is_proxy_lock_held(options_.data_dir);
+  if (has_orphans) orphans_until_ = loop_.clock().now() + kOrphanGrace;
+  if (has_sockets || !has_orphans) return begin();
   log::info("waits for the sockets of a proxy that an earlier node left behind");
   begin_timer_ = loop_.run_after(kOrphanWaitMax, [this] {
     log::warning("the proxy of an earlier node did not come in time");
@@ -389,7 +391,12 @@ void Agent::report_soon() {
 void Agent::report_now() {
   loop_.cancel(std::exchange(report_timer_, 0));
   last_report_ = loop_.clock().now();
-  const auto drains = children_.drains();
+  auto drains = children_.drains();
+  if (last_report_ < orphans_until_) {
+    std::erase_if(drains, [](const auto& drain) {
+      return drain.second.connections == 0 && !drain.second.is_waiting;
+    });
+  }
   const NodeView view{*snapshot_, state_.objects,      sockets_, addresses_,
                       unbound_,   children_.serving(), applied_, drains};
   Json report = report_json(view);

@@ -170,6 +170,7 @@ class Agent final : private ProxyChildren::User {
   snapshot::Changes changes_;                           // since the last step
   std::set<std::string> error_kinds_;
   FailOpenWatch fail_open_watch_;
+  Instant orphans_until_{};  // until then a proxy may come whose connections nobody counts yet
   LeftOutWatch left_out_watch_;
   ListenSockets sockets_;
   Addresses addresses_;

@@ -260,7 +260,7 @@ DrainsLeft ProxyChildren::drains() const {
   std::size_t wanted = 0;
   for_each([&](const ProxyChild& child) {
     using State = ProxyChild::State;
-    const bool is_wanted = child.state() == State::kServing || child.state() == State::kRetiring;
+    const bool is_wanted = child.state() != State::kStarting;
     if (is_wanted) ++wanted;
     for (const auto& [id, left] : child.drains()) {
       if (is_wanted) ++tellers[id];

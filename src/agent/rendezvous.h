@@ -19,6 +19,10 @@ namespace weir::agent {
 /// Pause between attempts of an orphan to find a node. Chosen because an upgrade of the node leaves
 /// its proxy alone for this long at most.
 inline constexpr std::chrono::milliseconds kOrphanPause{100};
+/// For so long after its start a node does not say that a drain is over. Chosen because proxies
+/// of an earlier node call every 100 ms, and one that is slow by much more has lost its machine.
+/// Reached: drains without connections are over, also while a proxy has not come.
+inline constexpr std::chrono::milliseconds kOrphanGrace{2000};
 
 /// The node's side.
 class Rendezvous {
