@@ -76,6 +76,30 @@ class CompileFixture : public ::testing::Test {
     put(id, placement);
   }
 
+  /// A load balancer on node-1 whose TCP listener leads to the service b1.
+  void put_front() {
+    model::LoadBalancer lb;
+    lb.subnet_id = "subnet-1";
+    model::LoadBalancerAdmin address;
+    address.vip = "10.0.0.100";
+    put("alb-1", lb, address);
+    put_placement("placement-1", "alb-1");
+    model::Listener listener;
+    listener.load_balancer_id = "alb-1";
+    listener.protocol = model::Protocol::kTcp;
+    listener.port = 80;
+    listener.backend_id = "b1";
+    put("l1", listener);
+  }
+  static TargetKey key(int slot, const std::string& group = "tg-1") {
+    return {"b1", group, Slot(static_cast<std::uint16_t>(slot))};
+  }
+  void judge(const std::string& group, int slot, HealthState state, std::string reason = "") {
+    const TargetKey target = key(slot, group);
+    verdicts_[target] = {.target = target, .state = state, .reason = std::move(reason)};
+  }
+  void judge(int slot, HealthState state) { judge("tg-1", slot, state); }
+
   const Snapshot& compile_now() {
     const Changes changes = changes_now();
     compiled_ =

@@ -77,10 +77,6 @@ class CompileTest : public CompileFixture {
     put(id, lb, admin, created);
   }
   void put_group(const std::string& id, const Group& group) { put(id, group.spec, group.admin); }
-  void judge(const std::string& group, int slot, HealthState state, std::string reason = "") {
-    const TargetKey key{"b1", group, Slot(static_cast<std::uint16_t>(slot))};
-    verdicts_[key] = {.target = key, .state = state, .reason = std::move(reason)};
-  }
 };
 
 std::vector<int> taking(const std::vector<Target>& targets) {
@@ -192,10 +188,7 @@ TEST_F(CompileTest, TakesOnlyWhatIsPlacedOnThisNode) {
 TEST_F(CompileTest, LeavesAnAddressOfOverlappingVpcsToTheOlderLoadBalancer) {
   put_load_balancer_created("alb-1", "2026-01-01T00:00:02Z");
   put_load_balancer_created("alb-0", "2026-01-01T00:00:03Z");
-  model::Placement placement;
-  placement.load_balancer_id = "alb-0";
-  placement.node_id = "node-1";
-  put("placement-0", placement);
+  put_placement("placement-0", "alb-0");
   model::Listener twin = listener_spec(80, "b0");
   twin.load_balancer_id = "alb-0";
   put("l0", twin);

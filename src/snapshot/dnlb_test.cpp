@@ -12,10 +12,7 @@ class DnlbCompile : public CompileFixture {
  protected:
   void SetUp() override {
     put_load_balancer(model::LoadBalancerType::kDnlb);
-    model::Placement placement;
-    placement.load_balancer_id = "lb-1";
-    placement.node_id = "node-1";
-    put("placement-1", placement);
+    put_placement("placement-1", "lb-1");
     put_targets({"10.0.1.20", "10.0.1.21"});
     put_backend(false);
     model::Listener listener;
@@ -23,10 +20,7 @@ class DnlbCompile : public CompileFixture {
     listener.port = 80;
     listener.backend_id = "b1";
     put("l1", listener);
-    for (const std::uint16_t slot : {std::uint16_t{0}, std::uint16_t{1}}) {
-      const TargetKey key{"b1", "tg-1", Slot(slot)};
-      verdicts_[key] = {.target = key, .state = HealthState::kHealthy};
-    }
+    for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
     local_.node_id = "node-1";
     local_.source_addresses["subnet-1"] = {net::IpAddress::v4(0x0a0000f1)};
     local_.check_source = kCheckSource;

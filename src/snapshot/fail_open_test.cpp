@@ -18,21 +18,7 @@ using Slots = std::vector<int>;
 class FailOpenTest : public CompileFixture {
  protected:
   void SetUp() override {
-    model::LoadBalancer lb;
-    lb.subnet_id = "subnet-1";
-    model::LoadBalancerAdmin address;
-    address.vip = "10.0.0.100";
-    put("alb-1", lb, address);
-    model::Placement placement;
-    placement.load_balancer_id = "alb-1";
-    placement.node_id = "node-1";
-    put("placement-1", placement);
-    model::Listener listener;
-    listener.load_balancer_id = "alb-1";
-    listener.protocol = model::Protocol::kTcp;
-    listener.port = 80;
-    listener.backend_id = "b1";
-    put("l1", listener);
+    put_front();
     put_group({10, 10, 10});
     put_backend({});
   }
@@ -64,12 +50,6 @@ class FailOpenTest : public CompileFixture {
       slots.slots.push_back({"t-" + number, static_cast<std::uint16_t>(i)});
     }
     put(id, group, slots);
-  }
-  static TargetKey key(int slot, const std::string& group = "tg-1") {
-    return {"b1", group, Slot(static_cast<std::uint16_t>(slot))};
-  }
-  void judge(int slot, HealthState state, const std::string& group = "tg-1") {
-    verdicts_[key(slot, group)] = {.target = key(slot, group), .state = state};
   }
 
   Slots taking_now() {
@@ -166,11 +146,11 @@ TEST_F(FailOpenTest, AGroupThatWorksServesOnWhileNoTargetOfItsReplacementIsUsabl
   ASSERT_EQ(taking_now(), Slots{0});
   put_group({10, 10}, "tg-2");
   put_backend({.group = "tg-2"});
-  judge(0, HealthState::kUnhealthy, "tg-2");
+  judge("tg-2", 0, HealthState::kUnhealthy);
   EXPECT_EQ(taking_now(), Slots{0});
   EXPECT_EQ(last_->services[0]->group_id, "tg-1");
   EXPECT_FALSE(is_failing_open());
-  judge(1, HealthState::kUnhealthy, "tg-2");
+  judge("tg-2", 1, HealthState::kUnhealthy);
   EXPECT_EQ(taking_now(), (Slots{0, 1})) << "all are judged: the replacement is what there is";
   EXPECT_EQ(last_->services[0]->group_id, "tg-2");
   EXPECT_TRUE(is_failing_open());
@@ -229,9 +209,9 @@ TEST_P(KeepsTraffic, WhileTheOnlyUsableTargetIsOfTheGroupThatReplacesItsOwn) {
   ASSERT_EQ(service_now().group_id, "tg-1");
   put_group({10, 10}, "tg-2");
   put_backend_again("tg-2");
-  judge(0, HealthState::kUnhealthy, "tg-2");
+  judge("tg-2", 0, HealthState::kUnhealthy);
   ASSERT_EQ(service_now().next_group_id, "tg-2");
-  judge(1, HealthState::kHealthy, "tg-2");
+  judge("tg-2", 1, HealthState::kHealthy);
   judge(0, HealthState::kUnhealthy);
   EXPECT_TRUE(keeps_traffic(key(0)));
   EXPECT_EQ(service_now().group_id, "tg-2");

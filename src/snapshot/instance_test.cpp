@@ -10,23 +10,9 @@ namespace {
 class InstanceTargets : public CompileFixture {
  protected:
   void SetUp() override {
-    model::LoadBalancer lb;
-    lb.subnet_id = "subnet-1";
-    model::LoadBalancerAdmin address;
-    address.vip = "10.0.0.100";
-    put("alb-1", lb, address);
-    model::Placement placement;
-    placement.load_balancer_id = "alb-1";
-    placement.node_id = "node-1";
-    put("placement-1", placement);
+    put_front();
     put_group();
     put_backend(false);
-    model::Listener listener;
-    listener.load_balancer_id = "alb-1";
-    listener.protocol = model::Protocol::kTcp;
-    listener.port = 80;
-    listener.backend_id = "b1";
-    put("l1", listener);
     put_instance(0);
     put_instance(1);
     for (const int slot : {0, 1}) judge(slot, HealthState::kHealthy);
@@ -65,10 +51,6 @@ class InstanceTargets : public CompileFixture {
     instance.ip_address = "10.0.1.3" + std::to_string(number);
     admin.ip_address = instance.ip_address;
     put("i-" + std::to_string(number), instance, admin);
-  }
-  void judge(int slot, HealthState state) {
-    const TargetKey key{"b1", "tg-1", Slot(static_cast<std::uint16_t>(slot))};
-    verdicts_[key] = {.target = key, .state = state, .reason = ""};
   }
   const std::vector<Target>& targets_now() {
     compile_now();
