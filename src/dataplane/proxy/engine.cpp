@@ -199,7 +199,7 @@ Version ProxyEngine::applied() const {
 void ProxyEngine::mark(std::span<const HealthMark> marks) {
   const MutexLock lock(core_->mutex);
   for (const HealthMark& mark : marks) {
-    core_->planner.set_marks_again(mark.target);
+    core_->planner.note_mark(mark.target);
     for (const TargetStatePtr& target : core_->planner.targets(mark.target)) {
       target->set_marks(mark.takes_new, mark.keeps_old);
     }

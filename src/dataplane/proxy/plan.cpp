@@ -221,7 +221,7 @@ void Planner::forget_unused() {
   });
 }
 
-void Planner::set_marks_again(const snapshot::TargetKey& key) { marked_.insert(key.service); }
+void Planner::note_mark(const snapshot::TargetKey& key) { marked_.insert(key.service); }
 
 std::vector<TargetStatePtr> Planner::targets(const snapshot::TargetKey& key) const {
   std::vector<TargetStatePtr> found;

@@ -157,7 +157,7 @@ class Planner {
                const Moment& moment = {});
 
   /// A mark of the target was set beside the Snapshot: the next plan sets its service's anew.
-  void set_marks_again(const snapshot::TargetKey& key);
+  void note_mark(const snapshot::TargetKey& key);
 
   struct Work {
     std::size_t services_made = 0;

@@ -67,7 +67,7 @@ TEST_F(PlanTest, AMarkBesideTheSnapshotEndsWithTheNextOne) {
   const snapshot::TargetKey key{services_[5]->id, "tg-1", Slot(5)};
   const TargetStatePtr target = planner_.targets(key).at(0);
   target->set_marks(false, true);
-  planner_.set_marks_again(key);
+  planner_.note_mark(key);
   EXPECT_EQ(made(), Made(0, 0));
   EXPECT_TRUE(target->takes_new());
 }
