@@ -118,7 +118,10 @@ void Agent::begin() {
 }
 
 void Agent::stop(std::chrono::seconds drain, std::function<void()> stopped) {
-  if (std::exchange(is_stopping_, true)) return;
+  if (std::exchange(is_stopping_, true)) {
+    if (stopped_) children_.stop(drain);
+    return;
+  }
   stopped_ = std::move(stopped);
   orphan_deadline_ = loop_.clock().now() + kOrphanWaitMax;
   for (net::TimerId* timer : {&begin_timer_, &reconcile_timer_, &report_timer_, &tick_timer_}) {

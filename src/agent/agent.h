@@ -97,6 +97,7 @@ class Agent final : private ProxyChildren::User {
   /// Serves what the replica holds, without waiting for control.
   void start(Uplink uplink);
   /// Stops accepting, lets connections end until `drain`, gives addresses back, calls `stopped`.
+  /// Called again it can only make the drain shorter; the first `stopped` is called.
   void stop(std::chrono::seconds drain, std::function<void()> stopped);
   /// Starts a new proxy and retires the present one when it is warm.
   void replace_proxy();

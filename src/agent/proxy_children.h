@@ -75,7 +75,7 @@ class ProxyChildren final : private ProxyChild::User {
   void replace();
   /// Takes the connection of an orphan.
   void take_orphan(UniqueFd socket, pid_t pid);
-  /// Retires all; no child is started any more.
+  /// Retires all; no child is started any more. Called again it can only make the drain shorter.
   void stop(std::chrono::seconds drain);
 
   void objects_changed(std::span<const snapshot::ObjectSet::Key> keys);

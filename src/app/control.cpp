@@ -49,7 +49,7 @@ int run_control(const RoleFlags& flags) {
     return 1;
   }
   const auto signals = Signals::open(**loop, [&](int number) {
-    if (number == SIGTERM || number == SIGINT) (*loop)->stop();
+    if (number == SIGTERM || number == SIGINT || number == SIGQUIT) (*loop)->stop();
   });
   if (!signals) return 1;
   log::info("control runs", {{"api", (*server)->api_endpoint()},

@@ -174,7 +174,8 @@ class Node {
         notifier_.reloading(clock_.now());
       }
     } else {
-      stop();
+      // Not the second of two signals: Ctrl-C in a terminal reaches a child of `weir up` twice.
+      stop(number == SIGQUIT ? std::chrono::seconds(0) : kStopDrain);
     }
   }
 
@@ -190,11 +191,11 @@ class Node {
     }
   }
 
-  void stop() {
+  void stop(std::chrono::seconds drain) {
     is_stopping_ = true;
     notifier_.stopping();
-    log::info("stops", {{"drain_seconds", kStopDrain.count()}});
-    agent_->stop(kStopDrain, [this] { loop_->stop(); });
+    log::info("stops", {{"drain_seconds", drain.count()}});
+    agent_->stop(drain, [this] { loop_->stop(); });
   }
 
   const Config config_;

@@ -11,7 +11,7 @@
 
 namespace weir::app {
 
-/// Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD for this thread and those it starts, and ignores
+/// Blocks SIGINT, SIGTERM, SIGQUIT, SIGHUP and SIGCHLD for this thread and those it starts, and ignores
 /// SIGPIPE.
 void block_signals();
 

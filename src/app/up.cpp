@@ -23,6 +23,10 @@ constexpr std::chrono::milliseconds kRestartPauseMax{5000};
 /// Parts that have not ended by then are killed. Chosen because a node drains for 5 s. Reached:
 /// SIGKILL.
 constexpr std::chrono::seconds kStopPatience{12};
+/// A signal that follows another this closely is the same wish. Chosen because `timeout` and shells
+/// send one to the child and one to its group, and nobody asks twice within a second. Reached: the
+/// drain is cut.
+constexpr std::chrono::seconds kOneWish{1};
 
 struct Part {
   std::string name;
@@ -79,10 +83,11 @@ class Up {
       reap_children([this](pid_t pid, int status) { ended(pid, status); });
     } else if (number == SIGHUP) {
       upgrade();
-    } else if (is_stopping_) {
-      kill_all(SIGKILL);  // Whoever asks twice is in a hurry.
-    } else {
-      stop(0);
+    } else if (!is_stopping_) {
+      stop(0, number == SIGQUIT ? SIGQUIT : SIGTERM);
+    } else if (number == SIGQUIT || clock_.now() - stop_began_ > kOneWish) {
+      // Whoever asks twice is in a hurry. No SIGKILL: proxies outlive a node that dies.
+      signal_all(SIGQUIT);
     }
   }
 
@@ -109,7 +114,7 @@ class Up {
     if (!part.has_run && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
       std::cerr << "weir up: " << part.name << " could not start (" << agent::exit_text(status)
                 << "), see its message above\n";
-      stop(1);
+      stop(1, SIGTERM);
       return;
     }
     log::warning("ended, starts again",
@@ -123,16 +128,17 @@ class Up {
     loop_->run_after(part.pause, [this, &part] { start(part); });
   }
 
-  void stop(int exit_status) {
+  void stop(int exit_status, int number) {
     is_stopping_ = true;
+    stop_began_ = clock_.now();
     exit_status_ = exit_status;
     log::info("stops everything");
-    kill_all(SIGTERM);
-    loop_->run_after(kStopPatience, [this] { kill_all(SIGKILL); });
+    signal_all(number);
+    loop_->run_after(kStopPatience, [this] { signal_all(SIGKILL); });
     if (is_all_ended()) loop_->stop();
   }
 
-  void kill_all(int number) {
+  void signal_all(int number) {
     for (const Part& part : parts_) {
       if (part.pid > 0) kill(part.pid, number);
     }
@@ -148,6 +154,7 @@ class Up {
   std::unique_ptr<net::EventLoop> loop_;
   std::vector<Part> parts_;
   bool is_stopping_ = false;
+  Instant stop_began_{};
   int exit_status_ = 0;
 };
 

@@ -3,6 +3,7 @@ import http.client
 import os
 import random
 import signal
+import socket
 import threading
 import time
 
@@ -133,6 +134,19 @@ def test_ctrl_c_ends_everything_that_up_started(up):
     up.process.signal(signal.SIGINT)
     wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") and state(pid) != "Z" for pid in pids[1:]), "every child to end")
     assert up.process.child.wait(10) == 0
+
+
+def test_ctrl_c_twice_cuts_the_drain_and_leaves_no_proxy(up):
+    service = running_service(up)
+    proxy = up.pid("proxy")
+    with socket.create_connection((service.vip, service.port)) as busy:  # in a request, so that the drain would last
+        busy.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        up.process.signal(signal.SIGINT)
+        up.process.signal(signal.SIGINT)  # the same wish: `timeout` sends two
+        time.sleep(1.2)
+        up.process.signal(signal.SIGINT)
+        assert up.process.child.wait(20) == 0
+    assert state(proxy) == "Z", "no proxy serves on with nobody to stop it"
 
 
 def state(pid):
