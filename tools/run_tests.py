@@ -169,7 +169,7 @@ def run_units(preset, modules=None):
 def stage_tidy(_):
     tally = Tally()
     for name, command in (("tidy", ["tools/tidy.py"]), ("mission", ["tools/mission.py", "--check"]),
-                          ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"]),
+                          ("bench", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/perf"]),
                           ("torture", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/torture"]),
                           ("runner", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runner"]),
                           ("reference-tests", ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/reference"])):
