@@ -1,5 +1,5 @@
 """The pass marks, kept beside the code that measures them. A mark is met only by the unfavourable end of the interval, and only where the run is
-valid: a quiet machine, and an A/A pair that gave 1.00.
+valid: a quiet machine, and an A/A pair that gave 1.00. Traffic is judged at the offered rate (traffic.py says why).
 """
 import intervals
 
@@ -36,9 +36,9 @@ def verdict(interval, most, is_valid):
 
 
 def locate(result, case, where):
-    """(interval, whether its A/A pair is valid); as fast as it goes, where an area has two modes."""
+    """(interval, whether its A/A pair is valid)."""
     if result["area"] == "http":
-        found = next(one for one in result["cases"] if one["case"] == case)["modes"]["full"]
+        found = next(one for one in result["cases"] if one["case"] == case)["modes"]["offered"]
         return found["ratios"].get(where), found["aa_valid"]
     if result["area"] == "memory":
         found = next(one for one in result["cases"] if one["protocol"] == case)

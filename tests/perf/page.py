@@ -12,8 +12,9 @@ or not at all. *A/A* is Weir beside itself: unless it contains 1.00 and lies wit
 *cpu* is the processor time of all processes of a program, *system* that of the whole machine, by request; *excess* is what a program takes over
 the bare relay (`tests/perf/relay.cpp`), Weir's in shares of the other's. The generator checks the status and length of every answer; blocks with a
 failure, with more than 1 % steal or with less than 10 % idle on the generator's core are dropped and counted. All programs have one worker on core 1,
-generator and target share core 0, access logs are off, upstream connections are kept, loopback throughout: the proxy's time contains its peers'
-receive work, so the relay stands in every table. Requests have 150 bytes; TCP carries the same ones.
+generator and target share core 0 (so a cheap proxy that runs as fast as it can waits for them, and claims are judged at the offered rate), access logs
+are off, upstream connections are kept, loopback throughout: the proxy's time contains its peers' receive work, so the relay stands in every table.
+Requests have 150 bytes; TCP carries the same ones.
 """
 ORDER = ["http", "tcp", "memory", "config", "counts"]
 UNQUIET = "**The machine was not quiet: these numbers show that the command works, and are not to be quoted.**"

@@ -75,7 +75,7 @@ def sample_result(quiet):
     found = traffic.summary([{n: block(cpu_us=cost[n]) for n in names} for _ in range(6)], names)
     machine = {"processor": "P", "cores": 2, "virtual": True, "memory_mib": 1, "kernel": "6", "congestion_control": "cubic", "load_1m": 0.1}
     return {"area": "http", "command": "./dev bench http", "started": "now", "took_seconds": 1, "quiet": quiet, "machine": machine, "versions": {"weir": "1"}, "build": "c0ffee",
-            "cases": [{"protocol": "http", "case": "small-16", "offered_rate": 100, "modes": {"full": found}}]}
+            "cases": [{"protocol": "http", "case": "small-16", "offered_rate": 100, "modes": {"offered": found}}]}
 
 
 def test_the_page_names_command_machine_intervals_and_what_is_missing():
