@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/mutant.h"
 #include "store/sqlite_schema.h"
 #include "store/transaction_rules.h"
 
@@ -147,6 +148,10 @@ Result<Applied> apply_transaction(SqliteDatabase& database, const Transaction& t
     WEIR_ASSIGN_OR_RETURN(applied.changed_objects,
                           write_entries(database, transaction, applied.revision));
     WEIR_TRY(set_meta(database, "revision", applied.revision.value));
+  }
+  if (mutant("audit-row-apart")) {
+    WEIR_TRY(database.run("COMMIT"));
+    WEIR_TRY(database.run("BEGIN IMMEDIATE"));
   }
   WEIR_TRY(add_audit_row(database, transaction.audit, applied.revision, now));
   return applied;

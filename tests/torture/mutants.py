@@ -17,16 +17,19 @@ BUILD = pathlib.Path(os.environ.get("WEIR_MUTANTS_BUILD", ROOT / "build" / "dev"
 SLOWNESS = 8
 END_SECONDS = 90
 SHORT = {
-    "changes": ["--changes", "120", "--requests", "20000", "--rate", "1000"],
-    "kills": ["--kills", "40", "--of", "control"],
-    "powercut": ["--points", "300"],
+    "changes": ["changes", "--changes", "120", "--requests", "20000", "--rate", "1000"],
+    "kills of control": ["kills", "--kills", "40", "--of", "control"],
+    "kills of the proxy": ["kills", "--kills", "20", "--of", "proxy"],
+    "powercut": ["powercut", "--points", "300"],
 }
 # Mistake, the run that must see it, and what one of its failures says.
 MUTANTS = [
     ("listener-rebound", "changes", r"requests failed|long connections|a change failed"),
     ("post-replayed", "changes", r"posts broken off: requests"),
-    ("answer-before-commit", "kills", r"control does not answer"),
-    ("start-forgets-last", "kills", r"lost or halved: .*found"),
+    ("answer-before-commit", "kills of control", r"control does not answer"),
+    ("start-forgets-last", "kills of control", r"lost or halved: .*found"),
+    ("audit-row-apart", "kills of control", r"revisions without an audit row"),
+    ("proxy-owns-sockets", "kills of the proxy", r"connections refused"),
     ("migration-in-steps", "powercut", r"^unopened"),
     ("synchronous-normal", "powercut", r"^lost"),
 ]
@@ -37,7 +40,7 @@ def short_run(sheet, run, mutant):
     environment = {**os.environ, "WEIR_PROGRAM": str(BUILD / "weir"), "WEIR_STORE_TESTS": str(BUILD / "weir_store_tests")}
     if mutant:
         environment["WEIR_MUTANT"] = mutant
-    command = [sys.executable, "-B", str(ROOT / "tests" / "torture" / "torture.py"), run, *SHORT[run], "--seed", str(sheet.seed),
+    command = [sys.executable, "-B", str(ROOT / "tests" / "torture" / "torture.py"), *SHORT[run], "--seed", str(sheet.seed),
                "--slowness", str(SLOWNESS), "--limit", "900"]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
