@@ -34,7 +34,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("area", choices=[*AREAS, "all", "page"], help="what to measure; `all` does each in turn and writes the page; `page` only writes it")
     parser.add_argument("--case", help=f"of http and tcp: only this one of {', '.join(traffic.CASES)}")
-    parser.add_argument("--seconds", type=float, default=0.8, help="length of a measured part; half of it as fast as it goes (default 0.8)")
+    parser.add_argument("--seconds", type=float, default=0.8, help="length of a measured part (default 0.8)")
     parser.add_argument("--warmup", type=float, default=0.2, help="seconds before each measured part (default 0.2)")
     parser.add_argument("--rounds", type=int, default=0, help="exactly so many rounds (default: as many as the time allows)")
     parser.add_argument("--minutes", type=float, default=7.6, help="time for the rounds of an area (default 7.6)")

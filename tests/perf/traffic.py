@@ -1,7 +1,8 @@
 """Areas `http` and `tcp`: processor time per request, in interleaved blocks of fresh processes.
 
-A round holds one block of every program; odd rounds go through them backwards (A B B A). A block starts the program afresh, warms it up, then
-measures it twice: as fast as the connections go, and at an offered rate. The program under measurement has core 1, generator and target core 0.
+A round holds one block of every program; odd rounds go through them backwards (A B B A). A block starts the program afresh, warms it up and
+measures it at an offered rate; in every fourth round before that as fast as the connections go. The program under measurement has core 1,
+generator and target core 0.
 
 Generator and target make as many system calls for a request as the cheapest proxy, so with them on one core a cheap proxy is never what ends the
 run: as fast as it goes shows what the machine can, and its blocks mostly fall to the rule about the generator's idle share. Claims are judged at the
@@ -20,7 +21,7 @@ IDLE_MIN = 0.10
 # The offered rate is lowered by a tenth until the generator has so much idle time, at most so often. Chosen as twice what a block must have.
 IDLE_WANTED, SLOWER, SLOWER_TIMES = 0.20, 0.9, 6
 STEAL_MAX = 0.01
-ROUNDS_MIN, ROUNDS_MAX = 6, 24
+ROUNDS_MIN, ROUNDS_MAX = 6, 40
 CASES = {
     "small-16": ["--connections", 16, "--bytes", 100],
     "small-64": ["--connections", 64, "--bytes", 100],
@@ -30,8 +31,7 @@ CASES = {
 # Parts of an area's time; claims are made of the first two.
 WEIGHT = {"small-16": 3, "small-64": 3, "100KB": 2, "fresh": 2}
 MODES = ("full", "offered")
-# Of the measured part's length.
-LENGTH = {"full": 0.5, "offered": 1}
+FULL_EVERY = 4  # rounds
 AREAS = ("http", "tcp")
 
 
@@ -56,7 +56,7 @@ class Case:
     def run(self, until):
         """Rounds until the time is up, but at least ROUNDS_MIN; the first one only finds the rate to offer."""
         try:
-            first = {name: self.block(name) for name in self.names}
+            first = {name: self.block(name, ("full",)) for name in self.names}
             slowest = min(block["full"]["done"] / block["full"]["seconds"] for block in first.values())
             self.rate = self.bearable(slowest * OFFERED_SHARE)
             rounds = self.options.rounds
@@ -64,7 +64,8 @@ class Case:
                 if not rounds and len(self.rounds) >= ROUNDS_MIN and time.monotonic() >= until:
                     break
                 order = self.names if len(self.rounds) % 2 == 0 else self.names[::-1]
-                self.rounds.append({name: self.block(name) for name in order})
+                modes = MODES if len(self.rounds) % FULL_EVERY == 0 else ("offered",)
+                self.rounds.append({name: self.block(name, modes) for name in order})
         finally:
             self.target.stop()
         return self.result()
@@ -78,21 +79,21 @@ class Case:
             rate *= SLOWER
         return self.rate
 
-    def block(self, name, modes=MODES):
+    def block(self, name, modes):
         self.serial += 1
         folder = self.folder / f"{self.name}-{self.serial}"
         folder.mkdir()
         subject = subjects.make(name, folder, self.target, self.protocol, self.fresh)
         subject.start()
         try:
-            return {mode: self.measure(subject, mode) for mode in modes if mode == "full" or self.rate}
+            return {mode: self.measure(subject, mode) for mode in modes}
         finally:
             subject.stop()
 
     def measure(self, subject, mode):
         watched = [word for pid in subject.processes() for word in ("--watch", pid)]
         pace = ["--rate", self.rate] if mode == "offered" else []
-        report = load(subject, self.arguments, "--warmup", self.options.warmup, "--seconds", self.options.seconds * LENGTH[mode], *pace, *watched)
+        report = load(subject, self.arguments, "--warmup", self.options.warmup, "--seconds", self.options.seconds, *pace, *watched)
         done = max(1, report["done"])
         report["cpu_us"] = report["cpu_seconds"] * 1e6 / done
         report["system_us"] = max(0.0, os.cpu_count() * report["seconds"] - report["idle_seconds"]) * 1e6 / done
@@ -101,7 +102,11 @@ class Case:
 
     def result(self):
         return {"protocol": self.protocol, "case": self.name, "offered_rate": self.rate, "rounds": self.rounds,
-                "modes": {mode: summary([{n: block[mode] for n, block in one.items()} for one in self.rounds], self.names) for mode in MODES}}
+                "modes": {mode: summary(self.of(mode), self.names) for mode in MODES}}
+
+    def of(self, mode):
+        """The rounds in which this was measured."""
+        return [{name: block[mode] for name, block in one.items()} for one in self.rounds if all(mode in block for block in one.values())]
 
 
 def fault(report):
@@ -164,7 +169,7 @@ def run(protocol, folder, options):
 
 def raw(rounds, name, mode):
     """Every block in order; "!" marks one that does not count."""
-    return " ".join(f"{one[name][mode]['cpu_us']:.2f}{'!' if one[name][mode]['fault'] else ''}" for one in rounds)
+    return " ".join(f"{one[name][mode]['cpu_us']:.2f}{'!' if one[name][mode]['fault'] else ''}" for one in rounds if mode in one[name])
 
 
 def print_ratios(ratios):
