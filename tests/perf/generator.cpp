@@ -17,6 +17,9 @@ constexpr std::size_t kHeadBytesMax = 8192;
 constexpr std::size_t kScratchBytes = 262'144;
 constexpr int kEventsMax = 512;
 constexpr double kNanoseconds = 1e9;
+/// Connections that are to be held are opened so many at a time: what a program keeps of a crowd
+/// of requests would otherwise count as memory of idle connections, another amount each time.
+constexpr std::int64_t kOpeningMax = 32;
 
 /// About 150 bytes, as performance.md 5.2 has it.
 std::string request_of(const Load& load) {
@@ -77,6 +80,8 @@ void Generator::start_due(std::int64_t now) {
   // What cannot even connect stands in the list again: each client gets one turn.
   for (std::size_t turns = idle_.size(); turns > 0; --turns) {
     if (load_.rate > 0 && next_due_ns_ > static_cast<double>(now)) return;
+    const auto opening = load_.connections - static_cast<std::int64_t>(idle_.size()) - count_.done;
+    if (load_.is_once && opening >= kOpeningMax) return;
     Client& client = *idle_.front();
     idle_.pop_front();
     start(client, load_.rate <= 0 ? now : static_cast<std::int64_t>(next_due_ns_));
