@@ -51,6 +51,11 @@ def test_the_same_program_twice_is_valid_only_around_one_and_within_3_percent():
     assert not intervals.aa_is_valid(intervals.ratio(pairs(1.0, noise=0.2)))
 
 
+def test_exact_counts_that_differ_by_one_in_thousands_are_the_same():
+    assert intervals.aa_is_valid(intervals.ratio([(7241, 7239)] * 3))
+    assert not intervals.aa_is_valid(intervals.ratio([(7260, 7239)] * 3))
+
+
 def test_the_excess_is_what_stands_above_the_floor():
     value, low, high = intervals.excess([(11.0, 14.0, 10.0)] * 8)
     assert value == low == high == 0.25
