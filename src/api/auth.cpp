@@ -1,6 +1,7 @@
 #include "api/auth.h"
 
 #include "api/secrets.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/random.h"
 

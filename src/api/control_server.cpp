@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "api/audit_trail.h"
 #include "api/bootstrap.h"
 #include "api/catalog.h"
 #include "api/files.h"
@@ -74,6 +75,9 @@ class StartedControl final : public ControlServer {
   Result<void> start() {
     WEIR_TRY(make_folder(options_.data_dir));
     WEIR_ASSIGN_OR_RETURN(store_, open_store(options_, clock_, metrics_));
+    WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
+    audit_ = std::make_unique<AuditTrail>(
+        AuditTrail::Parts{*store_, clock_, metrics_, options_.data_dir, std::move(key)});
     WEIR_TRY(make_default_network(*store_, clock_));
     WEIR_ASSIGN_OR_RETURN(catalog_, Catalog::open(*store_));
     writer_ = std::make_unique<ResourceWriter>(
@@ -109,6 +113,7 @@ class StartedControl final : public ControlServer {
   Observed observed_;
   // In the order in which they are made, but for the face; each uses those above it.
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
   std::unique_ptr<WatchHub> watches_;
@@ -134,12 +139,12 @@ Result<void> StartedControl::start_stream() {
 
 Result<void> StartedControl::start_server() {
   face_ = std::make_unique<NativeFace>(
-      NativeFace::Parts{*store_, *catalog_, observed_, *writer_, *watches_, *questions_, metrics_,
-                        clock_, options_.build, [this] { return readiness(); }});
+      NativeFace::Parts{*store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_,
+                        metrics_, clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
-  v1_face_ = std::make_unique<V1Face>(
-      V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_, metrics_, options_.region.id});
+  v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_,
+                                                    *audit_, metrics_, options_.region.id});
   http::ServerOptions server;
   server.listen = {options_.api_listen};
   server.metrics = &metrics_;

@@ -41,26 +41,36 @@ std::string operation_name(const std::string& method, const model::KindDescripti
   return std::string(verb) + " " + std::string(kind.word);
 }
 
+/// Whether /weir/v1/... is a page of the service itself.
+bool is_page(const std::vector<std::string>& path) {
+  constexpr std::string_view kPages[] = {"version", "schema", "explain", "audit"};
+  if (path.size() == 4) return path[2] == "audit" && path[3] == "verification";
+  return path.size() == 3 && std::ranges::find(kPages, path[2]) != std::end(kPages);
+}
+
 }  // namespace
 
 NativeFace::NativeFace(Parts parts)
     : parts_(std::move(parts)), targets_(parts_.catalog, parts_.writer) {}
 
 http::Response NativeFace::handle(const http::Request& request) {
-  const std::string request_id = secret_hex(16);
-  std::string operation = "other";
+  CallRecord record{.caller = {.who = kUnauthenticated,
+                               .request_id = secret_hex(16),
+                               .source = source_of(request)}};
+  const std::string request_id = record.caller.request_id;
   const bool is_native =
       request.path.size() >= 2 && request.path[0] == "weir" && request.path[1] == "v1";
   http::Response response =
       is_native
-          ? native(request, request_id, operation)
+          ? native(request, record)
           : operator_page({parts_.store, parts_.metrics, parts_.readiness}, request, request_id);
   if (!response.later) {
-    finish(response, request_id, operation);
+    if (is_native) parts_.audit.note(request, response, record);
+    finish(response, request_id, record.operation);
     return response;
   }
   response.later = [this, begin = std::move(response.later), request_id,
-                    operation](std::unique_ptr<http::Reply> reply) {
+                    operation = record.operation](std::unique_ptr<http::Reply> reply) {
     begin(finished_reply(std::move(reply), request_id,
                          [=, this](http::Response& last) { finish(last, request_id, operation); }));
   };
@@ -73,51 +83,53 @@ void NativeFace::finish(http::Response& response, const std::string& request_id,
   parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
 }
 
-http::Response NativeFace::native(const http::Request& request, const std::string& request_id,
-                                  std::string& operation) {
+http::Response NativeFace::native(const http::Request& request, CallRecord& record) {
+  const auto& path = request.path;
+  const std::string& request_id = record.caller.request_id;
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const std::string word = path.size() > 2 ? path[2] : "";
+  const auto kinds = model::kind_descriptions();
+  const auto kind = std::ranges::find(kinds, word, &model::KindDescription::word);
+  if (kind != kinds.end()) {
+    record.operation = operation_name(method, *kind, path.size() > 3);
+    if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
+  } else if (is_page(path)) {
+    record.operation = path.size() == 3 ? word : word + " " + path[3];
+  }
   const auto who = authenticate(request, parts_.store);
   if (!who) {
     http::Response response = problem_response({who.error()}, request_id);
     if (response.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
     return response;
   }
-  const auto& path = request.path;
-  if (path.size() == 3 && (path[2] == "version" || path[2] == "schema")) {
-    operation = path[2];
-    if (request.method != "GET" && request.method != "HEAD") {
-      return wrong_method("GET, HEAD", request_id);
-    }
-    if (path[2] == "schema") return json_response(200, schema_json());
-    const Version version = parts_.store.version();
-    return json_response(200, Json::object({{"build", parts_.build},
-                                            {"epoch", version.epoch.value},
-                                            {"revision", version.revision.value}}));
+  record.caller.who = *who;
+  record.caller.account = model::kDefaultOwner;
+  if (is_page(path)) return page(request, request_id);
+  if (kind == kinds.end() || path.size() > 5) return not_found(request_id);
+  return route({request, method, *kind, path.size() > 3 ? path[3] : "",
+                path.size() > 4 ? path[4] : "", record.caller});
+}
+
+http::Response NativeFace::page(const http::Request& request, const std::string& request_id) {
+  const std::string& word = request.path[2];
+  if (request.method != "GET" && request.method != "HEAD") {
+    return wrong_method("GET, HEAD", request_id);
   }
-  if (path.size() == 3 && path[2] == "explain") {
-    operation = path[2];
-    return explanation(request, request_id);
+  if (word == "explain") return explanation(request, request_id);
+  if (word == "schema") return json_response(200, schema_json());
+  if (word == "audit" && request.path.size() == 3) {
+    return parts_.audit.list(request, std::nullopt, request_id);
   }
-  const model::KindDescription* kind = nullptr;
-  for (const auto& known : model::kind_descriptions()) {
-    if (path.size() >= 3 && path[2] == known.word) kind = &known;
-  }
-  if (kind == nullptr || path.size() > 5) return not_found(request_id);
-  const std::string method = request.method == "HEAD" ? "GET" : request.method;
-  const Call call{request,
-                  method,
-                  *kind,
-                  path.size() > 3 ? path[3] : "",
-                  path.size() > 4 ? path[4] : "",
-                  Caller{*who, request_id}};
-  return route(call, operation);
+  if (word == "audit") return parts_.audit.verification(request, request_id);
+  const Version version = parts_.store.version();
+  return json_response(200, Json::object({{"build", parts_.build},
+                                          {"epoch", version.epoch.value},
+                                          {"revision", version.revision.value}}));
 }
 
 /// Answered when the nodes have: no thread waits for them.
 http::Response NativeFace::explanation(const http::Request& request,
                                        const std::string& request_id) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    return wrong_method("GET, HEAD", request_id);
-  }
   const auto refreshed = refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
   auto question = read_explain(request, parts_.catalog);
@@ -130,10 +142,9 @@ http::Response NativeFace::explanation(const http::Request& request,
   return response;
 }
 
-http::Response NativeFace::route(const Call& call, std::string& operation) {
+http::Response NativeFace::route(const Call& call) {
   const std::string& request_id = call.caller.request_id;
   const std::string& method = call.method;
-  operation = operation_name(call.method, call.kind, call.request.path.size() > 3);
   const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body && !has_json_type(call.request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);

@@ -1,6 +1,7 @@
-// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version, /weir/v1/schema and
-// /weir/v1/explain, and the operator's pages beside it. One handler for all kinds over the field
-// tables. Called by the HTTP server on its handler threads. Thread: any.
+// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version, /weir/v1/schema,
+// /weir/v1/explain, /weir/v1/audit and /weir/v1/audit/verification, and the operator's pages beside
+// it. One handler for all kinds over the field tables. Called by the HTTP server on its handler
+// threads. Thread: any.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/audit_trail.h"
 #include "api/catalog.h"
 #include "api/listing.h"
 #include "api/node_questions.h"
@@ -32,6 +34,7 @@ class NativeFace {
     ResourceWriter& writer;
     WatchHub& watches;
     NodeQuestions& questions;
+    AuditTrail& audit;
     Metrics& metrics;
     const Clock& clock;
     std::string build;
@@ -55,10 +58,11 @@ class NativeFace {
 
   void finish(http::Response& response, const std::string& request_id,
               const std::string& operation) const;
-  http::Response native(const http::Request& request, const std::string& request_id,
-                        std::string& operation);
+  http::Response native(const http::Request& request, CallRecord& record);
+  /// The answer of /weir/v1/<page>, where that is no kind.
+  http::Response page(const http::Request& request, const std::string& request_id);
   http::Response explanation(const http::Request& request, const std::string& request_id);
-  http::Response route(const Call& call, std::string& operation);
+  http::Response route(const Call& call);
   http::Response collection(const Call& call);
   http::Response one(const Call& call);
 

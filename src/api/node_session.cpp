@@ -123,7 +123,7 @@ Result<void> NodeSession::record_node() {
   const auto known = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     return index.find(model::Kind::kNode, hello_.id) != nullptr;
   });
-  const Caller caller{"node/" + hello_.id, "", true};
+  const Caller caller{.who = "node/" + hello_.id, .request_id = ""};
   const auto change = [&](const model::Object&, model::Object& updated) -> Errors {
     updated.spec = wanted.spec;
     return {};

@@ -3,8 +3,6 @@
 #include <thread>
 
 #include "api/placement.h"
-#include "api/problem.h"
-#include "base/log.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/node.h"
@@ -25,6 +23,8 @@ store::AuditRow audit_row(const std::string& operation, const Caller& caller, co
                           std::string result) {
   store::AuditRow row;
   row.who = caller.who;
+  row.account = caller.account;
+  row.source = caller.source;
   row.operation = operation;
   row.object = id;
   row.request_id = caller.request_id;
@@ -225,12 +225,11 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
   });
 }
 
-Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan,
-                                      const Operation& operation, const model::Id& id) {
+Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan) {
   Error last{ErrorCode::kUnavailable, "too many writes at once", ""};
   for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
     Outcome<Prepared> prepared = plan();
-    if (!prepared.ok()) return refused(operation, id, std::move(prepared.errors));
+    if (!prepared.ok()) return std::move(prepared.errors);
     Object object = std::move(prepared.value->object);
     if (prepared.value->is_unchanged) return object;
     const auto committed = store_.commit(prepared.value->transaction);
@@ -241,30 +240,10 @@ Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& 
       return object;
     }
     last = committed.error();
-    if (!is_lost_race(last)) return refused(operation, id, {explained(last)});
+    if (!is_lost_race(last)) return explained(last);
     std::this_thread::yield();
   }
-  return refused(operation, id,
-                 {{ErrorCode::kUnavailable, "too many writes at once: " + last.message, ""}});
-}
-
-Outcome<Object> ResourceWriter::refused(const Operation& operation, const model::Id& id,
-                                        Errors errors) {
-  if (!operation.caller.is_repeating) {
-    note_refused(operation.name, id, errors, operation.caller);
-  }
-  return errors;
-}
-
-void ResourceWriter::note_refused(const std::string& operation, const model::Id& id,
-                                  const Errors& errors, const Caller& caller) {
-  const StatusWord word = status_word(errors.front().code);
-  store::Transaction row;
-  row.audit = audit_row(operation, caller, id, "refused: " + std::string(word.word));
-  const auto stored = store_.commit(row);
-  if (!stored) {
-    log::warning("a refused call could not be recorded", {{"error", to_string(stored.error())}});
-  }
+  return Error{ErrorCode::kUnavailable, "too many writes at once: " + last.message, ""};
 }
 
 Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller& caller) {
@@ -276,23 +255,23 @@ Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller
   object.id = model::new_id(kind, object.spec, random);
   object.owner = model::kDefaultOwner;
   object.created = utc_text(clock_.wall_now());
-  return write([&] { return plan_create(object, found, operation); }, operation, object.id);
+  return write([&] { return plan_create(object, found, operation); });
 }
 
 Outcome<Object> ResourceWriter::create_own(const Object& object, const Caller& caller) {
   const Operation operation{"create " + std::string(model::kind_name(object.kind)), caller};
-  return write([&] { return plan_create(object, {}, operation); }, operation, object.id);
+  return write([&] { return plan_create(object, {}, operation); });
 }
 
 Outcome<Object> ResourceWriter::update(const Place& place, const Change& change,
                                        const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return write([&] { return plan_update(place, change, operation); }, operation, place.id);
+  return write([&] { return plan_update(place, change, operation); });
 }
 
 Outcome<Object> ResourceWriter::remove(const Place& place, bool cascade, const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return write([&] { return plan_remove(place, cascade, operation); }, operation, place.id);
+  return write([&] { return plan_remove(place, cascade, operation); });
 }
 
 }  // namespace weir::api

@@ -1,7 +1,7 @@
 // Writes resources: reads the roots, checks the whole picture, commits one transaction, and tries
 // again when somebody else was faster. Generic over the kinds; what is special about one stands in
-// kind_hooks.h. Every write has an audit row in its transaction, every refused one a row of its
-// own. Thread: any (calls may run beside each other).
+// kind_hooks.h. Every write has an audit row in its transaction; refusals are recorded by the
+// faces. Thread: any (calls may run beside each other).
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/caller.h"
 #include "api/catalog.h"
 #include "api/kind_hooks.h"
 #include "api/observed.h"
@@ -29,13 +30,6 @@ namespace weir::api {
 /// write succeeded, and at most a handful of calls run at once. Reached: 503;
 /// weir_store_commits_total counts each attempt.
 inline constexpr int kWriteAttemptsMax = 100;
-
-struct Caller {
-  std::string who;
-  std::string request_id;
-  /// Tries again by itself for as long as it is refused: its session logs that, the audit does not.
-  bool is_repeating = false;
-};
 
 /// What the checks of the model need to know of the configuration.
 struct WriterSettings {
@@ -74,10 +68,6 @@ class ResourceWriter {
   /// The object as it was, with the revision of its removal.
   Outcome<model::Object> remove(const Place& place, bool cascade, const Caller& caller);
 
-  /// Writes the audit row of a call that was refused before it came here.
-  void note_refused(const std::string& operation, const model::Id& id, const Errors& errors,
-                    const Caller& caller);
-
  private:
   /// Read before the objects are, so that the checks see everything a root vouches for.
   struct Preparation {
@@ -110,9 +100,7 @@ class ResourceWriter {
   Outcome<Prepared> plan_update(const Place& place, const Change& change,
                                 const Operation& operation) const;
   Outcome<Prepared> plan_remove(const Place& place, bool cascade, const Operation& operation) const;
-  Outcome<model::Object> write(const std::function<Outcome<Prepared>()>& plan,
-                               const Operation& operation, const model::Id& id);
-  Outcome<model::Object> refused(const Operation& operation, const model::Id& id, Errors errors);
+  Outcome<model::Object> write(const std::function<Outcome<Prepared>()>& plan);
 
   // Constant after construction.
   store::Store& store_;

@@ -74,14 +74,6 @@ Cipher start(bool encrypts, const Bytes& key, const unsigned char* nonce,
 
 }  // namespace
 
-std::string sha256_hex(std::string_view text) {
-  Bytes digest(EVP_MAX_MD_SIZE);
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  digest.resize(size);
-  return hex_of(digest);
-}
-
 bool equals_in_constant_time(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }

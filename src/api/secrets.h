@@ -1,5 +1,5 @@
-// Secrets of the API: hashes of tokens, sealing of what must be read again, comparison that takes
-// the same time whatever differs. The cryptographic library stays in secrets.cpp.
+// Secrets of the API: sealing of what must be read again, comparison that takes the same time
+// whatever differs. The cryptographic library stays in secrets.cpp.
 // Thread: any (pure functions).
 #pragma once
 
@@ -9,9 +9,6 @@
 #include "base/result.h"
 
 namespace weir::api {
-
-/// SHA-256 as lower-case hex.
-std::string sha256_hex(std::string_view text);
 
 /// Whether both are equal; the time depends on their lengths only.
 bool equals_in_constant_time(std::string_view left, std::string_view right);

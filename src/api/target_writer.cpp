@@ -55,7 +55,6 @@ Outcome<TargetDocument> TargetWriter::create(const Json& body, const Caller& cal
       found.push_back(
           {ErrorCode::kNotFound, "target group '" + group + "' not found", "spec.targetGroupId"});
     }
-    writer_.note_refused(operation, group, found, caller);
     return found;
   }
   std::size_t index = 0;
@@ -76,10 +75,7 @@ Outcome<TargetDocument> TargetWriter::update(const model::Id& id, const Json& bo
                                              const Caller& caller) {
   const std::string operation = "update target";
   const model::Id group = catalog_.group_of_target(id);
-  if (group.empty()) {
-    writer_.note_refused(operation, id, {not_found()}, caller);
-    return not_found();
-  }
+  if (group.empty()) return not_found();
   std::size_t index = 0;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
     const auto place = model::target_index(old, id);
@@ -100,10 +96,7 @@ Outcome<TargetDocument> TargetWriter::remove(const model::Id& id, std::optional<
                                              const Caller& caller) {
   const std::string operation = "delete target";
   const model::Id group = catalog_.group_of_target(id);
-  if (group.empty()) {
-    writer_.note_refused(operation, id, {not_found()}, caller);
-    return not_found();
-  }
+  if (group.empty()) return not_found();
   TargetDocument gone;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
     const auto place = model::target_index(old, id);

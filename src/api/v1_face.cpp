@@ -51,6 +51,33 @@ Errors check_extensions(const http::Request& request, const QueryPairs& query) {
   return errors;
 }
 
+std::string method_of(const http::Request& request) {
+  return request.method == "HEAD" ? "GET" : request.method;
+}
+
+/// Where a path leads, behind the region.
+struct Place {
+  bool is_known = false;
+  bool is_one = false;
+  std::string collection;
+  std::string id;
+  std::string tail;
+};
+
+Place place_of(const http::Request& request) {
+  const auto& path = request.path;
+  if (path.size() < kCollectionSegments || path.size() > kCollectionSegments + 2) return {};
+  const std::string last = path.size() > 4 ? path[4] : "";
+  const std::size_t colon = std::min(last.find(':'), last.size());
+  Place place{.is_known = true,
+              .is_one = path.size() > kCollectionSegments,
+              .collection = path[3],
+              .id = last.substr(0, colon),
+              .tail = last.substr(colon)};
+  if (path.size() > 5) place.tail += "/" + path[5];
+  return place;
+}
+
 /// A call without parameters may leave its body out.
 Result<Json> parameters_of(const http::Request& request) {
   if (request.body.empty()) return Json::object();
@@ -60,18 +87,32 @@ Result<Json> parameters_of(const http::Request& request) {
 }  // namespace
 
 http::Response V1Face::handle(const http::Request& request) {
-  const std::string request_id = secret_hex(16);
-  std::string operation = "v1 other";
-  http::Response response = answer(request, request_id, operation);
-  response.headers.push_back({"x-jdcloud-request-id", request_id});
-  parts_.metrics.value(Metric::kApiRequests, {operation, std::to_string(response.status)}).add();
+  CallRecord record{.caller = {.who = kUnauthenticated,
+                               .request_id = secret_hex(16),
+                               .source = source_of(request)},
+                    .operation = "v1 other"};
+  const Place place = place_of(request);
+  const V1Operation* operation =
+      place.is_known
+          ? find_v1_operation({method_of(request), place.collection, place.is_one, place.tail})
+          : nullptr;
+  if (operation != nullptr) record.operation = operation->counted_as;
+  if (is_plausible_id(place.id)) record.object = place.id;
+  http::Response response = answer(request, operation, record);
+  parts_.audit.note(request, response, record);
+  response.headers.push_back({"x-jdcloud-request-id", record.caller.request_id});
+  parts_.metrics.value(Metric::kApiRequests, {record.operation, std::to_string(response.status)})
+      .add();
   return response;
 }
 
-http::Response V1Face::answer(const http::Request& request, const std::string& request_id,
-                              std::string& operation) {
+http::Response V1Face::answer(const http::Request& request, const V1Operation* operation,
+                              CallRecord& record) {
+  const std::string& request_id = record.caller.request_id;
   const auto who = parts_.access.authenticate(request);
   if (!who) return problem_response({who.error()}, request_id);
+  record.caller.who = *who;
+  record.caller.account = model::kDefaultOwner;
   const auto& path = request.path;
   if (path.size() < kCollectionSegments || path.size() > kCollectionSegments + 2 ||
       path[1] != "regions" || path[2] != parts_.region) {
@@ -82,29 +123,26 @@ http::Response V1Face::answer(const http::Request& request, const std::string& r
       view == nullptr ? find_v1_kind(path[3]) : &v1_kind_of(model::Kind::kInstance);
   const bool is_below_view = view != nullptr && path.size() > kCollectionSegments;
   if (kind == nullptr || is_below_view) return not_found(request_id);
-  const std::string last = path.size() > 4 ? path[4] : "";
-  const std::size_t colon = std::min(last.find(':'), last.size());
-  std::string tail = last.substr(colon);
-  if (path.size() > 5) tail += "/" + path[5];
   const bool has_body = request.method == "POST" || request.method == "PATCH";
   if (has_body && !has_json_type(request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
   }
   auto body = has_body ? parameters_of(request) : Result<Json>(Json::object());
   if (!body) return problem_response({body.error()}, request_id);
+  Place place = place_of(request);
   return route({.request = request,
-                .method = request.method == "HEAD" ? "GET" : request.method,
+                .method = method_of(request),
                 .kind = *kind,
-                .id = last.substr(0, colon),
-                .tail = std::move(tail),
+                .id = std::move(place.id),
+                .tail = std::move(place.tail),
                 .view = view,
                 .query = request.query,
                 .body = *std::move(body),
-                .caller = {*who, request_id}},
+                .caller = record.caller},
                operation);
 }
 
-http::Response V1Face::route(const Call& call, std::string& operation) {
+http::Response V1Face::route(const Call& call, const V1Operation* operation) {
   const std::string& request_id = call.caller.request_id;
   const Errors errors = check_extensions(call.request, call.query);
   if (!errors.empty()) return problem_response(errors, request_id);
@@ -112,11 +150,7 @@ http::Response V1Face::route(const Call& call, std::string& operation) {
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
   const bool is_one = call.request.path.size() > kCollectionSegments;
   if (is_one && !is_plausible_id(call.id)) return not_found(request_id);
-  const V1Operation* found = find_v1_operation(
-      {call.method, call.request.path[kCollectionSegments - 1], is_one, call.tail});
-  if (found == nullptr) return not_found(request_id);
-  operation = found->counted_as;
-  return run(call, *found);
+  return operation == nullptr ? not_found(request_id) : run(call, *operation);
 }
 
 http::Response V1Face::run(const Call& call, const V1Operation& operation) {
@@ -254,11 +288,7 @@ http::Response V1Face::create(const Call& call) {
   }
   Errors errors;
   const Json body = native_create_body(call.kind, call.body, errors);
-  if (!errors.empty()) {
-    parts_.writer.note_refused("create " + std::string(model::kind_name(call.kind.kind)), "",
-                               errors, call.caller);
-    return problem_response(errors, call.caller.request_id);
-  }
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
   const auto written = parts_.writer.create(call.kind.kind, body, call.caller);
   if (!written.ok()) {
     return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);

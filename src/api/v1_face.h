@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/audit_trail.h"
 #include "api/catalog.h"
 #include "api/observed.h"
 #include "api/outcome.h"
@@ -29,6 +30,7 @@ class V1Face {
     const Observed& observed;
     ResourceWriter& writer;
     V1Access& access;
+    AuditTrail& audit;
     Metrics& metrics;
     std::string region;
   };
@@ -51,9 +53,9 @@ class V1Face {
     Caller caller;
   };
 
-  http::Response answer(const http::Request& request, const std::string& request_id,
-                        std::string& operation);
-  http::Response route(const Call& call, std::string& operation);
+  http::Response answer(const http::Request& request, const V1Operation* operation,
+                        CallRecord& record);
+  http::Response route(const Call& call, const V1Operation* operation);
   http::Response run(const Call& call, const V1Operation& operation);
 
   http::Response change_targets(const Call& call, V1Call which);

@@ -13,10 +13,7 @@ using model::Object;
 
 Outcome<Object> V1Vm::create(const Json& body, const Caller& caller) {
   const InstanceCall call = read_instance_call(body);
-  if (!call.errors.empty()) {
-    writer_.note_refused("create instance", "", call.errors, caller);
-    return call.errors;
-  }
+  if (!call.errors.empty()) return call.errors;
   auto written = writer_.create(Kind::kInstance, call.native, caller);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return written;

@@ -15,6 +15,8 @@
   X(kStoreEpoch, "weir_store_epoch", kGauge, ({}), "Epoch of the store; a restore starts a higher one.") \
   X(kStoreLimitReached, "weir_store_limit_reached_total", kCounter, ({"limit"}), "Transactions refused and reads turned away because a limit of the store was reached.") \
   X(kStoreReopens, "weir_store_reopens_total", kCounter, ({}), "Times the store opened its database again after it could not write.") \
+  X(kAuditRefusalsCounted, "weir_audit_refusals_counted_total", kCounter, ({}), "Refused writes that the audit counts in one row a minute, because too many came for a row each.") \
+  X(kAuditProblems, "weir_audit_problems", kGauge, ({}), "What the last verification of the audit chain has found: rows changed, missing or cut off.") \
   X(kStreamNodes, "weir_stream_nodes", kGauge, ({}), "Nodes that follow the stream now.") \
   X(kStreamFrames, "weir_stream_frames_total", kCounter, ({"direction"}), "Frames of the stream by direction (sent, received).") \
   X(kStreamRefused, "weir_stream_refused_total", kCounter, ({"reason"}), "Nodes that control turned away, by reason; 'ahead' means that control has lost changes.") \

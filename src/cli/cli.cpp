@@ -5,6 +5,7 @@
 #include <deque>
 #include <iostream>
 
+#include "cli/audit.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/exit_status.h"
@@ -158,6 +159,19 @@ void add_explain(CLI::App& app, Words& words) {
   explain->callback([&words] { words.command = explain_listener; });
 }
 
+void add_audit(CLI::App& app, Words& words) {
+  CLI::App* audit = app.add_subcommand("audit", "show who did what, newest first");
+  audit->add_option("-n,--count", words.invocation.count, "so many rows (default: 50)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  add_form(*audit, words);
+  CLI::App* verify = audit->add_subcommand(
+      "verify", "look for rows that were changed, taken out or cut off; exit status 1 if so");
+  add_form(*verify, words);
+  audit->callback(
+      [&words, verify] { words.command = verify->parsed() ? verify_audit : list_audit; });
+}
+
 void add_others(CLI::App& app, Words& words) {
   CLI::App* health = app.add_subcommand("health", "show the health of a backend service's targets");
   health->add_option("backend", words.invocation.names, "id or name of the backend service")
@@ -166,6 +180,7 @@ void add_others(CLI::App& app, Words& words) {
   add_form(*health, words);
   health->callback([&words] { words.command = show_health; });
   add_explain(app, words);
+  add_audit(app, words);
   CLI::App* completion = app.add_subcommand(
       "completion", "print a shell completion script: source <(weir completion bash)");
   completion->add_option("shell", words.completion_shell, "bash")
@@ -203,6 +218,7 @@ constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
     {"delete", "delete resources"},
     {"health", "show the health of a backend service's targets"},
     {"explain", "show which target a client of a listener reaches, and why"},
+    {"audit", "show who did what; verify: whether the record is whole"},
     {"completion", "print a shell completion script"},
 };
 

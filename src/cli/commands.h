@@ -27,6 +27,7 @@ struct Invocation {
   bool has_labels = false;
   std::vector<std::string> clients;  // of explain
   std::string node;                  // of explain; empty: all that serve
+  std::size_t count = 50;            // rows of the audit
 };
 
 /// Each prints its result and returns an exit status (exit_status.h).

@@ -64,11 +64,11 @@ std::string bash_completion() {
          "  if [ \"$COMP_CWORD\" = 1 ]; then\n"
          "    words=\"up control node backup restore release check-config schema version get "
          "create update delete "
-         "health explain completion\"\n"
+         "health explain audit completion\"\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return\n"
          "  fi\n"
          "  case \"$verb\" in get|create|update|delete) ;; health) kind=backend ;; explain) "
-         "kind=listener ;; completion) words=bash ;; *) return ;; esac\n"
+         "kind=listener ;; audit) words=verify ;; completion) words=bash ;; *) return ;; esac\n"
          "  if [ \"$COMP_CWORD\" = 2 ] && [ \"$verb\" != health ] && [ \"$verb\" != explain "
          "]; then\n"
          "    COMPREPLY=($(compgen -W \"${words:-" +

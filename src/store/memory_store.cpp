@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "store/audit_chain.h"
 #include "store/store_metrics.h"
 #include "store/transaction_rules.h"
 
@@ -64,10 +65,9 @@ Result<Revision> MemoryStore::commit_locked(const Transaction& transaction) {
   }
   WEIR_ASSIGN_OR_RETURN(const Sums sums, counter_sums(transaction));
   trim_audit();
-  AuditRow row = transaction.audit;
-  row.at = clock_.wall_now();
-  audit_.push_back(std::move(row));
-  if (is_audit_only(transaction)) return revision_;
+  const bool is_silent = is_audit_only(transaction);
+  append_audit(transaction, Revision(revision_.value + (is_silent ? 0 : 1)));
+  if (is_silent) return revision_;
   revision_ = Revision(revision_.value + 1);
   for (const auto& [key, value] : sums) write({key, value}, revision_);
   for (const Write& one : transaction.writes) write(one, revision_);
@@ -130,12 +130,24 @@ bool MemoryStore::has_nothing_after(Revision after) const {
   return changes_.empty() || changes_.back().revision <= after;
 }
 
+void MemoryStore::append_audit(const Transaction& transaction, Revision revision) {
+  AuditRow row = transaction.audit;
+  row.at = clock_.wall_now();
+  row.revision = revision;
+  row.change = change_digest(transaction);
+  const std::uint64_t number = audit_newest_.number + 1;
+  row.hash = audit_hash(audit_newest_.hash, number, row);
+  audit_newest_ = {number, row.hash};
+  audit_.emplace_back(number, std::move(row));
+}
+
 void MemoryStore::trim_audit() {
   const WallTime oldest = clock_.wall_now() - kAuditKept;
   for (std::size_t i = 0; i < kAuditTrimmedAtOnce && !audit_.empty(); ++i) {
-    if (audit_.front().at >= oldest) return;
+    const auto& [number, row] = audit_.front();
+    if (row.at >= oldest) return;
+    audit_trimmed_ = {number, row.hash};
     audit_.pop_front();
-    ++audit_trimmed_;
   }
 }
 
@@ -144,14 +156,24 @@ Version MemoryStore::version() const {
   return {epoch_, revision_};
 }
 
-Result<std::vector<std::pair<std::uint64_t, AuditRow>>> MemoryStore::audit_rows(
-    std::size_t count_max) const {
+Result<std::vector<AuditEntry>> MemoryStore::audit_rows(const AuditRange& range) const {
   const MutexLock lock(mutex_);
-  std::vector<std::pair<std::uint64_t, AuditRow>> rows;
-  for (std::size_t i = audit_.size(); i > 0 && rows.size() < count_max; --i) {
-    rows.emplace_back(audit_trimmed_ + i, audit_[i - 1]);
+  std::vector<AuditEntry> rows;
+  for (auto at = audit_.rbegin(); at != audit_.rend() && rows.size() < range.count_max; ++at) {
+    if (at->first >= range.before) continue;
+    if (range.account && at->second.account != *range.account) continue;
+    rows.push_back(*at);
   }
   return rows;
+}
+
+Result<AuditPage> MemoryStore::audit_after(std::uint64_t after, std::size_t count_max) const {
+  const MutexLock lock(mutex_);
+  AuditPage page{{}, audit_trimmed_, audit_newest_};
+  for (const AuditEntry& entry : audit_) {
+    if (entry.first > after && page.rows.size() < count_max) page.rows.push_back(entry);
+  }
+  return page;
 }
 
 }  // namespace weir::store

@@ -23,8 +23,9 @@ class MemoryStore final : public Store {
   Result<Revision> commit(const Transaction& transaction) override;
   Result<Changes> changes_after(Revision after, Instant deadline) const override;
   Version version() const override;
-  Result<std::vector<std::pair<std::uint64_t, AuditRow>>> audit_rows(
-      std::size_t count_max) const override;
+  using Store::audit_rows;
+  Result<std::vector<AuditEntry>> audit_rows(const AuditRange& range) const override;
+  Result<AuditPage> audit_after(std::uint64_t after, std::size_t count_max) const override;
 
  private:
   struct Stored {
@@ -38,6 +39,7 @@ class MemoryStore final : public Store {
   Result<Sums> counter_sums(const Transaction& transaction) const WEIR_REQUIRES(mutex_);
   void write(const Write& write, Revision revision) WEIR_REQUIRES(mutex_);
   bool has_nothing_after(Revision after) const WEIR_REQUIRES(mutex_);
+  void append_audit(const Transaction& transaction, Revision revision) WEIR_REQUIRES(mutex_);
   void trim_audit() WEIR_REQUIRES(mutex_);
   void trim_changes() WEIR_REQUIRES(mutex_);
 
@@ -55,8 +57,9 @@ class MemoryStore final : public Store {
   std::deque<Change> changes_ WEIR_GUARDED_BY(mutex_);
   std::uint64_t changes_bytes_ WEIR_GUARDED_BY(mutex_) = 0;
   Revision changes_trimmed_ WEIR_GUARDED_BY(mutex_);  // this one and all before it are gone
-  std::deque<AuditRow> audit_ WEIR_GUARDED_BY(mutex_);
-  std::uint64_t audit_trimmed_ WEIR_GUARDED_BY(mutex_) = 0;  // rows that are gone
+  std::deque<AuditEntry> audit_ WEIR_GUARDED_BY(mutex_);
+  AuditLink audit_trimmed_ WEIR_GUARDED_BY(mutex_);  // the newest row that is gone
+  AuditLink audit_newest_ WEIR_GUARDED_BY(mutex_);
   Revision revision_ WEIR_GUARDED_BY(mutex_);
 };
 

@@ -6,7 +6,10 @@
 #include <array>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
+#include "store/audit_chain.h"
+#include "store/sqlite_audit.h"
 #include "store/sqlite_schema.h"
 #include "store/store_files.h"
 #include "store/store_metrics.h"
@@ -60,8 +63,19 @@ Result<Epoch> epoch_to_replace(const std::string& path) {
   return version->epoch;
 }
 
+/// Says in the chain that what came after the backup has gone. Errors:  kUnavailable
+Result<void> note_restore(SqliteDatabase& copy, const Version& version, WallTime now) {
+  AuditRow row{.who = "local",
+               .operation = std::string(kRestoreOperation),
+               .object = restore_object(version.epoch),
+               .result = "ok"};
+  row.revision = version.revision;
+  return append_audit_row(copy, std::move(row), now);
+}
+
 /// Checks the copy, brings it to the newest schema and moves it to an epoch above both.
-Result<Version> start_epoch_above(const std::string& path, Epoch replaced, Epoch fresh) {
+Result<Version> start_epoch_above(const std::string& path, Epoch replaced, const Clock& clock) {
+  const Epoch fresh = fresh_epoch(clock);
   WEIR_ASSIGN_OR_RETURN(auto copy,
                         SqliteDatabase::open({path, {}}, SqliteDatabase::Access::kWrite));
   WEIR_TRY(check_integrity(*copy));
@@ -70,6 +84,8 @@ Result<Version> start_epoch_above(const std::string& path, Epoch replaced, Epoch
   const std::uint64_t above = std::max(version.epoch.value, replaced.value) + 1;
   version.epoch = Epoch(std::max(above, fresh.value));
   WEIR_TRY(set_meta(*copy, "epoch", version.epoch.value));
+  // Without a transaction of its own: nobody sees the copy before it is renamed into place.
+  WEIR_TRY(note_restore(*copy, version, clock.wall_now()));
   WEIR_TRY(copy->leave_wal());
   return version;
 }
@@ -94,8 +110,7 @@ Result<Version> restore_sqlite(const std::string& backup_path, const std::string
   const std::string part = store_path + ".restore";
   WEIR_TRY(copy_store({backup_path, {}}, part));
   WEIR_ASSIGN_OR_RETURN(const Epoch replaced, epoch_to_replace(store_path));
-  WEIR_ASSIGN_OR_RETURN(const Version version,
-                        start_epoch_above(part, replaced, fresh_epoch(clock)));
+  WEIR_ASSIGN_OR_RETURN(const Version version, start_epoch_above(part, replaced, clock));
   // Before the rename: an old WAL beside the new file would be played into it.
   WEIR_TRY(remove_companions(store_path));
   WEIR_TRY(sync_folder_of(store_path));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "store/audit_chain.h"
 #include "store/sqlite_store.h"
 #include "store/store_contract.h"
 #include "store/store_files.h"
@@ -108,6 +109,23 @@ TEST_F(SqliteBackupTest, ComesBackInAnEpochAboveAllThatNodesHaveSeen) {
   EXPECT_EQ(store->get("object/lb/1")->value, "a");
   EXPECT_TRUE(store->check_integrity().ok());
   EXPECT_EQ(store->commit(writing("object/lb/2", "c")).value_or(Revision(0)), Revision(2));
+}
+
+TEST_F(SqliteBackupTest, SaysInTheAuditThatWhatCameLaterHasGone) {
+  auto store = store_with_old_backup();
+  const AuditEntry lost = store->audit_rows(1)->at(0);
+  const AuditAnchor anchor{{lost.first, lost.second.hash}, lost.second.at, store->version().epoch};
+  store.reset();
+  ASSERT_TRUE(restore("old", "weir.db").ok());
+  store = open("weir.db");
+  const auto rows = store->audit_rows(10);
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_EQ(rows->at(0).second.who, "local");
+  EXPECT_EQ(rows->at(0).second.operation, "restore store");
+  EXPECT_EQ(rows->at(0).second.object, restore_object(store->version().epoch));
+  const auto verdict = verify_audit(*store, std::span(&anchor, 1), clock_.wall_now());
+  EXPECT_EQ(verdict->problems, std::vector<std::string>())
+      << "an anchor of what a restore took away is no sign of a forger";
 }
 
 TEST_F(SqliteBackupTest, TakesTheWallClockAsEpochWhenItIsHigher) {

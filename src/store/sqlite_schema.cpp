@@ -4,13 +4,19 @@
 #include <string>
 
 #include "base/mutant.h"
+#include "store/sqlite_audit.h"
 
 namespace weir::store {
 namespace {
 
+struct Step {
+  const char* script;
+  Result<void> (*then)(SqliteDatabase&);  // what SQL cannot say; may be null
+};
+
 /// Step n leads from schema n to n + 1; a step is never changed once released.
 constexpr std::array kSteps = {
-    R"(CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    Step{R"(CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
 CREATE TABLE changes (number INTEGER PRIMARY KEY, revision INTEGER NOT NULL, key TEXT NOT NULL,
                       value TEXT, bytes_total INTEGER NOT NULL) STRICT;
@@ -19,6 +25,15 @@ CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT 
                     revision INTEGER NOT NULL, who TEXT NOT NULL, operation TEXT NOT NULL,
                     object TEXT NOT NULL, request_id TEXT NOT NULL, result TEXT NOT NULL) STRICT;
 INSERT INTO meta VALUES ('schema', 0), ('epoch', 0), ('revision', 0), ('changes_trimmed', 0);)",
+         nullptr},
+    Step{R"(ALTER TABLE audit ADD COLUMN account TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN change TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+CREATE INDEX audit_by_account ON audit (account, number);
+CREATE TABLE audit_ends (name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+INSERT INTO audit_ends VALUES ('trimmed', 0, ''), ('newest', 0, '');)",
+         chain_old_rows},
 };
 
 Error no_store() {
@@ -32,7 +47,8 @@ Result<bool> has_tables(SqliteDatabase& database) {
 
 Result<void> run_steps(SqliteDatabase& database, std::int64_t from) {
   for (auto step = static_cast<std::size_t>(from); step < kSteps.size(); ++step) {
-    WEIR_TRY(database.script(kSteps[step]));
+    WEIR_TRY(database.script(kSteps[step].script));
+    if (kSteps[step].then != nullptr) WEIR_TRY(kSteps[step].then(database));
   }
   return set_meta(database, "schema", kSteps.size());
 }

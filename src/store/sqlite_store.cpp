@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mutant.h"
+#include "store/sqlite_audit.h"
 #include "store/sqlite_backup.h"
 #include "store/sqlite_schema.h"
 #include "store/store_files.h"
@@ -50,15 +51,6 @@ void forget_last_transactions(const std::string& log) {
   std::error_code error;
   const auto size = std::filesystem::file_size(log, error);
   if (!error) std::filesystem::resize_file(log, size - std::min(size, kCut_bytes), error);
-}
-
-AuditRow audit_row(const SqliteRow& row) {
-  return AuditRow{.who = row.text(1),
-                  .operation = row.text(2),
-                  .object = row.text(3),
-                  .request_id = row.text(4),
-                  .result = row.text(5),
-                  .at = WallTime(std::chrono::milliseconds(row.integer(6)))};
 }
 
 }  // namespace
@@ -231,18 +223,22 @@ Version SqliteStore::version() const {
   return progress_.version;
 }
 
-Result<std::vector<std::pair<std::uint64_t, AuditRow>>> SqliteStore::audit_rows(
-    std::size_t count_max) const {
-  std::vector<std::pair<std::uint64_t, AuditRow>> rows;
-  WEIR_TRY(readers_.read([&](SqliteDatabase& database) {
-    return database.each(
-        "SELECT number, who, operation, object, request_id, result, at_ms FROM audit "
-        "ORDER BY number DESC LIMIT ?",
-        {static_cast<std::int64_t>(count_max)}, [&](const SqliteRow& row) {
-          rows.emplace_back(static_cast<std::uint64_t>(row.integer(0)), audit_row(row));
-        });
+Result<std::vector<AuditEntry>> SqliteStore::audit_rows(const AuditRange& range) const {
+  std::vector<AuditEntry> rows;
+  WEIR_TRY(readers_.read([&](SqliteDatabase& database) -> Result<void> {
+    WEIR_ASSIGN_OR_RETURN(rows, read_audit_rows(database, range));
+    return {};
   }));
   return rows;
+}
+
+Result<AuditPage> SqliteStore::audit_after(std::uint64_t after, std::size_t count_max) const {
+  AuditPage page;
+  WEIR_TRY(readers_.read([&](SqliteDatabase& database) -> Result<void> {
+    WEIR_ASSIGN_OR_RETURN(page, read_audit_page(database, after, count_max));
+    return {};
+  }));
+  return page;
 }
 
 Result<Version> SqliteStore::backup(const std::string& path) const {

@@ -34,8 +34,9 @@ class SqliteStore final : public Store {
   Result<Revision> commit(const Transaction& transaction) override;
   Result<Changes> changes_after(Revision after, Instant deadline) const override;
   Version version() const override;
-  Result<std::vector<std::pair<std::uint64_t, AuditRow>>> audit_rows(
-      std::size_t count_max) const override;
+  using Store::audit_rows;
+  Result<std::vector<AuditEntry>> audit_rows(const AuditRange& range) const override;
+  Result<AuditPage> audit_after(std::uint64_t after, std::size_t count_max) const override;
 
   /// Writes a copy of one moment to `path` while the store works on; see back_up_sqlite().
   /// Errors:  kUnavailable

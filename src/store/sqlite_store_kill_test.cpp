@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "base/unique_fd.h"
+#include "store/audit_chain.h"
 #include "store/sqlite_store.h"
 #include "store/store_contract.h"
 #include "testing/temporary_folder.h"
@@ -138,6 +139,10 @@ void expect_only_whole_transactions(SqliteStore& store) {
   ASSERT_TRUE(audit.ok());
   EXPECT_EQ(audit->size(), parts.size());
   for (const auto& [number, row] : *audit) ASSERT_TRUE(parts.contains(row.object)) << row.object;
+  const auto chain = verify_audit(store, {}, SystemClock().wall_now());
+  ASSERT_TRUE(chain.ok());
+  EXPECT_EQ(chain->problems, std::vector<std::string>());
+  EXPECT_EQ(chain->rows, parts.size());
 }
 
 TEST(SqliteStoreKill, LosesNoAcknowledgedWriteAndHalvesNone) {

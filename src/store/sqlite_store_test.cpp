@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "store/audit_chain.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_transaction.h"
 #include "store/store_contract.h"
@@ -52,6 +53,12 @@ class SqliteStoreTest : public ::testing::Test {
     ASSERT_TRUE(database.ok());
     const auto done = (*database)->script(sql);
     ASSERT_TRUE(done.ok()) << to_string(done.error());
+  }
+  using Problems = std::vector<std::string>;
+  /// What is wrong with the audit chain.
+  Problems problems(const std::vector<AuditAnchor>& anchors = {}) {
+    const auto verdict = verify_audit(store(), anchors, stores_.clock_.wall_now());
+    return verdict ? verdict->problems : Problems{to_string(verdict.error())};
   }
   std::string open_error() {
     const auto opened = stores_.open();
@@ -109,7 +116,111 @@ TEST_F(SqliteStoreTest, RefusesASecondProcessOnTheSameFile) {
 TEST_F(SqliteStoreTest, RefusesANewerSchema) {
   tamper("UPDATE meta SET value=99 WHERE name='schema'");
   EXPECT_EQ(open_error(),
-            "the store has schema 99, this program reads schemas up to 1: start a newer program");
+            "the store has schema 99, this program reads schemas up to 2: start a newer program");
+}
+
+/// The tables as the first release made them.
+constexpr const char* kFirstSchema = R"(
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, revision INTEGER NOT NULL, key TEXT NOT NULL,
+                      value TEXT, bytes_total INTEGER NOT NULL) STRICT;
+CREATE INDEX changes_by_revision ON changes (revision);
+CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
+                    revision INTEGER NOT NULL, who TEXT NOT NULL, operation TEXT NOT NULL,
+                    object TEXT NOT NULL, request_id TEXT NOT NULL, result TEXT NOT NULL) STRICT;
+INSERT INTO meta VALUES ('schema', 1), ('epoch', 7), ('revision', 2), ('changes_trimmed', 0);
+INSERT INTO entries VALUES ('object/lb/1', 'a', 2);
+INSERT INTO audit VALUES (3, 1767225600000, 1, 'key-1', 'create lb', '1', 'r-1', 'ok'),
+                         (4, 1767225601000, 2, 'key-1', 'update lb', '1', 'r-2', 'ok');)";
+
+TEST_F(SqliteStoreTest, BringsTheStoreOfTheFirstReleaseForwardAndChainsItsAuditRows) {
+  tamper(
+      "DROP TABLE meta; DROP TABLE entries; DROP TABLE changes; DROP TABLE audit; "
+      "DROP TABLE audit_ends;");
+  tamper(kFirstSchema);
+  stores_.reopen();
+  EXPECT_EQ(store().version(), (Version{Epoch(7), Revision(2)}));
+  EXPECT_EQ(store().get("object/lb/1")->value, "a");
+  ASSERT_TRUE(store().commit(writing("object/lb/1", "b")).ok());
+  const auto rows = store().audit_rows(10);
+  ASSERT_TRUE(rows.ok());
+  ASSERT_EQ(rows->size(), 3U);
+  EXPECT_EQ(rows->at(0).first, 5U);
+  EXPECT_EQ(rows->at(1).second.operation, "update lb");
+  EXPECT_EQ(rows->at(1).second.revision, Revision(2));
+  stores_.reopen();
+  EXPECT_EQ(problems(), Problems());
+}
+
+TEST_F(SqliteStoreTest, FindsAuditRowsThatWereEditedDeletedOrCutOff) {
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(store().commit(writing("object/lb/1", std::to_string(i))).ok());
+  }
+  const std::pair<const char*, Problems> cases[] = {
+      {"UPDATE audit SET result='refused' WHERE number=4",
+       {"row 4 does not fit the one before it: one of both was changed"}},
+      {"UPDATE audit SET at_ms=at_ms+1 WHERE number=4",
+       {"row 4 does not fit the one before it: one of both was changed"}},
+      {"UPDATE audit SET change='' WHERE number=4",
+       {"row 4 does not fit the one before it: one of both was changed"}},
+      {"DELETE FROM audit WHERE number=4", {"row 4 is missing"}},
+      {"DELETE FROM audit WHERE number BETWEEN 1 AND 3", {"rows 1 to 3 are missing"}},
+      {"DELETE FROM audit WHERE number>8", {"rows 9 to 10 are missing at the end"}},
+      {"DELETE FROM audit", {"rows 1 to 10 are missing at the end"}},
+      {"INSERT INTO audit SELECT 11, at_ms, revision, who, operation, object, request_id, result, "
+       "account, source, change, hash FROM audit WHERE number=10",
+       {"row 11 does not fit the one before it: one of both was changed",
+        "row 11 is not the one that was written last"}},
+  };
+  tamper("CREATE TABLE kept AS SELECT * FROM audit");
+  for (const auto& [sql, expected] : cases) {
+    tamper(std::string(sql));
+    stores_.reopen();
+    EXPECT_EQ(problems(), expected) << sql;
+    tamper("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept");
+    stores_.reopen();
+    EXPECT_EQ(problems(), Problems()) << "put back after " << sql;
+  }
+}
+
+TEST_F(SqliteStoreTest, GoesOnWritingBehindRowsThatWereCutOffOrPutIn) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(store().commit(writing("object/lb/1", "x")).ok());
+  tamper("DELETE FROM audit WHERE number=3");
+  stores_.reopen();
+  ASSERT_TRUE(store().commit(writing("object/lb/1", "y")).ok());
+  EXPECT_EQ(problems(), Problems{"row 3 is missing"});
+  tamper("UPDATE audit SET number=9 WHERE number=4");
+  stores_.reopen();
+  ASSERT_TRUE(store().commit(writing("object/lb/1", "z")).ok());
+  EXPECT_EQ(store().audit_rows(1)->at(0).first, 10U);
+}
+
+TEST_F(SqliteStoreTest, FindsByItsAnchorsWhatWasRewrittenWithAllItsHashes) {
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(store().commit(writing("object/lb/1", "x")).ok());
+  const AuditEntry fourth = store().audit_rows(10)->at(2);
+  ASSERT_EQ(fourth.first, 4U);
+  const AuditAnchor anchor{{4, fourth.second.hash}, fourth.second.at, store().version().epoch};
+  EXPECT_EQ(problems({anchor}), Problems());
+
+  tamper(
+      "DELETE FROM audit WHERE number>3; UPDATE audit_ends SET number=3, "
+      "hash=(SELECT hash FROM audit WHERE number=3) WHERE name='newest'");
+  stores_.reopen();
+  EXPECT_EQ(problems(), Problems()) << "the store alone cannot know";
+  EXPECT_EQ(problems({anchor}),
+            Problems{"row 4 was noted outside of the store and is missing at the end"});
+
+  ASSERT_TRUE(store().commit(writing("object/lb/1", "another fourth")).ok());
+  EXPECT_EQ(problems({anchor}),
+            Problems{"row 4 is not the one that was noted outside of the store"});
+
+  tamper(
+      "UPDATE audit_ends SET number=4, hash=(SELECT hash FROM audit WHERE number=4) "
+      "WHERE name='trimmed'; DELETE FROM audit");
+  stores_.reopen();
+  EXPECT_EQ(problems({AuditAnchor{{2, "any"}, anchor.at, anchor.epoch}}),
+            Problems{"row 2 was noted outside of the store and has gone before its time"});
 }
 
 TEST_F(SqliteStoreTest, RefusesADatabaseOfSomebodyElse) {

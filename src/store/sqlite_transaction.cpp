@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/mutant.h"
+#include "store/audit_chain.h"
+#include "store/sqlite_audit.h"
 #include "store/sqlite_schema.h"
 #include "store/transaction_rules.h"
 
@@ -114,27 +117,6 @@ Result<bool> write_entries(SqliteDatabase& database, const Transaction& transact
   return end.number != before.number;
 }
 
-/// Looks at the oldest rows alone, so that its cost does not grow with the table.
-Result<void> trim_audit(SqliteDatabase& database, WallTime now) {
-  const auto oldest =
-      std::chrono::duration_cast<std::chrono::milliseconds>((now - kAuditKept).time_since_epoch());
-  return database.run(
-      "DELETE FROM audit WHERE at_ms < ? AND number IN "
-      "(SELECT number FROM audit ORDER BY number LIMIT ?)",
-      {std::int64_t{oldest.count()}, static_cast<std::int64_t>(kAuditTrimmedAtOnce)});
-}
-
-Result<void> add_audit_row(SqliteDatabase& database, const AuditRow& row, Revision revision,
-                           WallTime now) {
-  const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
-  WEIR_TRY(trim_audit(database, now));
-  return database.run(
-      "INSERT INTO audit (at_ms, revision, who, operation, object, request_id, result) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)",
-      {std::int64_t{at.count()}, signed_value(revision), row.who, row.operation, row.object,
-       row.request_id, row.result});
-}
-
 }  // namespace
 
 Result<Applied> apply_transaction(SqliteDatabase& database, const Transaction& transaction,
@@ -153,7 +135,10 @@ Result<Applied> apply_transaction(SqliteDatabase& database, const Transaction& t
     WEIR_TRY(database.run("COMMIT"));
     WEIR_TRY(database.run("BEGIN IMMEDIATE"));
   }
-  WEIR_TRY(add_audit_row(database, transaction.audit, applied.revision, now));
+  AuditRow row = transaction.audit;
+  row.revision = applied.revision;
+  row.change = change_digest(transaction);
+  WEIR_TRY(append_audit_row(database, std::move(row), now));
   return applied;
 }
 

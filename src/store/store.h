@@ -6,9 +6,11 @@
 // control and its tests use it; a node never does. Thread: any.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -75,12 +77,42 @@ struct CounterChange {
 };
 
 struct AuditRow {
-  std::string who{};        // key id or "local"
+  std::string who{};        // key id, "control", "node/<id>", "local" or "unauthenticated"
+  std::string account{};    // of the caller; empty: the service itself, or nobody
+  std::string source{};     // address of the caller
   std::string operation{};  // "create backend"
   std::string object{};     // id
   std::string request_id{};
   std::string result{};  // "ok"
-  WallTime at{};         // set by the store
+  // Set by the store.
+  WallTime at{};
+  Revision revision{};
+  std::string change{};  // digest of what the transaction wrote; empty: nothing
+  std::string hash{};    // of all of this and of the hash of the row before (audit_chain.h)
+};
+/// Rows are numbered from 1, and no number is given twice.
+using AuditEntry = std::pair<std::uint64_t, AuditRow>;
+
+/// A row of the chain by its number and hash.
+struct AuditLink {
+  std::uint64_t number = 0;
+  std::string hash{};
+
+  friend bool operator==(const AuditLink&, const AuditLink&) = default;
+};
+
+/// Which rows are asked for: the newest below `before`, of one account or of all.
+struct AuditRange {
+  std::size_t count_max = 100;
+  std::uint64_t before = INT64_MAX;
+  std::optional<std::string> account{};
+};
+
+/// Rows in the order of the chain, and where the chain begins and ends: all of one moment.
+struct AuditPage {
+  std::vector<AuditEntry> rows{};
+  AuditLink trimmed;  // the newest row that has gone for its age; the chain goes on behind it
+  AuditLink newest;   // what the store has noted beside the rows
 };
 
 struct Transaction {
@@ -129,10 +161,13 @@ class Store {
 
   virtual Version version() const = 0;
 
-  /// The newest audit rows, newest first, with their numbers; for tests and `weir audit`.
-  /// Errors:  kUnavailable
-  virtual Result<std::vector<std::pair<std::uint64_t, AuditRow>>> audit_rows(
-      std::size_t count_max) const = 0;
+  /// The newest audit rows, newest first. Errors:  kUnavailable
+  virtual Result<std::vector<AuditEntry>> audit_rows(const AuditRange& range) const = 0;
+  Result<std::vector<AuditEntry>> audit_rows(std::size_t count_max) const {
+    return audit_rows(AuditRange{.count_max = count_max});
+  }
+  /// The oldest rows with a number above `after`. Errors:  kUnavailable
+  virtual Result<AuditPage> audit_after(std::uint64_t after, std::size_t count_max) const = 0;
 };
 
 }  // namespace weir::store

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "store/audit_chain.h"
 #include "store/store.h"
 #include "store/transaction_rules.h"
 
@@ -416,6 +417,60 @@ TYPED_TEST_P(StoreContract, LetsAuditRowsGoAfterFourHundredDays) {
   EXPECT_EQ(rows[2].first, 4U);
 }
 
+TYPED_TEST_P(StoreContract, ChainsItsAuditRowsAndKeepsTheChainWholeWhenOldOnesGo) {
+  for (int i = 0; i < 5; ++i) this->put("object/lb/1", std::to_string(i));
+  EXPECT_TRUE(this->store().commit({.audit = kSomebody}).ok());
+  const AuditPage page = this->must(this->store().audit_after(0, 10));
+  ASSERT_EQ(page.rows.size(), 6U);
+  AuditLink link;
+  for (const auto& [number, row] : page.rows) {
+    EXPECT_EQ(number, link.number + 1);
+    EXPECT_EQ(row.hash, audit_hash(link.hash, number, row));
+    link = {number, row.hash};
+  }
+  EXPECT_EQ(page.newest, link);
+  EXPECT_EQ(page.trimmed, AuditLink());
+  EXPECT_EQ(page.rows[0].second.change, change_digest(writing("object/lb/1", "0")));
+  EXPECT_EQ(page.rows[5].second.change, "") << "a refusal writes nothing";
+  EXPECT_EQ(this->must(this->store().audit_after(4, 1)).rows.at(0).first, 5U);
+
+  this->stores_.clock_.advance(kAuditKept + std::chrono::hours(1));
+  this->put("object/lb/1", "later");
+  const AuditPage rest = this->must(this->store().audit_after(0, 10));
+  EXPECT_EQ(rest.trimmed.number, 2U);
+  EXPECT_EQ(rest.trimmed.hash, page.rows[1].second.hash);
+  const AuditAnchor gone{{1, page.rows[0].second.hash}, page.rows[0].second.at, Epoch(1)};
+  const AuditVerdict verdict =
+      this->must(verify_audit(this->store(), std::span(&gone, 1), this->stores_.clock_.wall_now()));
+  EXPECT_EQ(verdict.problems, std::vector<std::string>());
+  EXPECT_EQ(verdict.first, 3U);
+  EXPECT_EQ(verdict.newest, 7U);
+  EXPECT_EQ(verdict.rows, 5U);
+}
+
+TYPED_TEST_P(StoreContract, TellsAuditRowsOfOneAccountAndThoseBeforeANumber) {
+  for (int i = 0; i < 6; ++i) {
+    Transaction transaction = writing("object/lb/1", std::to_string(i));
+    transaction.audit.account = i % 2 == 0 ? "default" : "other";
+    transaction.audit.source = "192.0.2.1";
+    ASSERT_TRUE(this->store().commit(transaction).ok());
+  }
+  const auto numbers = [this](const AuditRange& range) {
+    std::vector<std::uint64_t> found;
+    for (const auto& [number, row] : this->must(this->store().audit_rows(range))) {
+      found.push_back(number);
+      EXPECT_EQ(row.source, "192.0.2.1");
+    }
+    return found;
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  EXPECT_EQ(numbers({.count_max = 2}), (Numbers{6, 5}));
+  EXPECT_EQ(numbers({.before = 4}), (Numbers{3, 2, 1}));
+  EXPECT_EQ(numbers({.account = "other"}), (Numbers{6, 4, 2}));
+  EXPECT_EQ(numbers({.count_max = 1, .before = 4, .account = "other"}), (Numbers{2}));
+  EXPECT_EQ(numbers({.account = ""}), Numbers());
+}
+
 TYPED_TEST_P(StoreContract, KeepsTheAuditRowOfARefusedCallWithoutANewRevision) {
   this->put("object/lb/1", "a");
   Transaction refusal{.audit = kSomebody};
@@ -437,6 +492,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     TellsChangesOfObjectsInOrderWithTombstones, WaitsForTheNextChangeOfAnObject,
     DeliversEveryChangeOnceToAReaderThatFollows, AsksAReaderThatIsTooFarBehindToListAgain,
     BoundsTheBytesOfKeptChanges, KeepsOneAuditRowPerCommitNewestFirst,
-    LetsAuditRowsGoAfterFourHundredDays, KeepsTheAuditRowOfARefusedCallWithoutANewRevision);
+    LetsAuditRowsGoAfterFourHundredDays, ChainsItsAuditRowsAndKeepsTheChainWholeWhenOldOnesGo,
+    TellsAuditRowsOfOneAccountAndThoseBeforeANumber,
+    KeepsTheAuditRowOfARefusedCallWithoutANewRevision);
 
 }  // namespace weir::store

@@ -45,8 +45,9 @@ Result<void> check_keys(const Transaction& transaction, Metrics& metrics) {
 
 std::size_t transaction_bytes(const Transaction& transaction) {
   const AuditRow& audit = transaction.audit;
-  std::size_t bytes = audit.who.size() + audit.operation.size() + audit.object.size() +
-                      audit.request_id.size() + audit.result.size();
+  std::size_t bytes = audit.who.size() + audit.account.size() + audit.source.size() +
+                      audit.operation.size() + audit.object.size() + audit.request_id.size() +
+                      audit.result.size();
   for (const Expectation& expectation : transaction.expectations) bytes += expectation.key.size();
   for (const CounterChange& counter : transaction.counters) bytes += counter.key.size();
   for (const Write& write : transaction.writes) {
