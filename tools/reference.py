@@ -150,7 +150,19 @@ def native_page(schema, _):
                                [[f"[{one['name']}](#{one['name']})", member(one, "sentence"),
                                  ", ".join(dict.fromkeys(f"{one['methods']}, {one['methodsOfOne']}".split(", "))),
                                  code(one.get("parentField", ""))] for one in kinds]),
+            "people": "".join(person_part(one) for one in some(schema, "people")),
+            "policy": table(["Call", "Least role", ""], [[member(one, "call"), member(one, "role"),
+                                                          "of account `default` alone" if member(one, "isOfService") else ""] for one in some(schema, "policy")]),
             "errors": errors_table(schema)}
+
+
+def person_part(kind):
+    name = member(kind, "name")
+    text = f"### {name}\n\n{kind['sentence'][:1].upper() + kind['sentence'][1:]}.\n\n"
+    text += table(["Path", "Methods"], [[code(f"/weir/v1/{name}"), member(kind, "methods")],
+                                        [code(f"/weir/v1/{name}/<id>"), member(kind, "methodsOfOne")]])
+    text += "\n**spec**\n\n" + fields_table(some(kind, "spec"))
+    return text + ("\n**admin**, made by control\n\n" + fields_table(kind["admin"]) if kind["admin"] else "") + "\n"
 
 
 def errors_table(schema):
@@ -196,8 +208,8 @@ def v1_page(schema, _):
             if own:
                 text += f"`{operation['action']}`\n\n" + table(["Parameter", "Effect", "Meaning"],
                                                              [[code(p["name"]), p["effect"], p["sentence"]] for p in operation["parameters"]]) + "\n"
-    known = table(["Action", "Method", "Path", "Effect"],
-                  [[one["action"], one["method"], code(one["path"]), one.get("effect", "")] for one in operations])
+    known = table(["Action", "Method", "Path", "Least role", "Effect"],
+                  [[one["action"], one["method"], code(one["path"]), member(one, "role"), one.get("effect", "")] for one in operations])
     return {"operations": known, "parameters": text, "target_filters": filters_text(some(face, "targetFilters")), "errors": errors_table(schema)}
 
 
@@ -226,7 +238,7 @@ def cli_page(_, program):
         kinds = manpage.kinds(program, verb)
         for kind, meaning in kinds.items():
             text += f"### weir {verb} {kind}\n\n{meaning[:1].upper() + meaning[1:]}.\n\n" + command_text(program, verb, kind)
-        if not kinds:
+        if not kinds or manpage.own_options(manpage.help_of(program, verb)):
             text += command_text(program, verb)
     common = [one for one in manpage.entries(manpage.help_of(program, "get", "lb"), "Options") if one[0].startswith(manpage.COMMON)]
     return {"overview": table(["Command", "Does"], [[f"[{word}](#weir-{word})" if word != "version" else word, sentence] for word, sentence in service + client]),

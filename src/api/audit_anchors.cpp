@@ -1,5 +1,6 @@
 #include "api/audit_anchors.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "api/files.h"

@@ -29,30 +29,34 @@ std::string_view id_of(std::string_view token) {
 
 std::string token_key(std::string_view id) { return "token/" + std::string(id); }
 
+std::string token_id(std::string_view id) { return "token-" + std::string(id); }
+
 NewToken new_token() {
   NewToken token;
   token.id = secret_hex(kIdSize);
   token.text = std::string(kTokenPrefix) + token.id + "_" + secret_hex(kSecretSize);
-  token.stored =
-      Json::object({{"sha256", sha256_hex(token.text)}, {"role", "administrator"}}).dump();
+  token.sha256 = sha256_hex(token.text);
   return token;
 }
 
-Result<std::string> authenticate(const http::Request& request, const store::Store& store) {
+Result<Principal> authenticate(const http::Request& request, const store::Store& store,
+                               WallTime now) {
   const std::string* header = request.header("Authorization");
   if (header == nullptr || !header->starts_with(kBearer)) return refused();
   const std::string_view token = std::string_view(*header).substr(kBearer.size());
   const std::string_view id = id_of(token);
   // An unknown token takes the same steps as a known one.
   std::string expected(2 * kSecretSize, '-');
+  Json known;
   if (!id.empty()) {
     const auto stored = store.get(token_key(id));
     if (!stored && stored.error().code != ErrorCode::kNotFound) return stored.error();
-    const auto json = stored ? parse_json(stored->value) : Result<Json>(Json());
-    if (json) expected = json->string_or("sha256", expected);
+    auto json = stored ? parse_json(stored->value) : Result<Json>(Json());
+    if (json) known = *std::move(json);
+    expected = known.string_or("sha256", expected);
   }
   if (!equals_in_constant_time(expected, sha256_hex(token))) return refused();
-  return std::string(id);
+  return principal_of(token_id(id), known, store, now);
 }
 
 }  // namespace weir::api

@@ -57,7 +57,9 @@ Result<void> store_administrator(store::Store& store, const NewToken& token,
   }
   const std::string place = access_key_place(access_key);
   WEIR_ASSIGN_OR_RETURN(const std::string sealed, seal(key, place, secret_key));
-  transaction.writes.push_back({token_key(token.id), token.stored});
+  transaction.writes.push_back(
+      {token_key(token.id),
+       Json::object({{"sha256", token.sha256}, {"role", "administrator"}}).dump()});
   transaction.writes.push_back(
       {place, Json::object({{"sealed", sealed}, {"role", "administrator"}}).dump()});
   transaction.audit = audit("make administrator");

@@ -14,6 +14,7 @@
 #include "api/keeper.h"
 #include "api/native_face.h"
 #include "api/observed.h"
+#include "api/people.h"
 #include "api/problem.h"
 #include "api/resource_writer.h"
 #include "api/stream_server.h"
@@ -76,6 +77,7 @@ class StartedControl final : public ControlServer {
     WEIR_TRY(make_folder(options_.data_dir));
     WEIR_ASSIGN_OR_RETURN(store_, open_store(options_, clock_, metrics_));
     WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
+    people_ = std::make_unique<People>(*store_, clock_, key);
     audit_ = std::make_unique<AuditTrail>(
         AuditTrail::Parts{*store_, clock_, metrics_, options_.data_dir, std::move(key)});
     WEIR_TRY(make_default_network(*store_, clock_));
@@ -114,6 +116,7 @@ class StartedControl final : public ControlServer {
   // In the order in which they are made, but for the face; each uses those above it.
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<AuditTrail> audit_;
+  std::unique_ptr<People> people_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
   std::unique_ptr<WatchHub> watches_;
@@ -138,9 +141,9 @@ Result<void> StartedControl::start_stream() {
 }
 
 Result<void> StartedControl::start_server() {
-  face_ = std::make_unique<NativeFace>(
-      NativeFace::Parts{*store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_,
-                        metrics_, clock_, options_.build, [this] { return readiness(); }});
+  face_ = std::make_unique<NativeFace>(NativeFace::Parts{
+      *store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_, *people_, metrics_,
+      clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
   v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/listing.h"
 #include "api/node_hello.h"
 #include "api/placement.h"
 #include "api/problem.h"
@@ -106,9 +107,11 @@ void choose_nodes(const model::ObjectIndex& index, const Object& lb, ExplainQues
     return;
   }
   const std::string& node = question.nodes.front();
-  if (index.find(Kind::kNode, node) == nullptr) {
+  const bool is_serving = std::ranges::find(serving, node) != serving.end();
+  // Nodes are the service's own: another account learns of those alone that serve it.
+  if (!is_serving && find_of(index, Kind::kNode, node, lb.owner) == nullptr) {
     errors.push_back(wrong(ErrorCode::kNotFound, "node", "node not found"));
-  } else if (std::ranges::find(serving, node) == serving.end()) {
+  } else if (!is_serving) {
     errors.push_back(wrong(ErrorCode::kFailedPrecondition, "node",
                            "wanted a node that serves load balancer " + lb.id + " (" +
                                (serving.empty() ? "none does" : list_text(serving)) + "), found " +
@@ -116,8 +119,9 @@ void choose_nodes(const model::ObjectIndex& index, const Object& lb, ExplainQues
   }
 }
 
-void check_listener(const model::ObjectIndex& index, ExplainQuestion& question, Errors& errors) {
-  const Object* listener = index.find(Kind::kListener, question.listener_id);
+void check_listener(const model::ObjectIndex& index, const std::string& account,
+                    ExplainQuestion& question, Errors& errors) {
+  const Object* listener = find_of(index, Kind::kListener, question.listener_id, account);
   const Object* lb =
       listener == nullptr
           ? nullptr
@@ -211,12 +215,13 @@ class Gathering {
 
 }  // namespace
 
-Outcome<ExplainQuestion> read_explain(const http::Request& request, const Catalog& catalog) {
+Outcome<ExplainQuestion> read_explain(const http::Request& request, const Catalog& catalog,
+                                      const std::string& account) {
   Errors errors;
   ExplainQuestion question = read_parameters(request, errors);
   if (!question.listener_id.empty()) {
     catalog.read([&](const model::ObjectIndex& index, Revision) {
-      check_listener(index, question, errors);
+      check_listener(index, account, question, errors);
     });
   }
   if (!errors.empty()) return errors;

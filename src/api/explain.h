@@ -27,7 +27,8 @@ struct ExplainQuestion {
 
 /// Reads and checks listener=, client= (once or more) and node= (absent: every node that serves).
 /// Errors:  kInvalidArgument, kNotFound, kFailedPrecondition, kUnavailable; all of them
-Outcome<ExplainQuestion> read_explain(const http::Request& request, const Catalog& catalog);
+Outcome<ExplainQuestion> read_explain(const http::Request& request, const Catalog& catalog,
+                                      const std::string& account);
 
 /// Asks the nodes and replies when the last has answered or failed, as docs/reference/native-api.md
 /// has it. An error only when no node answered. Returns at once.

@@ -175,21 +175,32 @@ std::vector<Json> resources_of(const Object& object, const model::KindDescriptio
   return targets;
 }
 
+const Object* find_of(const model::ObjectIndex& index, Kind kind, std::string_view id,
+                      std::string_view account) {
+  const Object* found = index.find(kind, id);
+  return found != nullptr && found->owner == account ? found : nullptr;
+}
+
 std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
                                            const ListQuery& query) {
   const Kind kind = query.kind->kind.value_or(Kind::kTargetGroup);
   const auto only = [&](const std::string& id) {
-    const Object* found = index.find(kind, id);
+    const Object* found = find_of(index, kind, id, query.account);
     return found == nullptr ? std::vector<const Object*>() : std::vector{found};
+  };
+  const auto owned = [&](std::vector<const Object*> objects) {
+    std::erase_if(objects, [&](const Object* each) { return each->owner != query.account; });
+    return objects;
   };
   for (const auto& [path, wanted] : query.filters) {
     if (path == "id" && query.kind->kind) return only(wanted);
     if (path == "spec.targetGroupId" && !query.kind->kind) return only(wanted);
   }
   for (const auto& [path, wanted] : query.filters) {
-    if (path == "spec.loadBalancerId" && !wanted.empty()) return index.children(kind, wanted);
+    if (path == "spec.loadBalancerId" && !wanted.empty())
+      return owned(index.children(kind, wanted));
   }
-  return index.all(kind);
+  return owned(index.all(kind));
 }
 
 std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuery& query,

@@ -26,6 +26,7 @@ inline constexpr std::size_t kPageSizeDefault = 500;
 /// What a list or watch asks for.
 struct ListQuery {
   const model::KindDescription* kind = nullptr;
+  std::string account;  // whose objects are looked at
   /// Value wanted of a path such as "name", "labels.team", "spec.loadBalancerId"; all must match. A
   /// list matches when one of its items does.
   std::vector<std::pair<std::string, std::string>> filters;
@@ -40,6 +41,10 @@ struct ListQuery {
 /// pageToken, watch, revision. Errors: kInvalidArgument, all of them
 Errors read_list_query(const http::Request& request, const model::KindDescription& kind,
                        ListQuery& into);
+
+/// The object when it belongs to the account, else null: what others have is not there.
+const model::Object* find_of(const model::ObjectIndex& index, model::Kind kind, std::string_view id,
+                             std::string_view account);
 
 /// One resource as a list shows it, but for its status.
 struct ListItem {

@@ -7,6 +7,7 @@
 #include "api/draining.h"
 #include "api/explain.h"
 #include "api/operator_pages.h"
+#include "api/people_face.h"
 #include "api/problem.h"
 #include "api/responses.h"
 #include "api/status.h"
@@ -48,6 +49,13 @@ bool is_page(const std::vector<std::string>& path) {
   return path.size() == 3 && std::ranges::find(kPages, path[2]) != std::end(kPages);
 }
 
+NativeCall page_call(const std::vector<std::string>& path) {
+  if (path.size() == 4) return NativeCall::kVerifyAudit;
+  if (path[2] == "audit") return NativeCall::kListAudit;
+  if (path[2] == "explain") return NativeCall::kExplain;
+  return path[2] == "schema" ? NativeCall::kSchema : NativeCall::kVersion;
+}
+
 }  // namespace
 
 NativeFace::NativeFace(Parts parts)
@@ -61,9 +69,9 @@ http::Response NativeFace::handle(const http::Request& request) {
   const bool is_native =
       request.path.size() >= 2 && request.path[0] == "weir" && request.path[1] == "v1";
   http::Response response =
-      is_native
-          ? native(request, record)
-          : operator_page({parts_.store, parts_.metrics, parts_.readiness}, request, request_id);
+      is_native ? native(request, record)
+                : operator_page({parts_.store, parts_.metrics, parts_.clock, parts_.readiness},
+                                request, request_id);
   if (!response.later) {
     if (is_native) parts_.audit.note(request, response, record);
     finish(response, request_id, record.operation);
@@ -90,37 +98,51 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   const std::string word = path.size() > 2 ? path[2] : "";
   const auto kinds = model::kind_descriptions();
   const auto kind = std::ranges::find(kinds, word, &model::KindDescription::word);
+  const auto people = people_kind(word);
   if (kind != kinds.end()) {
     record.operation = operation_name(method, *kind, path.size() > 3);
+    if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
+  } else if (people) {
+    const auto& description = model::people_descriptions()[static_cast<std::size_t>(*people)];
+    record.operation = operation_name(method, description, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
   } else if (is_page(path)) {
     record.operation = path.size() == 3 ? word : word + " " + path[3];
   }
-  const auto who = authenticate(request, parts_.store);
+  const auto who = authenticate(request, parts_.store, parts_.clock.wall_now());
   if (!who) {
     http::Response response = problem_response({who.error()}, request_id);
     if (response.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
     return response;
   }
-  record.caller.who = *who;
-  record.caller.account = model::kDefaultOwner;
-  if (is_page(path)) return page(request, request_id);
+  record.caller.who = who->who;
+  record.caller.account = who->account;
+  record.caller.role = who->role;
+  if (is_page(path)) return page(request, record);
+  if (people) return people_response(parts_.people, *people, request, record);
   if (kind == kinds.end() || path.size() > 5) return not_found(request_id);
   return route({request, method, *kind, path.size() > 3 ? path[3] : "",
                 path.size() > 4 ? path[4] : "", record.caller});
 }
 
-http::Response NativeFace::page(const http::Request& request, const std::string& request_id) {
-  const std::string& word = request.path[2];
+http::Response NativeFace::page(const http::Request& request, const CallRecord& record) {
+  const Caller& caller = record.caller;
   if (request.method != "GET" && request.method != "HEAD") {
-    return wrong_method("GET, HEAD", request_id);
+    return wrong_method("GET, HEAD", caller.request_id);
   }
-  if (word == "explain") return explanation(request, request_id);
-  if (word == "schema") return json_response(200, schema_json());
-  if (word == "audit" && request.path.size() == 3) {
-    return parts_.audit.list(request, std::nullopt, request_id);
+  const NativeCall call = page_call(request.path);
+  const auto allowed = check_right(caller, rule_of(call), record.operation);
+  if (!allowed) return problem_response({allowed.error()}, caller.request_id);
+  if (call == NativeCall::kExplain) return explanation(request, caller);
+  if (call == NativeCall::kSchema) return json_response(200, schema_json());
+  if (call == NativeCall::kVerifyAudit) {
+    return parts_.audit.verification(request, caller.request_id);
   }
-  if (word == "audit") return parts_.audit.verification(request, request_id);
+  if (call == NativeCall::kListAudit) {
+    // What control and the callers of other accounts did is the service's own affair.
+    const auto account = is_of_service(caller) ? std::nullopt : std::optional(caller.account);
+    return parts_.audit.list(request, account, caller.request_id);
+  }
   const Version version = parts_.store.version();
   return json_response(200, Json::object({{"build", parts_.build},
                                           {"epoch", version.epoch.value},
@@ -128,11 +150,11 @@ http::Response NativeFace::page(const http::Request& request, const std::string&
 }
 
 /// Answered when the nodes have: no thread waits for them.
-http::Response NativeFace::explanation(const http::Request& request,
-                                       const std::string& request_id) {
+http::Response NativeFace::explanation(const http::Request& request, const Caller& caller) {
+  const std::string& request_id = caller.request_id;
   const auto refreshed = refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
-  auto question = read_explain(request, parts_.catalog);
+  auto question = read_explain(request, parts_.catalog, caller.account);
   if (!question.ok()) return problem_response(question.errors, request_id);
   http::Response response;
   response.later = [this, asked = *std::move(question.value),
@@ -145,6 +167,12 @@ http::Response NativeFace::explanation(const http::Request& request,
 http::Response NativeFace::route(const Call& call) {
   const std::string& request_id = call.caller.request_id;
   const std::string& method = call.method;
+  const auto which = native_call(call.kind, method, call.request.path.size() > 3, call.part);
+  if (which) {
+    const std::string operation = operation_name(method, call.kind, !call.id.empty());
+    const auto allowed = check_right(call.caller, rule_of(*which), operation);
+    if (!allowed) return problem_response({allowed.error()}, request_id);
+  }
   const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body && !has_json_type(call.request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
@@ -189,6 +217,7 @@ http::Response NativeFace::list(const Call& call) {
   ListQuery query;
   const Errors errors = read_list_query(call.request, call.kind, query);
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  query.account = call.caller.account;
   if (query.is_watch) return watch(call, std::move(query));
   const auto page = list_page(parts_.catalog, parts_.observed.view(), query);
   if (!page) return problem_response({page.error()}, call.caller.request_id);
@@ -254,7 +283,7 @@ http::Response NativeFace::show(const Call& call) {
   const model::Id id = is_target ? parts_.catalog.group_of_target(call.id) : call.id;
   const auto kind = call.kind.kind.value_or(model::Kind::kTargetGroup);
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* object = index.find(kind, id);
+    const Object* object = find_of(index, kind, id, call.caller.account);
     if (object == nullptr) return not_found(call.caller.request_id);
     if (!is_target) {
       const Json body = resource_json(*object, status_of(*object, index, observed));
@@ -270,7 +299,7 @@ http::Response NativeFace::show(const Call& call) {
 http::Response NativeFace::health(const Call& call) {
   const ObservedView observed = parts_.observed.view();
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* backend = index.find(model::Kind::kBackend, call.id);
+    const Object* backend = find_of(index, model::Kind::kBackend, call.id, call.caller.account);
     if (backend == nullptr) return not_found(call.caller.request_id);
     Json health = health_of(*backend, index, observed);
     health["drains"] = drains_of(*backend, index, observed, parts_.clock.wall_now());
@@ -289,7 +318,7 @@ http::Response NativeFace::shown(const Call& call, int status,
   if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
   Json body = written.value->body;
   body["revision"] = Json(written.value->revision.value);
-  body["owner"] = Json(model::kDefaultOwner);
+  body["owner"] = Json(call.caller.account);
   body["status"] = parts_.catalog.read(
       [&](const model::ObjectIndex& index, Revision) { return target_status(body, index); });
   return tagged(status, body, written.value->revision);

@@ -1,7 +1,7 @@
 // The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version, /weir/v1/schema,
 // /weir/v1/explain, /weir/v1/audit and /weir/v1/audit/verification, and the operator's pages beside
-// it. One handler for all kinds over the field tables. Called by the HTTP server on its handler
-// threads. Thread: any.
+// it. One handler for all kinds over the field tables; users, tokens and access keys stand in
+// people_face.h. Called by the HTTP server on its handler threads. Thread: any.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,8 @@
 #include "api/node_questions.h"
 #include "api/observed.h"
 #include "api/outcome.h"
+#include "api/people.h"
+#include "api/policy.h"
 #include "api/resource_writer.h"
 #include "api/target_writer.h"
 #include "api/watch.h"
@@ -35,6 +37,7 @@ class NativeFace {
     WatchHub& watches;
     NodeQuestions& questions;
     AuditTrail& audit;
+    People& people;
     Metrics& metrics;
     const Clock& clock;
     std::string build;
@@ -60,8 +63,8 @@ class NativeFace {
               const std::string& operation) const;
   http::Response native(const http::Request& request, CallRecord& record);
   /// The answer of /weir/v1/<page>, where that is no kind.
-  http::Response page(const http::Request& request, const std::string& request_id);
-  http::Response explanation(const http::Request& request, const std::string& request_id);
+  http::Response page(const http::Request& request, const CallRecord& record);
+  http::Response explanation(const http::Request& request, const Caller& caller);
   http::Response route(const Call& call);
   http::Response collection(const Call& call);
   http::Response one(const Call& call);
@@ -85,7 +88,7 @@ class NativeFace {
 };
 
 /// The field tables of all kinds, for clients: {kinds: [{name, sentence, aliases, columns, spec,
-/// admin}]}.
+/// admin}], people: [...], policy: [{call, role, isOfService}]}.
 Json schema_json();
 
 /// Longest id that is looked up. Chosen because node names have at most 64 characters and ids 21.
@@ -107,6 +110,11 @@ bool has_json_type(const http::Request& request);
 std::span<const std::string_view> native_methods(const model::KindDescription& kind, bool is_one);
 /// "GET, POST", as the field Allow has them.
 std::string allow_text(std::span<const std::string_view> methods);
+
+/// Which call a method of such a path is; nothing when it has no such method.
+/// `part`: "health", or empty.
+std::optional<NativeCall> native_call(const model::KindDescription& kind, std::string_view method,
+                                      bool is_one, std::string_view part);
 
 /// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning.
 /// Errors: kInvalidArgument, naming the parameter

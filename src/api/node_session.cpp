@@ -123,7 +123,8 @@ Result<void> NodeSession::record_node() {
   const auto known = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     return index.find(model::Kind::kNode, hello_.id) != nullptr;
   });
-  const Caller caller{.who = "node/" + hello_.id, .request_id = ""};
+  const Caller caller{
+      .who = "node/" + hello_.id, .request_id = "", .account = std::string(model::kDefaultOwner)};
   const auto change = [&](const model::Object&, model::Object& updated) -> Errors {
     updated.spec = wanted.spec;
     return {};

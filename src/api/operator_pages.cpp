@@ -1,6 +1,7 @@
 #include "api/operator_pages.h"
 
 #include "api/auth.h"
+#include "api/policy.h"
 #include "api/problem.h"
 #include "api/responses.h"
 
@@ -9,11 +10,17 @@ namespace {
 
 http::Response metrics_page(const OperatorParts& parts, const http::Request& request,
                             const std::string& request_id) {
-  const bool may_read = request.is_loopback || authenticate(request, parts.store).ok();
-  if (!may_read) {
-    return problem_response(
-        {Error{ErrorCode::kUnauthenticated, "metrics from elsewhere need a bearer token", ""}},
-        request_id);
+  if (!request.is_loopback) {
+    const auto who = authenticate(request, parts.store, parts.clock.wall_now());
+    if (!who) {
+      return problem_response(
+          {Error{ErrorCode::kUnauthenticated, "metrics from elsewhere need a bearer token", ""}},
+          request_id);
+    }
+    const Caller caller{
+        .who = who->who, .request_id = request_id, .account = who->account, .role = who->role};
+    const auto allowed = check_right(caller, rule_of(NativeCall::kReadMetrics), "metrics");
+    if (!allowed) return problem_response({allowed.error()}, request_id);
   }
   http::Response response = text_response(200, parts.metrics.text());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";

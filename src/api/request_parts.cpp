@@ -39,6 +39,22 @@ std::span<const std::string_view> native_methods(const model::KindDescription& k
   return kRead;
 }
 
+std::optional<NativeCall> native_call(const model::KindDescription& kind, std::string_view method,
+                                      bool is_one, std::string_view part) {
+  if (!part.empty()) {
+    const bool is_health =
+        part == "health" && kind.kind == model::Kind::kBackend && method == "GET";
+    return is_health ? std::optional(NativeCall::kHealth) : std::nullopt;
+  }
+  const auto methods = native_methods(kind, is_one);
+  if (std::ranges::find(methods, method) == methods.end()) return std::nullopt;
+  if (method == "GET") return is_one ? NativeCall::kShow : NativeCall::kList;
+  if (method == "POST") return NativeCall::kCreate;
+  if (method == "PUT") return NativeCall::kReplace;
+  if (method == "PATCH") return NativeCall::kUpdate;
+  return kind.kind ? NativeCall::kDelete : NativeCall::kDeleteTarget;
+}
+
 std::string allow_text(std::span<const std::string_view> methods) {
   std::string text;
   for (const std::string_view method : methods) {

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "api/listing.h"
 #include "api/placement.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
@@ -100,9 +101,9 @@ model::LoadBalancerType ResourceWriter::type_of(const Object& object,
   return model::from_json<model::LoadBalancer>(lb->spec).value.type;
 }
 
-std::optional<Object> ResourceWriter::find(Kind kind, const model::Id& id) const {
+std::optional<Object> ResourceWriter::find(const Place& place, const Caller& caller) const {
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> std::optional<Object> {
-    const Object* found = index.find(kind, id);
+    const Object* found = find_of(index, place.kind, place.id, caller.account);
     return found == nullptr ? std::nullopt : std::optional(*found);
   });
 }
@@ -163,7 +164,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(const Object& want
 Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place,
                                                               const Change& change,
                                                               const Operation& operation) const {
-  const auto known = find(place.kind, place.id);
+  const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
   const auto prepared = prepare(*known);
   if (!prepared) return prepared.error();
@@ -195,7 +196,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
 
 Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place, bool cascade,
                                                               const Operation& operation) const {
-  const auto known = find(place.kind, place.id);
+  const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
   const auto prepared = prepare(*known);
   if (!prepared) return prepared.error();
@@ -253,7 +254,7 @@ Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller
   Random random;
   object.kind = kind;
   object.id = model::new_id(kind, object.spec, random);
-  object.owner = model::kDefaultOwner;
+  object.owner = caller.account;
   object.created = utc_text(clock_.wall_now());
   return write([&] { return plan_create(object, found, operation); });
 }

@@ -93,7 +93,8 @@ class ResourceWriter {
   model::WorldView world_of(const model::ObjectIndex& index, const Preparation& prepared) const;
   model::LoadBalancerType type_of(const model::Object& object,
                                   const model::ObjectIndex& index) const;
-  std::optional<model::Object> find(model::Kind kind, const model::Id& id) const;
+  /// Nothing when it is not the caller's.
+  std::optional<model::Object> find(const Place& place, const Caller& caller) const;
 
   Outcome<Prepared> plan_create(const model::Object& wanted, const Errors& found,
                                 const Operation& operation) const;

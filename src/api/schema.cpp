@@ -1,5 +1,7 @@
 // The field tables as JSON: what clients build forms and flags from.
 #include "api/native_face.h"
+#include "api/people_face.h"
+#include "api/policy.h"
 #include "api/status_fields.h"
 
 namespace weir::api {
@@ -110,15 +112,47 @@ Json status_json(std::string_view word) {
   return list;
 }
 
+Json columns_json(const model::KindDescription& kind) {
+  Json columns = Json::array();
+  for (const model::Column& column : kind.columns) {
+    columns.push_back(Json::object({{"title", column.title}, {"path", column.path}}));
+  }
+  return columns;
+}
+
+Json people_json() {
+  Json list = Json::array();
+  for (const model::KindDescription& kind : model::people_descriptions()) {
+    const PeopleKind which = people_kind(kind.word).value_or(PeopleKind::kUser);
+    list.push_back(Json::object({{"name", kind.word},
+                                 {"singular", kind.singular},
+                                 {"sentence", kind.sentence},
+                                 {"aliases", words_json(kind.aliases)},
+                                 {"methods", allow_text(people_methods(which, false))},
+                                 {"methodsOfOne", allow_text(people_methods(which, true))},
+                                 {"columns", columns_json(kind)},
+                                 {"spec", fields_json(kind.spec)},
+                                 {"admin", fields_json(kind.admin)}}));
+  }
+  return list;
+}
+
+Json policy_json() {
+  Json list = Json::array();
+  for (const NativeCallName& name : native_call_names()) {
+    const Rule rule = rule_of(name.call);
+    list.push_back(Json::object({{"call", name.sentence},
+                                 {"role", least_role(rule.right)},
+                                 {"isOfService", rule.is_of_service}}));
+  }
+  return list;
+}
+
 }  // namespace
 
 Json schema_json() {
   Json kinds = Json::array();
   for (const model::KindDescription& kind : model::kind_descriptions()) {
-    Json columns = Json::array();
-    for (const model::Column& column : kind.columns) {
-      columns.push_back(Json::object({{"title", column.title}, {"path", column.path}}));
-    }
     Json json = Json::object({{"name", kind.word},
                               {"singular", kind.singular},
                               {"sentence", kind.sentence},
@@ -126,14 +160,15 @@ Json schema_json() {
                               {"isUserMade", kind.is_user_made},
                               {"methods", allow_text(native_methods(kind, false))},
                               {"methodsOfOne", allow_text(native_methods(kind, true))},
-                              {"columns", std::move(columns)},
+                              {"columns", columns_json(kind)},
                               {"spec", fields_json(kind.spec)},
                               {"admin", fields_json(kind.admin)},
                               {"status", status_json(kind.word)}});
     if (!kind.parent_field.empty()) json["parentField"] = Json(kind.parent_field);
     kinds.push_back(std::move(json));
   }
-  return Json::object({{"kinds", std::move(kinds)}});
+  return Json::object(
+      {{"kinds", std::move(kinds)}, {"people", people_json()}, {"policy", policy_json()}});
 }
 
 }  // namespace weir::api

@@ -1,5 +1,6 @@
 #include "api/target_writer.h"
 
+#include "api/listing.h"
 #include "model/registry.h"
 #include "model/validate.h"
 
@@ -42,13 +43,22 @@ TargetDocument target_document(const Object& group, std::size_t index) {
   return {model::target_bodies(group).at(index), group.revision};
 }
 
+/// The group that holds the target; empty when there is none of the caller's.
+model::Id TargetWriter::group_of(const model::Id& target, const Caller& caller) const {
+  const model::Id group = catalog_.group_of_target(target);
+  return catalog_.read([&](const model::ObjectIndex& index, Revision) {
+    return find_of(index, Kind::kTargetGroup, group, caller.account) == nullptr ? model::Id()
+                                                                                : group;
+  });
+}
+
 Outcome<TargetDocument> TargetWriter::create(const Json& body, const Caller& caller) {
   const std::string operation = "create target";
   TargetView made;
   Errors found = model::read_target(body, nullptr, model::UpdateMode::kReplace, made);
   const model::Id group = made.target_group_id;
   const bool is_there = catalog_.read([&](const model::ObjectIndex& index, Revision) {
-    return index.find(Kind::kTargetGroup, group) != nullptr;
+    return find_of(index, Kind::kTargetGroup, group, caller.account) != nullptr;
   });
   if (!is_there) {
     if (!group.empty()) {
@@ -74,7 +84,7 @@ Outcome<TargetDocument> TargetWriter::update(const model::Id& id, const Json& bo
                                              std::optional<Revision> if_match,
                                              const Caller& caller) {
   const std::string operation = "update target";
-  const model::Id group = catalog_.group_of_target(id);
+  const model::Id group = group_of(id, caller);
   if (group.empty()) return not_found();
   std::size_t index = 0;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
@@ -95,7 +105,7 @@ Outcome<TargetDocument> TargetWriter::update(const model::Id& id, const Json& bo
 Outcome<TargetDocument> TargetWriter::remove(const model::Id& id, std::optional<Revision> if_match,
                                              const Caller& caller) {
   const std::string operation = "delete target";
-  const model::Id group = catalog_.group_of_target(id);
+  const model::Id group = group_of(id, caller);
   if (group.empty()) return not_found();
   TargetDocument gone;
   const auto change = [&](const Object& old, Object& updated) -> Errors {

@@ -33,6 +33,8 @@ class TargetWriter {
                                  const Caller& caller);
 
  private:
+  model::Id group_of(const model::Id& target, const Caller& caller) const;
+
   Catalog& catalog_;
   ResourceWriter& writer_;
 };

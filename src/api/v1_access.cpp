@@ -8,34 +8,36 @@
 
 namespace weir::api {
 
-Result<std::string> V1Access::authenticate(const http::Request& request) {
-  if (!is_signed(signed_request(request))) return weir::api::authenticate(request, store_);
+Result<Principal> V1Access::authenticate(const http::Request& request) {
+  if (!is_signed(signed_request(request))) {
+    return weir::api::authenticate(request, store_, clock_.wall_now());
+  }
   auto signer = signer_of(request);
   if (!signer && signer.error().code == ErrorCode::kUnauthenticated) return signature_refusal();
   return signer;
 }
 
-Result<std::string> V1Access::signer_of(const http::Request& request) {
+Result<Principal> V1Access::signer_of(const http::Request& request) {
   const SignedRequest received = signed_request(request);
   const WallTime now = clock_.wall_now();
   WEIR_ASSIGN_OR_RETURN(const SignatureClaims claims,
                         read_signature(received, SignatureRules(), now));
-  const auto secret = secret_of(claims.header.access_key);
-  if (!secret && secret.error().code != ErrorCode::kNotFound) return secret.error();
-  const auto known = secret ? std::optional<std::string_view>(*secret) : std::nullopt;
-  WEIR_TRY(check_signature(received, claims, known));
+  const auto key = known_key(claims.header.access_key);
+  if (!key && key.error().code != ErrorCode::kNotFound) return key.error();
+  const auto secret = key ? std::optional<std::string_view>(key->secret) : std::nullopt;
+  WEIR_TRY(check_signature(received, claims, secret));
   WEIR_TRY(replays_.admit(claims, now));
-  return claims.header.access_key;
+  return principal_of(claims.header.access_key, key->stored, store_, now);
 }
 
-Result<std::string> V1Access::secret_of(const std::string& access_key) const {
+Result<V1Access::KnownKey> V1Access::known_key(const std::string& access_key) const {
   const std::string place = access_key_place(access_key);
   WEIR_ASSIGN_OR_RETURN(const store::Entry stored, store_.get(place));
-  WEIR_ASSIGN_OR_RETURN(const Json json, parse_json(stored.value));
+  WEIR_ASSIGN_OR_RETURN(Json json, parse_json(stored.value));
   auto secret = unseal(key_, place, json.string_or("sealed", ""));
   // The service cannot read its own secret: control.key was lost or replaced.
   if (!secret) return Error{ErrorCode::kUnavailable, "access keys cannot be read", ""};
-  return secret;
+  return KnownKey{*std::move(secret), std::move(json)};
 }
 
 }  // namespace weir::api

@@ -5,8 +5,10 @@
 
 #include <string>
 
+#include "api/people.h"
 #include "api/replay_guard.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "http/server.h"
@@ -20,14 +22,18 @@ class V1Access {
   V1Access(const store::Store& store, const Clock& clock, Metrics& metrics, std::string key)
       : store_(store), clock_(clock), key_(std::move(key)), replays_(ReplayLimits(), &metrics) {}
 
-  /// The access key of a signed call, the token's id otherwise; it names the caller in the audit.
+  /// Whom the access key of a signed call, or the token of another, speaks for.
   /// Errors:  kUnauthenticated, the same whatever is wrong; kRateLimited; kUnavailable
-  Result<std::string> authenticate(const http::Request& request);
+  Result<Principal> authenticate(const http::Request& request);
 
  private:
-  Result<std::string> signer_of(const http::Request& request);
+  struct KnownKey {
+    std::string secret;
+    Json stored;
+  };
+  Result<Principal> signer_of(const http::Request& request);
   /// Errors:  kNotFound, kUnavailable
-  Result<std::string> secret_of(const std::string& access_key) const;
+  Result<KnownKey> known_key(const std::string& access_key) const;
 
   const store::Store& store_;
   const Clock& clock_;

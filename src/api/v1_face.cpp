@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "api/listing.h"
 #include "api/native_face.h"
+#include "api/policy.h"
 #include "api/problem.h"
 #include "api/v1_operations.h"
 #include "api/v1_projection.h"
@@ -111,8 +113,9 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
   const std::string& request_id = record.caller.request_id;
   const auto who = parts_.access.authenticate(request);
   if (!who) return problem_response({who.error()}, request_id);
-  record.caller.who = *who;
-  record.caller.account = model::kDefaultOwner;
+  record.caller.who = who->who;
+  record.caller.account = who->account;
+  record.caller.role = who->role;
   const auto& path = request.path;
   if (path.size() < kCollectionSegments || path.size() > kCollectionSegments + 2 ||
       path[1] != "regions" || path[2] != parts_.region) {
@@ -144,6 +147,10 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
 
 http::Response V1Face::route(const Call& call, const V1Operation* operation) {
   const std::string& request_id = call.caller.request_id;
+  if (operation != nullptr) {
+    const auto allowed = check_right(call.caller, rule_of(operation->call), operation->action);
+    if (!allowed) return problem_response({allowed.error()}, request_id);
+  }
   const Errors errors = check_extensions(call.request, call.query);
   if (!errors.empty()) return problem_response(errors, request_id);
   const auto refreshed = parts_.catalog.refresh();
@@ -213,7 +220,8 @@ http::Response V1Face::list(const Call& call) {
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     std::vector<const Object*> found = index.all(call.kind.kind);
     std::erase_if(found, [&](const Object* object) {
-      return !matches_v1(v1_searched(*object, index, observed, query), call.kind.filters, query);
+      return object->owner != call.caller.account ||
+             !matches_v1(v1_searched(*object, index, observed, query), call.kind.filters, query);
     });
     total = found.size();
     const V1Page page = v1_page_of(total, query);
@@ -230,7 +238,7 @@ http::Response V1Face::list(const Call& call) {
 http::Response V1Face::show(const Call& call) {
   const ObservedView observed = parts_.observed.view();
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* object = index.find(call.kind.kind, call.id);
+    const Object* object = find_of(index, call.kind.kind, call.id, call.caller.account);
     if (object == nullptr) return missing(call.kind, call.id, call.caller.request_id);
     auto response = result_response(
         Json::object({{std::string(call.kind.item), v1_document(*object, index, observed)}}),
@@ -246,7 +254,7 @@ http::Response V1Face::health(const Call& call) {
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
   const ObservedView observed = parts_.observed.view();
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* backend = index.find(model::Kind::kBackend, call.id);
+    const Object* backend = find_of(index, model::Kind::kBackend, call.id, call.caller.account);
     if (backend == nullptr) return missing(call.kind, call.id, call.caller.request_id);
     Json::Array healths = v1_target_healths(*backend, index, observed);
     const bool is_paged = std::ranges::any_of(call.query, [](const auto& pair) {
@@ -263,7 +271,7 @@ http::Response V1Face::targets(const Call& call) {
   const Errors errors = read_v1_query(call.query, v1_target_filters(), query);
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* group = index.find(model::Kind::kTargetGroup, call.id);
+    const Object* group = find_of(index, model::Kind::kTargetGroup, call.id, call.caller.account);
     if (group == nullptr) return missing(call.kind, call.id, call.caller.request_id);
     Json::Array found = v1_targets(*group, index);
     std::erase_if(

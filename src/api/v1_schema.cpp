@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/policy.h"
 #include "api/v1_kinds.h"
 #include "api/v1_operations.h"
 #include "api/v1_projection.h"
@@ -178,6 +179,7 @@ Json operation_json(const V1Operation& operation) {
   Json json = Json::object({{"action", operation.action},
                             {"method", operation.method},
                             {"path", v1_path(operation)},
+                            {"role", least_role(rule_of(operation.call).right)},
                             {"countedAs", operation.counted_as}});
   if (operation.action == "rebootInstance") json["effect"] = Json(kLater);
   Json special = special_json(operation.action);

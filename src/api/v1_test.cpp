@@ -62,6 +62,22 @@ TEST_F(V1SignedTest, a_signed_create_is_recorded_under_its_access_key) {
   EXPECT_TRUE(is_there);
 }
 
+TEST_F(V1SignedTest, an_access_key_speaks_for_its_user_until_it_is_revoked) {
+  EXPECT_EQ(api->create("user", "ann", Json::object({{"role", "viewer"}})).status, 201);
+  const Answer key = api->create("accesskey", "k", Json::object({{"user", "ann"}}));
+  ASSERT_EQ(key.status, 201) << key.message();
+  ClientCall call = own_call();
+  call.access_key = key.id();
+  call.secret = key.body.string_or("secret", "");
+  EXPECT_EQ(status_of(plain(call, "n1")), 200);
+  ClientCall write = call;
+  write.method = "POST";
+  write.body = "{}";
+  EXPECT_EQ(status_of(plain(write, "n2")), 403) << "a viewer makes nothing";
+  EXPECT_EQ(api->remove("accesskey/" + key.id()).status, 200);
+  EXPECT_EQ(status_of(plain(call, "n3")), 401);
+}
+
 TEST_F(V1SignedTest, another_secret_an_unknown_key_an_old_date_and_a_repeat_are_refused) {
   ClientCall forged = own_call();
   forged.secret = "wrong";

@@ -148,6 +148,7 @@ TEST_F(ApiTest, WatchDoesNotBeginWithAListThatItsQueueCannotHold) {
     model::Object vpc;
     vpc.kind = model::Kind::kVpc;
     vpc.id = vpc.name = "vpc-long" + std::to_string(i);
+    vpc.owner = model::kDefaultOwner;
     vpc.spec = Json::object({{"description", std::string(500'000, 'x')}});
     store::Transaction transaction;
     transaction.writes.push_back({model::object_key(vpc.kind, vpc.id), model::stored_text(vpc)});

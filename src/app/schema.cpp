@@ -114,6 +114,8 @@ Json schema_document() {
   return Json::object({{"format", kFormat},
                        {"build", kBuild},
                        {"kinds", *schema.find("kinds")},
+                       {"people", *schema.find("people")},
+                       {"policy", *schema.find("policy")},
                        {"v1", api::v1_schema_json()},
                        {"errors", errors_json()},
                        {"settings", settings_json()},

@@ -45,7 +45,8 @@ TEST(Schema, NamesTheDefaultThatIsInForceWithoutASetting) {
 
 TEST(Schema, HasEveryPartAndNoneIsEmpty) {
   const Json document = schema_document();
-  for (const char* name : {"kinds", "errors", "settings", "quotas", "metrics"}) {
+  for (const char* name :
+       {"kinds", "people", "policy", "errors", "settings", "quotas", "metrics"}) {
     EXPECT_FALSE(part(document, name).empty()) << name;
   }
   EXPECT_EQ(part(document, "settings").size(), all_settings().size());

@@ -10,6 +10,7 @@
 #include "cli/completion.h"
 #include "cli/exit_status.h"
 #include "cli/explain.h"
+#include "model/people.h"
 
 namespace weir::cli {
 namespace {
@@ -86,7 +87,7 @@ CLI::App* add_kind(CLI::App& verb, Words& words, const model::KindDescription& k
 
 void add_get(CLI::App& app, Words& words) {
   CLI::App* verb = app.add_subcommand("get", "show resources")->require_subcommand(1);
-  for (const model::KindDescription& kind : model::kind_descriptions()) {
+  for (const model::KindDescription& kind : described_kinds()) {
     CLI::App* one = add_kind(*verb, words, kind, get_resources);
     one->add_option("name", words.invocation.names, "ids or names; none: all");
     one->add_flag("-w,--watch", words.invocation.is_watch, "goes on showing changes");
@@ -98,10 +99,10 @@ void add_get(CLI::App& app, Words& words) {
 
 void add_create(CLI::App& app, Words& words) {
   CLI::App* verb = app.add_subcommand("create", "make a resource")->require_subcommand(1);
-  for (const model::KindDescription& kind : model::kind_descriptions()) {
+  for (const model::KindDescription& kind : described_kinds()) {
     if (!kind.is_user_made) continue;
     CLI::App* one = add_kind(*verb, words, kind, create_resource);
-    if (kind.kind)
+    if (model::has_names(kind))
       one->add_option("name", words.invocation.names, "its name")->expected(1)->required();
     add_labels(*one, words, "--label");
     add_flags(*one, words, kind, FlagUse::kCreate);
@@ -112,8 +113,9 @@ void add_create(CLI::App& app, Words& words) {
 void add_update(CLI::App& app, Words& words) {
   CLI::App* verb = app.add_subcommand("update", "change a resource; what is not named stays")
                        ->require_subcommand(1);
-  for (const model::KindDescription& kind : model::kind_descriptions()) {
-    if (!kind.is_user_made) continue;
+  for (const model::KindDescription& kind : described_kinds()) {
+    // What has nothing to change is made anew instead.
+    if (!kind.is_user_made || field_flags(kind, FlagUse::kUpdate).empty()) continue;
     CLI::App* one = add_kind(*verb, words, kind, update_resource);
     one->add_option("name", words.invocation.names,
                     "its id or name, and a new name if it shall have one")
@@ -129,7 +131,7 @@ void add_update(CLI::App& app, Words& words) {
 
 void add_delete(CLI::App& app, Words& words) {
   CLI::App* verb = app.add_subcommand("delete", "delete resources")->require_subcommand(1);
-  for (const model::KindDescription& kind : model::kind_descriptions()) {
+  for (const model::KindDescription& kind : described_kinds()) {
     if (!kind.is_user_made && kind.kind != model::Kind::kNode) continue;
     CLI::App* one = add_kind(*verb, words, kind, delete_resources);
     one->add_option("name", words.invocation.names, "ids or names")->required();

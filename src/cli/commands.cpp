@@ -235,7 +235,13 @@ int create_resource(ApiClient& api, const Invocation& invocation) {
   if (!invocation.names.empty()) body.value["name"] = invocation.names.front();
   if (body.value.find("spec") == nullptr) body.value["spec"] = Json::object();
   auto made = api.call("POST", std::string(invocation.kind->word), body.value);
-  return made.failure ? print_failure(*made.failure) : print_resource(invocation, made.value);
+  if (made.failure) return print_failure(*made.failure);
+  const int status = print_resource(invocation, made.value);
+  const std::string secret = made.value.string_or("secret", "");
+  if (!secret.empty() && invocation.form == Form::kTable) {
+    std::cout << "\nsecret, shown this once: " << secret << "\n";
+  }
+  return status;
 }
 
 int update_resource(ApiClient& api, const Invocation& invocation) {

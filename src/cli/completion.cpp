@@ -41,7 +41,7 @@ std::string bash_completion() {
   std::string flags;
   std::string choices;
   std::string aliases;
-  for (const model::KindDescription& kind : model::kind_descriptions()) {
+  for (const model::KindDescription& kind : described_kinds()) {
     kinds += (kinds.empty() ? "" : " ") + std::string(kind.word);
     for (const auto& [verb, use] : kVerbs) {
       flags += "    " + std::string(verb) + ":" + std::string(kind.word) + ") words=\"" +

@@ -3,6 +3,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "model/people.h"
+
 namespace weir::cli {
 namespace {
 
@@ -76,6 +78,16 @@ Json scalar(const FieldFlag& flag, const std::string& text) {
 }
 
 }  // namespace
+
+std::span<const std::reference_wrapper<const model::KindDescription>> described_kinds() {
+  static const auto kAll = [] {
+    std::vector<std::reference_wrapper<const model::KindDescription>> all;
+    for (const auto& kind : model::kind_descriptions()) all.emplace_back(kind);
+    for (const auto& kind : model::people_descriptions()) all.emplace_back(kind);
+    return all;
+  }();
+  return kAll;
+}
 
 std::vector<FieldFlag> field_flags(const model::KindDescription& kind, FlagUse use) {
   std::vector<FieldFlag> flags;

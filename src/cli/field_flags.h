@@ -3,7 +3,9 @@
 // checking values is the API's work, so that the same message comes from both. Thread: any (pure).
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,10 @@
 #include "model/registry.h"
 
 namespace weir::cli {
+
+/// Everything that can be named on the command line: resources, then people.
+/// Thread: any (constants)
+std::span<const std::reference_wrapper<const model::KindDescription>> described_kinds();
 
 struct FieldFlag {
   std::string name;               // without dashes: "health-check-protocol"

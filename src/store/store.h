@@ -77,9 +77,9 @@ struct CounterChange {
 };
 
 struct AuditRow {
-  std::string who{};        // key id, "control", "node/<id>", "local" or "unauthenticated"
-  std::string account{};    // of the caller; empty: the service itself, or nobody
-  std::string source{};     // address of the caller
+  std::string who{};      // "<user>/<key id>", "control", "node/<id>", "local" or "unauthenticated"
+  std::string account{};  // of the caller; empty: the service itself, or nobody
+  std::string source{};   // address of the caller
   std::string operation{};  // "create backend"
   std::string object{};     // id
   std::string request_id{};

@@ -15,6 +15,8 @@ import reference  # noqa: E402
 FIELD = {"name": "port", "type": "integer", "sentence": "where it listens", "min": 1, "max": 65535, "isRequired": True, "isImmutable": True}
 KIND = {"name": "listener", "sentence": "accepts traffic", "aliases": ["listeners"], "methods": "GET, POST", "methodsOfOne": "GET, DELETE",
         "spec": [FIELD], "admin": [], "status": [{"name": "state", "type": "string", "sentence": "how it is"}]}
+PERSON = {"name": "user", "sentence": "somebody", "methods": "GET, POST", "methodsOfOne": "GET", "spec": [FIELD], "admin": []}
+PEOPLE = {"people": [PERSON], "policy": [{"call": "version", "role": "viewer", "isOfService": False}]}
 ERRORS = [{"name": "not_found", "code": 404, "status": "NOT_FOUND"}]
 
 
@@ -23,7 +25,7 @@ def broken(why):
 
 
 def test_a_field_says_type_range_default_and_when_it_may_be_set():
-    page = reference.native_page({"kinds": [KIND], "errors": ERRORS}, None)["kinds"]
+    page = reference.native_page({"kinds": [KIND], "errors": ERRORS, **PEOPLE}, None)["kinds"]
     assert "| `port` | integer | required | 1..65535 | at creation only | where it listens |" in page
     assert "| `/weir/v1/listener/<id>` | GET, DELETE |" in page
 
@@ -56,13 +58,13 @@ def test_a_parameter_of_v1_that_no_field_carries_is_refused():
 @pytest.mark.parametrize("part", ["spec", "status"])
 def test_a_kind_without_fields_is_refused(part):
     with broken(f"'{part}' is empty"):
-        reference.native_page({"kinds": [{**KIND, part: []}], "errors": ERRORS}, None)
+        reference.native_page({"kinds": [{**KIND, part: []}], "errors": ERRORS, **PEOPLE}, None)
 
 
 def test_a_member_that_has_another_name_is_refused():
     renamed = {key: value for key, value in FIELD.items() if key != "sentence"}
     with broken("no 'sentence'"):
-        reference.native_page({"kinds": [{**KIND, "spec": [renamed]}], "errors": ERRORS}, None)
+        reference.native_page({"kinds": [{**KIND, "spec": [renamed]}], "errors": ERRORS, **PEOPLE}, None)
 
 
 @pytest.mark.parametrize("maker", ["native-api", "v1-api", "metrics", "configuration"])

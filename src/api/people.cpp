@@ -1,0 +1,465 @@
+#include "api/people.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "api/auth.h"
+#include "api/bootstrap.h"
+#include "api/policy.h"
+#include "api/resource_writer.h"
+#include "api/secrets.h"
+#include "base/random.h"
+#include "model/object.h"
+#include "model/object_body.h"
+#include "model/text_rules.h"
+#include "model/utc.h"
+
+namespace weir::api {
+namespace {
+
+using model::Role;
+
+constexpr std::string_view kRoot = "people/root";
+/// Units: characters. Chosen because names of load balancers are shorter. Reached: 400 naming the
+/// field.
+constexpr std::size_t kPersonNameMax = 64;
+// Units: bytes of randomness. Source: reliability guide, section 6 (256 random bits).
+constexpr std::size_t kSecretSize = 32;
+// Of a key id: the form of the public product's.
+constexpr std::size_t kAccessKeySize = 16;
+constexpr std::chrono::hours kDay{24};
+
+struct Names {
+  std::string_view word;
+  std::string_view prefix;     // of its keys in the store
+  std::string_view id_prefix;  // of an id before what the key ends with
+};
+/// In the order of PeopleKind.
+constexpr std::array kNames = {Names{"user", "people/user/", ""},
+                               Names{"token", "token/", "token-"},
+                               Names{"accesskey", "accesskey/", ""}};
+
+const Names& names_of(PeopleKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+
+std::string key_of(PeopleKind kind, const std::string& id) {
+  const Names& names = names_of(kind);
+  return std::string(names.prefix) + id.substr(names.id_prefix.size());
+}
+
+/// What the first start made has no account and no user.
+std::string account_of(const Json& document) {
+  return document.string_or("account", model::kDefaultOwner);
+}
+
+Role role_of_word(std::string_view word) {
+  const auto found = std::ranges::find(model::kRoleWords, word);
+  return found == std::end(model::kRoleWords)
+             ? Role::kViewer
+             : static_cast<Role>(found - std::begin(model::kRoleWords));
+}
+
+Role role_of_user(const Json& user) {
+  const Json* spec = user.find("spec");
+  return spec == nullptr ? Role::kViewer : role_of_word(spec->string_or("role", ""));
+}
+
+bool has_expired(const Json& credential, WallTime now) {
+  const std::string expires = credential.string_or("expires", "");
+  if (expires.empty()) return false;
+  const auto end = model::parse_utc(expires);
+  return !end || *end <= now;
+}
+
+Error invalid(std::string field, std::string message) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(field)};
+}
+
+/// The members beside the spec: a name there must be, labels there are none.
+std::string read_name(const Json& body, std::string_view word, Errors& errors) {
+  model::check_body_members(body, word, errors);
+  const Json* labels = body.find("labels");
+  if (labels != nullptr && !labels->is_null() && *labels != Json::object()) {
+    errors.push_back(invalid("labels", "not supported here"));
+  }
+  const Json* name = body.find("name");
+  if (name == nullptr || !name->is_string() || name->as_string().empty()) {
+    errors.push_back(invalid("name", name == nullptr ? "is missing" : "must be a text"));
+    return "";
+  }
+  std::string problem =
+      model::check_text(name->as_string(), model::TextRule::kName, kPersonNameMax);
+  if (!problem.empty()) errors.push_back(invalid("name", std::move(problem)));
+  return name->as_string();
+}
+
+template <class T>
+T read_spec(const Json& spec, Errors& errors) {
+  if (!spec.is_object()) {
+    errors.push_back(invalid("spec", "must be an object"));
+    return {};
+  }
+  auto parsed = model::from_json<T>(spec, "spec");
+  std::ranges::move(parsed.errors, std::back_inserter(errors));
+  return std::move(parsed.value);
+}
+
+/// What both kinds of credentials are asked for with.
+struct Asked {
+  std::string user;
+  int days = 0;
+};
+
+template <class T>
+Asked read_asked(const Json& spec, Errors& errors) {
+  const T read = read_spec<T>(spec, errors);
+  return {read.user, read.valid_days};
+}
+
+Json spec_of(const Json& body) {
+  const Json* spec = body.find("spec");
+  return spec == nullptr || spec->is_null() ? Json::object() : *spec;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return text;
+}
+
+Error not_found(PeopleKind kind) {
+  const auto& description = model::people_descriptions()[static_cast<std::size_t>(kind)];
+  return {ErrorCode::kNotFound, std::string(description.singular) + " not found", ""};
+}
+
+}  // namespace
+
+Result<Principal> principal_of(std::string who, const Json& credential, const store::Store& store,
+                               WallTime now) {
+  const Error refused{ErrorCode::kUnauthenticated, "a valid bearer token is required", ""};
+  if (has_expired(credential, now)) return refused;
+  const std::string user = credential.string_or("user", "");
+  if (user.empty()) {
+    return Principal{std::move(who), account_of(credential),
+                     role_of_word(credential.string_or("role", ""))};
+  }
+  const auto stored = store.get(key_of(PeopleKind::kUser, user));
+  if (!stored) return stored.error().code == ErrorCode::kNotFound ? refused : stored.error();
+  WEIR_ASSIGN_OR_RETURN(const Json document, parse_json(stored->value));
+  return Principal{document.string_or("name", "") + "/" + who, account_of(document),
+                   role_of_user(document)};
+}
+
+std::vector<People::Stored>& People::Picture::of(PeopleKind kind) {
+  return kind == PeopleKind::kUser ? users : kind == PeopleKind::kToken ? tokens : access_keys;
+}
+
+const std::vector<People::Stored>& People::Picture::of(PeopleKind kind) const {
+  return kind == PeopleKind::kUser ? users : kind == PeopleKind::kToken ? tokens : access_keys;
+}
+
+const People::Stored* People::Picture::find(PeopleKind kind, std::string_view id) const {
+  const auto& all = of(kind);
+  const auto found = std::ranges::find(all, id, &Stored::id);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<People::Picture> People::read() const {
+  Picture picture;
+  const auto root = store_.get(kRoot);
+  if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+  if (root) picture.root = root->revision;
+  for (const PeopleKind kind : {PeopleKind::kUser, PeopleKind::kToken, PeopleKind::kAccessKey}) {
+    const Names& names = names_of(kind);
+    WEIR_ASSIGN_OR_RETURN(const store::Listing listing, store_.list(names.prefix));
+    for (const store::Entry& entry : listing.entries) {
+      auto document = parse_json(entry.value);
+      if (!document || !document->is_object()) continue;
+      picture.of(kind).push_back(
+          {std::string(names.id_prefix) + entry.key.substr(names.prefix.size()),
+           *std::move(document), entry.revision});
+    }
+  }
+  return picture;
+}
+
+bool People::is_visible(const Stored& stored, const Caller& caller) {
+  return is_of_service(caller) || account_of(stored.document) == caller.account;
+}
+
+/// Never the hash or the sealed secret.
+Json People::shown(PeopleKind kind, const Stored& stored, const Picture& picture) {
+  const Json& document = stored.document;
+  Json spec = Json::object();
+  Json admin = Json::object();
+  if (kind == PeopleKind::kUser) {
+    if (const Json* found = document.find("spec")) spec = *found;
+  } else {
+    const std::string user_id = document.string_or("user", "");
+    const Stored* user = picture.find(PeopleKind::kUser, user_id);
+    spec["user"] = Json(user == nullptr ? "" : user->document.string_or("name", ""));
+    if (const Json* days = document.find("validDays")) spec["validDays"] = *days;
+    admin["userId"] = Json(user_id);
+    admin["expiresTime"] = Json(document.string_or("expires", ""));
+  }
+  return Json::object({{"kind", names_of(kind).word},
+                       {"id", stored.id},
+                       {"name", document.string_or("name", "administrator")},
+                       {"owner", account_of(document)},
+                       {"revision", stored.revision.value},
+                       {"createdTime", document.string_or("created", "")},
+                       {"spec", std::move(spec)},
+                       {"admin", std::move(admin)}});
+}
+
+Result<std::vector<Json>> People::list(PeopleKind kind, const Caller& caller) const {
+  WEIR_ASSIGN_OR_RETURN(const Picture picture, read());
+  std::vector<Json> found;
+  for (const Stored& stored : picture.of(kind)) {
+    if (is_visible(stored, caller)) found.push_back(shown(kind, stored, picture));
+  }
+  return found;
+}
+
+Outcome<Json> People::write(const Planner& planner) {
+  for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
+    const auto picture = read();
+    if (!picture) return picture.error();
+    Outcome<Plan> plan = planner(*picture);
+    if (!plan.ok()) return std::move(plan.errors);
+    const auto committed = store_.commit(plan.value->transaction);
+    if (committed) {
+      plan.value->answer["revision"] = Json(committed->value);
+      return std::move(plan.value->answer);
+    }
+    const ErrorCode code = committed.error().code;
+    if (code != ErrorCode::kStale && code != ErrorCode::kAlreadyExists) return committed.error();
+    std::this_thread::yield();
+  }
+  return Error{ErrorCode::kUnavailable, "too many writes at once", ""};
+}
+
+People::Plan People::plan_of(const Picture& picture, const Caller& caller, std::string operation,
+                             const std::string& id) const {
+  Plan plan;
+  plan.transaction.expectations = {{std::string(kRoot), picture.root}};
+  plan.transaction.writes = {{std::string(kRoot), id}};
+  plan.transaction.audit = {.who = caller.who,
+                            .account = caller.account,
+                            .source = caller.source,
+                            .operation = std::move(operation),
+                            .object = id,
+                            .request_id = caller.request_id,
+                            .result = "ok"};
+  return plan;
+}
+
+Outcome<People::Plan> People::plan_user(const Picture& picture, const Json& body,
+                                        const Caller& caller) const {
+  Errors errors;
+  const std::string name = read_name(body, "user", errors);
+  auto user = read_spec<model::User>(spec_of(body), errors);
+  if (user.account.empty()) user.account = caller.account;
+  if (user.account != caller.account && !is_of_service(caller)) {
+    errors.push_back({ErrorCode::kPermissionDenied,
+                      "must be the account of the caller, " + caller.account, "spec.account"});
+  }
+  if (!errors.empty()) return errors;
+  std::size_t count = 0;
+  for (const Stored& other : picture.users) {
+    if (account_of(other.document) != user.account) continue;
+    ++count;
+    if (other.document.string_or("name", "") != name) continue;
+    return Error{ErrorCode::kAlreadyExists, "is the name of " + other.id, "name"};
+  }
+  if (count >= kUsersPerAccountMax) {
+    return Error{ErrorCode::kQuotaExceeded,
+                 "an account has at most " + std::to_string(kUsersPerAccountMax) + " users", ""};
+  }
+  Random random;
+  const Stored made{"user-" + random.word(10),
+                    Json::object({{"account", user.account},
+                                  {"name", name},
+                                  {"created", utc_text(clock_.wall_now())},
+                                  {"spec", model::to_json(user)}}),
+                    Revision()};
+  Plan plan = plan_of(picture, caller, "create user", made.id);
+  plan.transaction.writes.push_back({key_of(PeopleKind::kUser, made.id), made.document.dump()});
+  plan.answer = shown(PeopleKind::kUser, made, picture);
+  return plan;
+}
+
+/// Gives a new credential its id and its secret, of which it keeps the hash or the seal.
+Result<std::string> People::give_secret(PeopleKind kind, Stored& made) const {
+  if (kind == PeopleKind::kToken) {
+    const NewToken token = new_token();
+    made.id = token_id(token.id);
+    made.document["sha256"] = Json(token.sha256);
+    return token.text;
+  }
+  made.id = upper(secret_hex(kAccessKeySize));
+  const std::string secret = secret_hex(kSecretSize);
+  WEIR_ASSIGN_OR_RETURN(std::string sealed, seal(key_, access_key_place(made.id), secret));
+  made.document["sealed"] = Json(std::move(sealed));
+  return secret;
+}
+
+Outcome<People::Plan> People::plan_credential(PeopleKind kind, const Picture& picture,
+                                              const Json& body, const Caller& caller) const {
+  Errors errors;
+  const std::string name = read_name(body, names_of(kind).word, errors);
+  const Asked asked = kind == PeopleKind::kToken
+                          ? read_asked<model::Token>(spec_of(body), errors)
+                          : read_asked<model::AccessKey>(spec_of(body), errors);
+  std::vector<const Stored*> users;
+  for (const Stored& user : picture.users) {
+    const bool is_meant =
+        user.id == asked.user || user.document.string_or("name", "") == asked.user;
+    if (is_meant && is_visible(user, caller)) users.push_back(&user);
+  }
+  if (!asked.user.empty() && users.size() != 1) {
+    const bool is_unknown = users.empty();
+    errors.push_back({is_unknown ? ErrorCode::kNotFound : ErrorCode::kConflict,
+                      "user " + model::quoted(asked.user) +
+                          (is_unknown ? " not found" : " is in several accounts: give its id"),
+                      "spec.user"});
+  }
+  if (!errors.empty()) return errors;
+  const Stored& user = *users.front();
+  const auto has_user = [&](const Stored& other) {
+    return other.document.string_or("user", "") == user.id;
+  };
+  if (std::ranges::count_if(picture.of(kind), has_user) >=
+      static_cast<std::ptrdiff_t>(kCredentialsPerUserMax)) {
+    return Error{ErrorCode::kQuotaExceeded,
+                 "a user has at most " + std::to_string(kCredentialsPerUserMax) + " of these", ""};
+  }
+  const WallTime now = clock_.wall_now();
+  Stored made{"",
+              Json::object({{"account", account_of(user.document)},
+                            {"user", user.id},
+                            {"name", name},
+                            {"created", utc_text(now)},
+                            {"validDays", asked.days},
+                            {"expires", utc_text(now + asked.days * kDay)}}),
+              Revision()};
+  auto secret = give_secret(kind, made);
+  if (!secret) return secret.error();
+  Plan plan = plan_of(picture, caller, "create " + std::string(names_of(kind).word), made.id);
+  plan.transaction.writes.push_back({key_of(kind, made.id), made.document.dump()});
+  plan.answer = shown(kind, made, picture);
+  plan.answer["secret"] = Json(*std::move(secret));
+  return plan;
+}
+
+Errors People::check_place(const Picture& picture, const Place& place, const Caller& caller) {
+  const Stored* found = picture.find(place.kind, place.id);
+  if (found == nullptr || !is_visible(*found, caller)) return {not_found(place.kind)};
+  if (!place.if_match || *place.if_match == found->revision) return {};
+  return {{ErrorCode::kStale,
+           "If-Match names revision " + std::to_string(place.if_match->value) +
+               ", the resource is at " + std::to_string(found->revision.value),
+           ""}};
+}
+
+Outcome<People::Plan> People::plan_update(const Picture& picture, const Place& place,
+                                          const Json& body, const Caller& caller) const {
+  Errors errors = check_place(picture, place, caller);
+  if (!errors.empty()) return errors;
+  const std::string& id = place.id;
+  const Stored* old = picture.find(PeopleKind::kUser, id);
+  Json whole = body;
+  if (whole.find("name") == nullptr) whole["name"] = Json(old->document.string_or("name", ""));
+  const std::string name = read_name(whole, "user", errors);
+  const Json* old_spec = old->document.find("spec");
+  const Json spec = model::merged(old_spec == nullptr ? Json::object() : *old_spec, spec_of(body));
+  const auto user = read_spec<model::User>(spec, errors);
+  if (user.account != account_of(old->document)) {
+    errors.push_back(invalid("spec.account", "cannot be changed"));
+  }
+  for (const Stored& other : picture.users) {
+    if (other.id == id || account_of(other.document) != user.account) continue;
+    if (other.document.string_or("name", "") != name) continue;
+    errors.push_back({ErrorCode::kAlreadyExists, "is the name of " + other.id, "name"});
+  }
+  if (!errors.empty()) return errors;
+  Picture after = picture;
+  Stored& changed = *std::ranges::find(after.users, id, &Stored::id);
+  changed.document["name"] = Json(name);
+  changed.document["spec"] = model::to_json(user);
+  errors = check_administrator(picture, after);
+  if (!errors.empty()) return errors;
+  Plan plan = plan_of(picture, caller, "update user", id);
+  plan.transaction.writes.push_back({key_of(PeopleKind::kUser, id), changed.document.dump()});
+  plan.answer = shown(PeopleKind::kUser, changed, after);
+  return plan;
+}
+
+Outcome<People::Plan> People::plan_remove(const Picture& picture, const Place& place,
+                                          const Caller& caller) const {
+  Errors errors = check_place(picture, place, caller);
+  if (!errors.empty()) return errors;
+  const std::string& id = place.id;
+  const PeopleKind kind = place.kind;
+  Plan plan = plan_of(picture, caller, "delete " + std::string(names_of(kind).word), id);
+  Picture after = picture;
+  const auto take_out = [&](PeopleKind which, const auto& is_meant) {
+    for (const Stored& stored : picture.of(which)) {
+      if (is_meant(stored)) {
+        plan.transaction.writes.push_back({key_of(which, stored.id), std::nullopt});
+      }
+    }
+    std::erase_if(after.of(which), is_meant);
+  };
+  take_out(kind, [&](const Stored& stored) { return stored.id == id; });
+  if (kind == PeopleKind::kUser) {
+    const auto is_theirs = [&](const Stored& stored) {
+      return stored.document.string_or("user", "") == id;
+    };
+    take_out(PeopleKind::kToken, is_theirs);
+    take_out(PeopleKind::kAccessKey, is_theirs);
+  }
+  errors = check_administrator(picture, after);
+  if (!errors.empty()) return errors;
+  plan.answer = shown(kind, *picture.find(kind, id), picture);
+  return plan;
+}
+
+bool People::has_administrator(const Picture& picture) const {
+  const WallTime now = clock_.wall_now();
+  const auto is_one = [&](const Stored& credential) {
+    if (has_expired(credential.document, now)) return false;
+    const std::string user_id = credential.document.string_or("user", "");
+    if (user_id.empty()) return true;
+    const Stored* user = picture.find(PeopleKind::kUser, user_id);
+    return user != nullptr && account_of(user->document) == model::kDefaultOwner &&
+           role_of_user(user->document) == Role::kAdministrator;
+  };
+  return std::ranges::any_of(picture.tokens, is_one) ||
+         std::ranges::any_of(picture.access_keys, is_one);
+}
+
+Errors People::check_administrator(const Picture& before, const Picture& after) const {
+  if (!has_administrator(before) || has_administrator(after)) return {};
+  return {{ErrorCode::kConflict,
+           "nobody could administer the service after this: wanted another administrator of "
+           "account " +
+               std::string(model::kDefaultOwner) + " with a token or access key",
+           ""}};
+}
+
+Outcome<Json> People::create(PeopleKind kind, const Json& body, const Caller& caller) {
+  return write([&](const Picture& picture) {
+    return kind == PeopleKind::kUser ? plan_user(picture, body, caller)
+                                     : plan_credential(kind, picture, body, caller);
+  });
+}
+
+Outcome<Json> People::update(const Place& place, const Json& body, const Caller& caller) {
+  return write([&](const Picture& picture) { return plan_update(picture, place, body, caller); });
+}
+
+Outcome<Json> People::remove(const Place& place, const Caller& caller) {
+  return write([&](const Picture& picture) { return plan_remove(picture, place, caller); });
+}
+
+}  // namespace weir::api
