@@ -1,4 +1,9 @@
 // Users, tokens and access keys: made, told once, expiring, revoked at once.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <thread>
+
 #include "api/people_fixture.h"
 
 namespace weir::api {
@@ -107,6 +112,49 @@ TEST_F(PeopleTest, AnAccountHasBoundedUsersAndAUserBoundedTokens) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(make_token("u0").status, 201);
   EXPECT_EQ(make_token("u0").problem(), "429 QUOTA_EXCEEDED");
   EXPECT_EQ(make_token("u1").status, 201);
+}
+
+TEST_F(PeopleTest, ManyWritersAtOnceMakeANameOnceAndKeepTheLimits) {
+  make_user("busy", "viewer");
+  std::atomic<int> named = 0;
+  std::atomic<int> issued = 0;
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 8; ++i) {
+      writers.emplace_back([&] {
+        ApiCaller writer = caller();
+        const auto same = writer.create("user", "same", Json::object({{"role", "viewer"}}));
+        if (same.status == 201) ++named;
+        for (int k = 0; k < 10; ++k) {
+          const auto token = writer.create("token", "t", Json::object({{"user", "busy"}}));
+          if (token.status == 201) ++issued;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(named, 1);
+  EXPECT_EQ(issued, 50);
+  EXPECT_EQ(api->get("token?user=busy").items().size(), 50U);
+  EXPECT_TRUE(api->get("audit/verification").body.bool_or("isWhole", false));
+}
+
+TEST_F(PeopleTest, OfTwoAdministratorsThatDeleteEachOtherOneStays) {
+  const std::string key = api->get("accesskey").items().at(0).string_or("id", "");
+  EXPECT_EQ(api->remove("accesskey/" + key).status, 200);
+  const std::string first = api->get("token").items().at(0).string_or("id", "");
+  const std::string users[] = {make_user("ann", "administrator"),
+                               make_user("bob", "administrator")};
+  ApiCaller callers[] = {caller_of(make_token("ann").body.string_or("secret", "")),
+                         caller_of(make_token("bob").body.string_or("secret", ""))};
+  EXPECT_EQ(api->remove("token/" + first).status, 200);
+  std::array<int, 2> statuses{};
+  {
+    std::vector<std::jthread> both;
+    for (std::size_t i : {0U, 1U}) {
+      both.emplace_back([&, i] { statuses[i] = callers[i].remove("user/" + users[1 - i]).status; });
+    }
+  }
+  EXPECT_EQ(std::ranges::count(statuses, 200), 1);
 }
 
 TEST_F(PeopleTest, TheLastAdministratorStays) {
