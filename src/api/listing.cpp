@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/status.h"
+#include "base/mutant.h"
 #include "model/target_view.h"
 
 namespace weir::api {
@@ -175,10 +176,14 @@ std::vector<Json> resources_of(const Object& object, const model::KindDescriptio
   return targets;
 }
 
+bool is_of(const Object& object, std::string_view account) {
+  return object.owner == account || mutant("owner-overlooked");
+}
+
 const Object* find_of(const model::ObjectIndex& index, Kind kind, std::string_view id,
                       std::string_view account) {
   const Object* found = index.find(kind, id);
-  return found != nullptr && found->owner == account ? found : nullptr;
+  return found != nullptr && is_of(*found, account) ? found : nullptr;
 }
 
 std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
@@ -189,7 +194,7 @@ std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
     return found == nullptr ? std::vector<const Object*>() : std::vector{found};
   };
   const auto owned = [&](std::vector<const Object*> objects) {
-    std::erase_if(objects, [&](const Object* each) { return each->owner != query.account; });
+    std::erase_if(objects, [&](const Object* each) { return !is_of(*each, query.account); });
     return objects;
   };
   for (const auto& [path, wanted] : query.filters) {

@@ -42,7 +42,9 @@ struct ListQuery {
 Errors read_list_query(const http::Request& request, const model::KindDescription& kind,
                        ListQuery& into);
 
-/// The object when it belongs to the account, else null: what others have is not there.
+/// Whether the account owns it: what others have is not there.
+bool is_of(const model::Object& object, std::string_view account);
+/// The object when it belongs to the account, else null.
 const model::Object* find_of(const model::ObjectIndex& index, model::Kind kind, std::string_view id,
                              std::string_view account);
 

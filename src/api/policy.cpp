@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "model/object.h"
 
 namespace weir::api {
@@ -129,6 +130,7 @@ bool has_right(model::Role role, Right right) {
 }
 
 Result<void> check_right(const Caller& caller, const Rule& rule, std::string_view operation) {
+  if (mutant("role-overlooked")) return {};
   const std::string what(operation);
   if (!has_right(caller.role, rule.right)) {
     return Error{ErrorCode::kPermissionDenied,

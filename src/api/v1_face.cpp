@@ -220,7 +220,7 @@ http::Response V1Face::list(const Call& call) {
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     std::vector<const Object*> found = index.all(call.kind.kind);
     std::erase_if(found, [&](const Object* object) {
-      return object->owner != call.caller.account ||
+      return !is_of(*object, call.caller.account) ||
              !matches_v1(v1_searched(*object, index, observed, query), call.kind.filters, query);
     });
     total = found.size();

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kIdleSlice{50};
 std::map<std::string, Json> shown(const Object* object, const ListQuery& query,
                                   const model::ObjectIndex& index) {
   std::map<std::string, Json> resources;
-  if (object == nullptr || object->owner != query.account) return resources;
+  if (object == nullptr || !is_of(*object, query.account)) return resources;
   for (Json& resource : resources_of(*object, *query.kind, index)) {
     if (matches(resource, query)) {
       const std::string id = resource.string_or("id", "");
