@@ -15,7 +15,7 @@ namespace weir::model {
 
 using Id = std::string;
 
-/// The account that owns everything until accounts exist.
+/// The service's own account: of nodes, the default VPC and what the first start made.
 inline constexpr std::string_view kDefaultOwner = "default";
 
 struct Object {
