@@ -66,6 +66,8 @@ class AccessMatrixTest : public PeopleTest {
                               Json::object({{"type", "alb"},
                                             {"subnetId", ids_["subnet"]},
                                             {"azs", Json::array({Json("local-1a")})}})));
+    note("eip", owner_->create("eip", "acme-eip",
+                               Json::object({{"bandwidthMbps", 5}, {"provider", "bgp"}})));
     note("tg", owner_->create("tg", "acme-tg",
                               Json::object({{"loadBalancerId", ids_["lb"]}, {"type", "ip"}})));
     note("target",

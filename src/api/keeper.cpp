@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/draining.h"
+#include "api/held_addresses.h"
 #include "api/placement.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -82,9 +83,9 @@ void Keeper::note_changes() {
     must_place_ = must_place_ || kind == Kind::kNode || kind == Kind::kPlacement ||
                   kind == Kind::kSubnet || kind == Kind::kLoadBalancer;
     may_have_orphans_ = may_have_orphans_ || (kind == Kind::kBackend && !change.after);
-    if (kind != Kind::kLoadBalancer) continue;
+    if (kind != Kind::kLoadBalancer && kind != Kind::kElasticIp) continue;
     may_have_releasing_ = true;
-    if (!change.after) buried_.insert(change.before->id);
+    if (kind == Kind::kLoadBalancer && !change.after) buried_.insert(change.before->id);
   }
 }
 
@@ -197,14 +198,10 @@ void Keeper::end_drains() {
 bool Keeper::is_free(const std::vector<std::string>& nodes, const std::string& address,
                      Revision released) const {
   const ObservedView observed = parts_.observed.view();
-  return std::ranges::all_of(nodes, [&](const std::string& id) {
-    const bool is_known = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-      return index.find(Kind::kNode, id) != nullptr;
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    return std::ranges::all_of(nodes, [&](const std::string& node) {
+      return has_given_up(node, address, released, index, observed);
     });
-    if (!is_known) return true;  // a node that was deleted holds nothing
-    const NodeReport* node = observed.node(id);
-    return node != nullptr && node->has_reported && node->applied.revision >= released &&
-           !node->addresses.contains(address);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/drain_records.h"
+#include "api/elastic_ips.h"
 #include "api/flow_tables.h"
 #include "api/placement.h"
 #include "base/random.h"
@@ -67,13 +68,16 @@ Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects&
   for (const std::string& node : change.add) {
     effects.created.push_back(new_placement(lb, node, 1, lb.created));
   }
-  return {};
+  return follow_elastic_ip(nullptr, lb, context, effects);
 }
 
-Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context) {
+Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context,
+                            SideEffects& effects) {
   const std::string wanted = updated.spec.string_or("privateIpAddress", "");
-  if (wanted.empty() || wanted == old.admin.string_or("vip", "")) return {};
-  return choose_vip(updated, context);
+  const bool moves = !wanted.empty() && wanted != old.admin.string_or("vip", "");
+  Errors errors = moves ? choose_vip(updated, context) : Errors();
+  std::ranges::move(follow_elastic_ip(&old, updated, context, effects), std::back_inserter(errors));
+  return errors;
 }
 
 std::vector<const Object*> services_of(const Object& group, const model::ObjectIndex& index) {
@@ -148,6 +152,8 @@ Errors complete_create(Object& object, const HookContext& context, SideEffects& 
   switch (object.kind) {
     case Kind::kInstance:
       return place_instance(object, context);
+    case Kind::kElasticIp:
+      return place_elastic_ip(object, context);
     case Kind::kLoadBalancer:
       return create_load_balancer(object, context, effects);
     case Kind::kTargetGroup:
@@ -163,7 +169,7 @@ Errors complete_update(const Object& old, Object& updated, const HookContext& co
                        SideEffects& effects) {
   switch (updated.kind) {
     case Kind::kLoadBalancer:
-      return update_load_balancer(old, updated, context);
+      return update_load_balancer(old, updated, context, effects);
     case Kind::kTargetGroup:
       return complete_group(&old, updated, context, effects);
     case Kind::kBackend:
@@ -175,6 +181,7 @@ Errors complete_update(const Object& old, Object& updated, const HookContext& co
 }
 
 void complete_remove(const Object& object, const model::ObjectIndex& index, SideEffects& effects) {
+  if (object.kind == Kind::kLoadBalancer) free_elastic_ip(object, index, effects);
   if (object.kind != Kind::kTargetGroup) return;
   const Object* table = table_of(object, index);
   if (table != nullptr) effects.removed.push_back(*table);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/object.h"
+#include "model/public_pool.h"
 #include "model/world_view.h"
 
 namespace weir::api {
@@ -23,10 +25,17 @@ inline constexpr std::chrono::seconds kAlbDrainTime{300};
 /// What the hooks know beside the objects.
 struct HookContext {
   const model::ObjectIndex& index;
-  /// Address keys of the VPC that are taken, held or releasing ("10.0.0.4").
+  /// Addresses that are taken where the object takes its own (model/keys.h address_scope()), held
+  /// or releasing ("10.0.0.4").
   const std::set<std::string>& taken_addresses;
   const std::function<Presence(const std::string& node)>& presence;
   WallTime now;
+  const ObservedView& observed;
+  std::span<const model::PublicPool> pools{};
+  /// Objects that are made before it in the same transaction.
+  std::span<const model::Object> made{};
+  /// The elastic IP that a load balancer lets go of is deleted with that.
+  bool deletes_freed_elastic_ip = false;
 };
 
 /// Objects that are made or removed in the transaction of another one.

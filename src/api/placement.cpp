@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "model/placement.h"
+#include "model/public_pool.h"
 #include "model/registry.h"
 #include "model/subnet_addresses.h"
 #include "model/target_view.h"
@@ -60,6 +61,17 @@ std::optional<BindingMode> binding_of(const Object& node, const Object& subnet) 
     if (rank <= best) continue;
     best = rank;
     found = binding.mode;
+  }
+  return found;
+}
+
+std::optional<BindingMode> pool_binding_of(const Object& node, const std::string& pool) {
+  const auto spec = model::spec_of<model::Node>(node);
+  if (!spec) return std::nullopt;
+  std::optional<BindingMode> found;
+  for (const model::Binding& binding : spec->bindings) {
+    if (binding.subnet == model::pool_network(pool)) return binding.mode;
+    if (binding.subnet == kAnySubnet) found = binding.mode;
   }
   return found;
 }

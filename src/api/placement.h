@@ -26,6 +26,11 @@ namespace weir::api {
 std::optional<model::BindingMode> binding_of(const model::Object& node,
                                              const model::Object& subnet);
 
+/// How `node` would serve elastic IPs of a public pool: its binding by "pool/NAME", or the one for
+/// everything.
+std::optional<model::BindingMode> pool_binding_of(const model::Object& node,
+                                                  const std::string& pool);
+
 /// Whether a node could take something now, from best to worst.
 enum class Presence { kConnected, kAwaited, kAway };
 

@@ -106,6 +106,9 @@ Rule rule_of(V1Call call) {
     case V1Call::kStopInstance:
     case V1Call::kRebootInstance:
     case V1Call::kModifyInstance:
+    case V1Call::kAssociateElasticIp:
+    case V1Call::kDisassociateElasticIp:
+    case V1Call::kModifyElasticIp:
       return kToOperate;
     case V1Call::kDelete:
       return kToAdminister;

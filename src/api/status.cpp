@@ -63,11 +63,12 @@ NodeState node_state(const std::string& id, Revision wanted, const ObservedView&
   return state;
 }
 
-NodeState address_state(const std::string& node, const Object& lb, const ObservedView& observed) {
+NodeState address_state(const std::string& node, const std::string& wanted,
+                        const ObservedView& observed) {
   NodeState state = node_state(node, Revision(), observed);
   if (!state.state.empty()) return state;
   const NodeReport& report = *observed.node(node);
-  const auto address = report.addresses.find(lb.admin.string_or("vip", ""));
+  const auto address = report.addresses.find(wanted);
   if (address == report.addresses.end()) {
     state.state = "pending";
     state.detail = "node " + node + " has yet to take the address";
@@ -112,11 +113,22 @@ Json load_balancer_status(const Object& lb, const model::ObjectIndex& index,
                           const ObservedView& observed) {
   std::vector<NodeState> nodes;
   for (const std::string& node : nodes_of(index, lb.id)) {
-    nodes.push_back(address_state(node, lb, observed));
+    nodes.push_back(address_state(node, lb.admin.string_or("vip", ""), observed));
   }
   const StateText text = load_balancer_state(lb, index, nodes);
   return Json::object(
       {{"state", text.state}, {"reason", text.reason}, {"nodes", nodes_json(nodes)}});
+}
+
+Json elastic_ip_status(const Object& elastic_ip, const model::ObjectIndex& index,
+                       const ObservedView& observed) {
+  const model::Id lb = elastic_ip.admin.string_or("loadBalancerId", "");
+  std::vector<NodeState> nodes;
+  for (const std::string& node : nodes_of(index, lb)) {
+    nodes.push_back(address_state(node, elastic_ip.admin.string_or("address", ""), observed));
+  }
+  return Json::object(
+      {{"state", lb.empty() ? "NOT_ASSOCIATED" : "ASSOCIATED"}, {"nodes", nodes_json(nodes)}});
 }
 
 NodeState serving_state(const std::string& node, const Object& listener,
@@ -219,6 +231,9 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
       break;
     case Kind::kBackend:
       status = backend_status(object, index, observed);
+      break;
+    case Kind::kElasticIp:
+      status = elastic_ip_status(object, index, observed);
       break;
     case Kind::kNode:
       status = node_status(object, observed);

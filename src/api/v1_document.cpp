@@ -3,6 +3,7 @@
 
 #include "api/backend_health.h"
 #include "api/status.h"
+#include "api/v1_elastic_ips.h"
 #include "api/v1_projection.h"
 #include "api/v1_vm.h"
 #include "model/resources.h"
@@ -75,6 +76,11 @@ void add_load_balancer(const Object& lb, const ObjectIndex& index, const Observe
   document["azType"] = "standard";
   document["securityGroupIds"] = Json::array();
   document["privateIp"] = Json::object({{"privateIpAddress", lb.admin.string_or("vip", "")}});
+  const std::string elastic_ip = lb.spec.string_or("elasticIpId", "");
+  if (!elastic_ip.empty()) {
+    document["privateIp"]["elasticIpId"] = elastic_ip;
+    document["privateIp"]["elasticIpAddress"] = lb.admin.string_or("elasticIpAddress", "");
+  }
   document["charge"] = charge_of(lb);
   document["tags"] = tags_of(lb);
   document["state"] = Json::object({{"code", status.string_or("state", "CREATING")},
@@ -146,6 +152,11 @@ Json v1_document(const Object& object, const ObjectIndex& index, const ObservedV
   }
   if (object.kind == Kind::kSubnet) add_subnet(object, index, document);
   if (object.kind == Kind::kVpc) add_vpc(object, index, document);
+  if (object.kind == Kind::kElasticIp) {
+    add_elastic_ip(object, index, document);
+    document["charge"] = charge_of(object);
+    document["tags"] = tags_of(object);
+  }
   document["createdTime"] = object.created;
   return document;
 }

@@ -185,6 +185,10 @@ http::Response V1Face::run(const Call& call, const V1Operation& operation) {
     case V1Call::kRebootInstance:
     case V1Call::kModifyInstance:
       return act_on_instance(call, operation);
+    case V1Call::kAssociateElasticIp:
+    case V1Call::kDisassociateElasticIp:
+    case V1Call::kModifyElasticIp:
+      return act_on_elastic_ip(call, operation.call);
   }
   return not_found(call.caller.request_id);
 }
@@ -281,27 +285,51 @@ http::Response V1Face::targets(const Call& call) {
 }
 
 http::Response V1Face::created(const Call& call, const std::string& key, Json id,
-                               const Object& object) {
+                               Revision revision) {
   auto response = result_response(Json::object({{key, std::move(id)}}), call.caller.request_id);
-  tag(response, object.revision);
+  tag(response, revision);
   return response;
+}
+
+http::Response V1Face::create_elastic_ips(const Call& call) {
+  const auto made = elastic_ips_.create(call.body, call.caller);
+  if (!made.ok()) return problem_response(made.errors, call.caller.request_id);
+  Json ids = Json::array();
+  for (const model::Id& id : made.value->ids) ids.push_back(id);
+  return created(call, "elasticIpIds", std::move(ids), made.value->revision);
+}
+
+http::Response V1Face::act_on_elastic_ip(const Call& call, V1Call which) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  // Who may not delete an elastic IP may not do it this way either.
+  if (V1ElasticIps::deletes(which, call.body)) {
+    const auto may = check_right(call.caller, rule_of(V1Call::kDelete), "deleteElasticIp");
+    if (!may) return problem_response({may.error()}, call.caller.request_id);
+  }
+  return done(call, elastic_ips_.act({which, call.id, *if_match}, call.body, call.caller));
 }
 
 http::Response V1Face::create(const Call& call) {
   if (call.kind.kind == model::Kind::kInstance) {
     const auto made = vm_.create(call.body, call.caller);
-    return made.ok()
-               ? created(call, "instanceIds", Json::array({Json(made.value->id)}), *made.value)
-               : problem_response(made.errors, call.caller.request_id);
+    return made.ok() ? created(call, "instanceIds", Json::array({Json(made.value->id)}),
+                               made.value->revision)
+                     : problem_response(made.errors, call.caller.request_id);
   }
+  if (call.kind.kind == model::Kind::kElasticIp) return create_elastic_ips(call);
   Errors errors;
   const Json body = native_create_body(call.kind, call.body, errors);
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
-  const auto written = parts_.writer.create(call.kind.kind, body, call.caller);
+  const Json* elastic_ip =
+      call.kind.kind == model::Kind::kLoadBalancer ? V1ElasticIps::asked_for(call.body) : nullptr;
+  const auto written = elastic_ip == nullptr
+                           ? parts_.writer.create(call.kind.kind, body, call.caller)
+                           : elastic_ips_.create_with(body, *elastic_ip, call.caller);
   if (!written.ok()) {
     return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
   }
-  return created(call, call.kind.id_key(), Json(written.value->id), *written.value);
+  return created(call, call.kind.id_key(), Json(written.value->id), written.value->revision);
 }
 
 http::Response V1Face::update(const Call& call) {

@@ -25,6 +25,9 @@ enum class V1Call : std::uint8_t {
   kStopInstance,
   kRebootInstance,
   kModifyInstance,
+  kAssociateElasticIp,
+  kDisassociateElasticIp,
+  kModifyElasticIp,
 };
 
 struct V1Operation {

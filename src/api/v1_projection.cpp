@@ -86,7 +86,8 @@ void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& nati
       errors.push_back({ErrorCode::kInvalidArgument, "expected one of [Start,Stop]", "action"});
     }
   }
-  const bool is_charged = kind.kind == Kind::kLoadBalancer || kind.kind == Kind::kInstance;
+  const bool is_charged = kind.kind == Kind::kLoadBalancer || kind.kind == Kind::kInstance ||
+                          kind.kind == Kind::kElasticIp;
   if (is_charged && is_create) take_charge(body, admin);
   if (!admin.as_object().empty()) native["admin"] = std::move(admin);
 }

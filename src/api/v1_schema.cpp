@@ -70,6 +70,15 @@ void add_others(const V1Kind& kind, Json& parameters) {
   if (kind.kind == Kind::kLoadBalancer) {
     parameters.push_back(parameter_json("action", "Start or Stop", {kIgnores, kTakes}));
     parameters.push_back(
+        parameter_json("elasticIp.bandwidthMbps",
+                       "of an elastic IP that is made with it, 1 to 1000, required "
+                       "then; bandwidth is read too; not enforced yet",
+                       {kStores, kIgnores}));
+    parameters.push_back(parameter_json("elasticIp.provider", "of that elastic IP, required then",
+                                        {kTakes, kIgnores}));
+    parameters.push_back(parameter_json(
+        "elasticIp.chargeSpec", "stored and shown, without an effect", {kStores, kIgnores}));
+    parameters.push_back(
         parameter_json("chargeSpec", "stored and shown, without an effect", {kStores, kIgnores}));
   }
   if (kind.kind == Kind::kListener) {
@@ -127,6 +136,23 @@ constexpr Parameter kUpdateTargets[] = {
 };
 constexpr Parameter kModifyInstance[] = {
     {"name", "a new name"}, {"description", "free text"}, {"hostname", "without an effect", kStores}};
+constexpr Parameter kAssociateElasticIp[] = {{"elasticIpId", "an elastic IP that no load balancer has, required"}};
+constexpr Parameter kDisassociateElasticIp[] = {
+    {"elasticIpId", "the elastic IP that it has, required"},
+    {"deleteElasticIp", "true: it is deleted in the same step"},
+};
+constexpr Parameter kCreateElasticIps[] = {
+    {"maxCount", "how many, 1 to 100: all or none, required"},
+    {"elasticIpSpec.bandwidthMbps", "1 to 1000, required; not enforced yet", kStores},
+    {"elasticIpSpec.provider", "a provider of the configured pools, required"},
+    {"elasticIpSpec.chargeSpec", "without an effect", kStores},
+    {"elasticIpAddress", "a free address of such a pool, with a maxCount of 1"},
+    {"userTags", "list of {key, value}, at most 10"},
+    {"ipType", "standard", kIgnores},
+    {"resourceGroupId", "", kLater},
+    {"dryRun", "true: everything is checked, nothing made"},
+};
+constexpr Parameter kModifyElasticIp[] = {{"bandwidthMbps", "1 to 1000, required; not enforced yet", kStores}};
 constexpr Parameter kCreateInstances[] = {
     {"instanceSpec.name", "its name, required"},
     {"instanceSpec.az", "the availability zone it stands in, required"},
@@ -152,6 +178,10 @@ std::span<const Parameter> special_parameters(std::string_view action) {
   if (action == "updateTargets") return kUpdateTargets;
   if (action == "modifyInstanceAttribute") return kModifyInstance;
   if (action == "createInstances") return kCreateInstances;
+  if (action == "associateElasticIp") return kAssociateElasticIp;
+  if (action == "disassociateElasticIp") return kDisassociateElasticIp;
+  if (action == "createElasticIps") return kCreateElasticIps;
+  if (action == "modifyElasticIp") return kModifyElasticIp;
   return {};
 }
 
@@ -200,8 +230,9 @@ Json v1_schema_json() {
                                     {"item", kind->item},
                                     {"kind", model::kind_name(kind->kind)},
                                     {"filters", filters_json(kind->filters)}});
-    // Bodies of instances have a form of their own, in their operations.
-    if (kind->kind != Kind::kInstance) collection["parameters"] = parameters_of(*kind);
+    // Bodies of these have a form of their own, in their operations.
+    const bool is_own = kind->kind == Kind::kInstance || kind->kind == Kind::kElasticIp;
+    if (!is_own) collection["parameters"] = parameters_of(*kind);
     collections.push_back(std::move(collection));
   }
   return Json::object({{"collections", std::move(collections)},

@@ -63,6 +63,7 @@ class V1Schema : public V1Test {
         {"describeTargetHealth", "targetHealths"},
         {"describeTargets", "targets"},
         {"createInstances", "instanceIds"},
+        {"createElasticIps", "elasticIpIds"},
         {"describeBriefInstances", "instances"},
         {"describeInstanceStatus", "instanceStatuses"},
         {"describeInstancePrivateIpAddress", "instancePrivateIpAddress"}};
@@ -88,7 +89,11 @@ class V1Schema : public V1Test {
     if (operation.call == V1Call::kCreate) return create_body(operation.collection);
     if (operation.call == V1Call::kUpdate) return Json::object({{"description", "changed"}});
     if (operation.call == V1Call::kAddTargets) return parse_json(kTwoTargets).value();
+    if (operation.call == V1Call::kModifyElasticIp) return Json::object({{"bandwidthMbps", 7}});
     if (operation.method != "POST") return {};
+    if (operation.collection == "loadBalancers") {
+      return Json::object({{"elasticIpId", ids["elasticIps"]}});
+    }
     if (operation.collection == "instances") return Json::object({{"name", "renamed"}});
     const Json targets =
         shown("targetGroups/" + ids["targetGroups"] + ":describeTargets", "targets");
@@ -116,6 +121,10 @@ class V1Schema : public V1Test {
     if (collection == "subnets") {
       return Json::object(
           {{"vpcId", ids["vpcs"]}, {"subnetName", "second"}, {"addressPrefix", "10.9.0.0/24"}});
+    }
+    if (collection == "elasticIps") {
+      return parse_json(R"({"maxCount":1,"elasticIpSpec":{"bandwidthMbps":5,"provider":"bgp"}})")
+          .value();
     }
     return parse_json(R"({"instanceSpec":{"name":"web.1","az":"local-1a",
         "primaryNetworkInterface":{"networkInterface":{"primaryIpAddress":"10.9.0.5",

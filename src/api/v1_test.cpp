@@ -119,8 +119,7 @@ TEST_F(V1Test, unknown_regions_collections_and_verbs_answer_404) {
   EXPECT_EQ(api->get("/v1/regions/elsewhere/loadBalancers/").problem(), "404 NOT_FOUND");
   EXPECT_EQ(v1("GET", "urlMaps/").problem(), "404 NOT_FOUND");
   const std::string lb = v1_lb();
-  EXPECT_EQ(v1("POST", "loadBalancers/" + lb + ":associateElasticIp", "{}").problem(),
-            "404 NOT_FOUND");
+  EXPECT_EQ(v1("POST", "loadBalancers/" + lb + ":levitate", "{}").problem(), "404 NOT_FOUND");
   EXPECT_EQ(v1("PUT", "loadBalancers/" + lb, "{}").problem(), "404 NOT_FOUND");
 }
 

@@ -54,6 +54,19 @@ void WritePlan::release(const std::string& key, const model::Object& object,
   }
 }
 
+/// A transaction changes each counter once.
+void WritePlan::count(const std::string& counter, std::int64_t amount,
+                      std::optional<std::int64_t> max) {
+  auto& counters = transaction_.counters;
+  const auto known = std::ranges::find(counters, counter, &store::CounterChange::key);
+  if (known == counters.end()) {
+    counters.push_back({counter, amount, max});
+    return;
+  }
+  known->amount += amount;
+  if (max) known->max = max;
+}
+
 void WritePlan::create(const model::Object& object, model::LoadBalancerType type,
                        const QuotaSettings& quotas) {
   const std::string key = model::object_key(object.kind, object.id);
@@ -62,8 +75,7 @@ void WritePlan::create(const model::Object& object, model::LoadBalancerType type
   for (const std::string& claimed : model::claimed_keys(object)) claim(claimed, object.id);
   for (const model::QuotaUse& use : model::quota_uses(object, type)) {
     const auto setting = quotas.find(counter_name(use.key));
-    transaction_.counters.push_back(
-        {use.key, 1, setting == quotas.end() ? use.max : setting->second});
+    count(use.key, 1, setting == quotas.end() ? use.max : setting->second);
   }
 }
 
@@ -95,7 +107,7 @@ void WritePlan::remove(const model::Object& object, model::LoadBalancerType type
                        const std::vector<std::string>& holders) {
   withdraw(object, holders);
   for (const model::QuotaUse& use : model::quota_uses(object, type)) {
-    transaction_.counters.push_back({use.key, -1, std::nullopt});
+    count(use.key, -1, std::nullopt);
   }
 }
 

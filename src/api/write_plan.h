@@ -50,6 +50,7 @@ class WritePlan {
   store::Transaction take(store::AuditRow audit);
 
  private:
+  void count(const std::string& counter, std::int64_t amount, std::optional<std::int64_t> max);
   void withdraw(const model::Object& object, const std::vector<std::string>& holders);
   void claim(const std::string& key, const model::Id& id);
   void release(const std::string& key, const model::Object& object,

@@ -122,6 +122,7 @@ bool looks_like_id(const model::KindDescription& kind, const std::string& text) 
   }
   const std::string_view prefix = std::string_view(text).substr(0, dash);
   if (kind.kind == model::Kind::kInstance) return prefix == "i";
+  if (kind.kind == model::Kind::kElasticIp) return prefix == "fip";
   if (kind.kind != model::Kind::kLoadBalancer) return prefix == kind.word;
   return std::ranges::find(model::kLoadBalancerTypeWords, prefix) !=
          std::end(model::kLoadBalancerTypeWords);

@@ -15,6 +15,7 @@
 namespace weir::model {
 
 struct Backend;
+struct LoadBalancer;
 struct TargetGroup;
 
 class Checker {
@@ -75,6 +76,12 @@ void check_own_targets(Checker& checker, const TargetGroup& group,
                        const std::vector<std::size_t>& judged);
 void check_own_backend(Checker& checker, const Backend& backend);
 void check_instance(Checker& checker);
+void check_elastic_ip(Checker& checker);
+/// The elastic IP that a load balancer names.
+void check_association(Checker& checker, const LoadBalancer& lb);
+/// What is somebody's elastic IP, or may become it, is nobody's private address.
+void check_no_pool(Checker& checker, std::string_view field, const net::IpAddress& address);
+void check_no_pool(Checker& checker, std::string_view field, const net::Prefix& prefix);
 /// An address that somebody asks for: in the subnet, not reserved, and nobody else's.
 void check_address_in_subnet(Checker& checker, std::string_view field, const std::string& address,
                              const Id& subnet_id);

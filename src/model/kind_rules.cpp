@@ -61,6 +61,7 @@ void check_subnet(Checker& checker) {
   const Object* vpc = checker.find(Kind::kVpc, subnet.vpc_id);
   if (vpc == nullptr) return;
   check_subnet_place(checker, *prefix, *vpc);
+  if (checker.old() == nullptr) check_no_pool(checker, "spec.addressPrefix", *prefix);
   for (const Object* other : checker.world().children(Kind::kSubnet, vpc->id)) {
     const auto taken = prefix_of(*other);
     if (other->id == checker.object().id || !taken || !taken->overlaps(*prefix)) continue;
@@ -103,6 +104,7 @@ void check_load_balancer(Checker& checker) {
   const LoadBalancer lb = checker.spec<LoadBalancer>();
   if (checker.is_good("spec.azs") && checker.is_good("spec.type")) check_azs(checker, lb);
   if (checker.is_good("spec.privateIpAddress")) check_vip(checker, lb);
+  check_association(checker, lb);
 }
 
 /// Which protocols a type of load balancer has. Source: product.md A.2.
@@ -210,6 +212,8 @@ void check_kind(Checker& checker) {
       return check_targets(checker);
     case Kind::kInstance:
       return check_instance(checker);
+    case Kind::kElasticIp:
+      return check_elastic_ip(checker);
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:

@@ -34,9 +34,11 @@ Entry entry_of() {
 const Entry& entry_of(Kind kind) {
   // In the order of the enumeration.
   static const Entry kEntries[] = {
-      entry_of<Vpc>(),     entry_of<Subnet>(),      entry_of<LoadBalancer>(), entry_of<Listener>(),
-      entry_of<Backend>(), entry_of<TargetGroup>(), entry_of<Node>(),         entry_of<Placement>(),
-      entry_of<Drain>(),   entry_of<Table>(),       entry_of<Keyring>(),      entry_of<Instance>()};
+      entry_of<Vpc>(),      entry_of<Subnet>(),    entry_of<LoadBalancer>(),
+      entry_of<Listener>(), entry_of<Backend>(),   entry_of<TargetGroup>(),
+      entry_of<Node>(),     entry_of<Placement>(), entry_of<Drain>(),
+      entry_of<Table>(),    entry_of<Keyring>(),   entry_of<Instance>(),
+      entry_of<ElasticIp>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -96,6 +98,19 @@ void add_network_kinds(std::vector<KindDescription>& all) {
                                                  {"SUBNET", "spec.subnetId"}}}));
 }
 
+void add_elastic_ip(std::vector<KindDescription>& all) {
+  all.push_back(
+      described<ElasticIp>({.singular = "elastic IP",
+                            .sentence = "a public address that a load balancer may answer on",
+                            .aliases = {"eips", "elasticip", "elasticips", "elastic-ip"},
+                            .columns = {{"ID", "id"},
+                                        {"NAME", "name"},
+                                        {"ADDRESS", "admin.address"},
+                                        {"STATE", "status.state"},
+                                        {"LB", "admin.loadBalancerId"},
+                                        {"MBPS", "spec.bandwidthMbps"}}}));
+}
+
 /// The kinds that serve traffic.
 void add_service_kinds(std::vector<KindDescription>& all) {
   all.push_back(described<LoadBalancer>(
@@ -109,6 +124,7 @@ void add_service_kinds(std::vector<KindDescription>& all) {
                    {"TYPE", "spec.type"},
                    {"STATE", "status.state"},
                    {"VIP", "admin.vip"},
+                   {"EIP", "admin.elasticIpAddress"},
                    {"SUBNET", "spec.subnetId"}}}));
   all.push_back(described<TargetGroup>(
       {.singular = "target group",
@@ -201,6 +217,7 @@ std::string lower(std::string_view text) {
 std::string_view id_prefix(Kind kind, const Json& spec) {
   if (kind == Kind::kTargetGroup) return "tg";
   if (kind == Kind::kInstance) return "i";
+  if (kind == Kind::kElasticIp) return "fip";
   if (kind != Kind::kLoadBalancer) return kind_name(kind);
   const std::string type = spec.string_or("type", "alb");
   for (const std::string_view word : kLoadBalancerTypeWords) {
@@ -218,6 +235,7 @@ std::span<const KindDescription> kind_descriptions() {
   static const std::vector<KindDescription> kAll = [] {
     std::vector<KindDescription> all;
     add_network_kinds(all);
+    add_elastic_ip(all);
     add_service_kinds(all);
     add_control_kinds(all);
     return all;

@@ -43,8 +43,8 @@ std::span<const KindDescription> kind_descriptions();
 const KindDescription* find_description(std::string_view word);
 const KindDescription& description_of(Kind kind);
 
-/// "alb-", "listener-", "i-" (of an instance), ... + 10 characters of [a-z0-9]. `spec` decides for
-/// load balancers.
+/// "alb-", "listener-", "i-" (of an instance), "fip-" (of an elastic IP), ... + 10 characters of
+/// [a-z0-9]. `spec` decides for load balancers.
 Id new_id(Kind kind, const Json& spec, Random& random);
 Id new_target_id(Random& random);
 

@@ -12,6 +12,7 @@
 // The one-line field lists of each kind stand in the files below, one per kind.
 #include "model/backend.h"
 #include "model/drain.h"
+#include "model/elastic_ip.h"
 #include "model/instance.h"
 #include "model/keyring.h"
 #include "model/listener.h"

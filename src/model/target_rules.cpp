@@ -118,6 +118,7 @@ void check_location(Checker& checker, const Place& place, const std::string& pat
   if (place.vips.contains(target.ip_address)) {
     return checker.invalid(path, "is the address of a load balancer in VPC " + place.vpc->id);
   }
+  check_no_pool(checker, path, *address);
   if (place.is_loopback) return check_loopback_target(checker, place, path, *address);
   if (is_denied_target(*address)) {
     return checker.invalid(path,

@@ -57,6 +57,16 @@ Errors protection_errors(const Object& object) {
       {ErrorCode::kConflict, object.id + " is protected from deletion", "spec.deleteProtection"}};
 }
 
+/// Source: product.md G26
+Errors elastic_ip_errors(const Object& elastic_ip) {
+  const std::string holder = elastic_ip.admin.string_or("loadBalancerId", "");
+  if (holder.empty()) return {};
+  return {
+      {ErrorCode::kFailedPrecondition,
+       elastic_ip.id + " is associated with load balancer " + holder + ": disassociate it first",
+       ""}};
+}
+
 /// Every target group that has the instance as a target.
 Errors instance_errors(const Object& instance, const WorldView& world) {
   Errors errors;
@@ -111,6 +121,7 @@ Errors check_update(const Object& old, const Object& updated, const WorldView& w
 }
 
 Errors check_delete(const Object& object, const WorldView& world) {
+  if (object.kind == Kind::kElasticIp) return elastic_ip_errors(object);
   if (object.kind == Kind::kInstance) return instance_errors(object, world);
   Errors errors = protection_errors(object);
   const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||

@@ -50,7 +50,8 @@ WorldView ObjectIndex::view() const {
           .children = [this](Kind kind, std::string_view parent) { return children(kind, parent); },
           .azs = {},
           .own_endpoints = {},
-          .node_addresses = {}};
+          .node_addresses = {},
+          .pools = {}};
 }
 
 }  // namespace weir::model

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "model/object.h"
+#include "model/public_pool.h"
 #include "net/address.h"
 
 namespace weir::model {
@@ -30,6 +32,8 @@ struct WorldView {
   std::vector<net::Endpoint> own_endpoints;
   /// Addresses that nodes send from; no targets, but on loopback, which all share.
   std::vector<net::IpAddress> node_addresses;
+  /// Pools of public addresses; they outlive the view.
+  std::span<const PublicPool> pools;
 };
 
 /// A set of objects that answers as a WorldView; for tests, and for a caller that keeps all objects

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/keyring.h"
+#include "model/public_pool.h"
 #include "snapshot/fact_cache.h"
 #include "snapshot/relations.h"
 #include "snapshot/service.h"
@@ -104,10 +105,10 @@ class Compilation {
 
   /// VPCs may overlap, but a node has each address once: the older load balancer keeps it, so that
   /// no new one takes the traffic of another.
-  std::string owner_of(const net::IpAddress& vip) const {
+  std::string owner_of(const net::IpAddress& address) const {
     const auto& table = facts_.table<Kind::kLoadBalancer>();
     std::string owner;
-    for (const std::string& id : links_.lb_vip.naming(vip.text())) {
+    for (const std::string& id : links_.lb_address.naming(address.text())) {
       if (!is_wanted(id)) continue;
       if (owner.empty() || table.find(id)->created < table.find(owner)->created) owner = id;
     }
@@ -135,13 +136,27 @@ class Compilation {
     const std::string owner = lb == nullptr ? id : owner_of(lb->vip);
     if (owner == id) {
       state_.placed.insert(id);
+      if (lb != nullptr && lb->elastic_ip && !elastic_ip_of(id, *lb)) {
+        note_lost(id, "admin.elasticIpAddress", *lb->elastic_ip);
+      }
       return;
     }
-    const Revision revision = table.entries.at(id).version.revision;
+    note_lost(id, "admin.vip", lb->vip);
+  }
+
+  /// An address of the load balancer is served for an older one.
+  void note_lost(const std::string& id, const std::string& field, const net::IpAddress& address) {
+    const auto& entries = facts_.table<Kind::kLoadBalancer>().entries;
     state_.lb_errors.emplace(
-        id, error_of(Kind::kLoadBalancer, id, revision,
-                     "admin.vip: " + lb->vip.text() + " is served for load balancer " + owner +
-                         " already"));
+        id, error_of(Kind::kLoadBalancer, id, entries.at(id).version.revision,
+                     field + ": " + address.text() + " is served for load balancer " +
+                         owner_of(address) + " already"));
+  }
+
+  /// The one that it answers on here; none when an older load balancer has the address.
+  std::optional<net::IpAddress> elastic_ip_of(const std::string& id,
+                                              const LoadBalancerFacts& lb) const {
+    return lb.elastic_ip && owner_of(*lb.elastic_ip) == id ? lb.elastic_ip : std::nullopt;
   }
 
   const LoadBalancerFacts* placed_load_balancer(const std::string& id) const {
@@ -276,6 +291,7 @@ class Compilation {
     if (!facts->is_on || !lb->is_started) return;
     Listener listener = facts->listener;
     listener.endpoint.address = lb->vip;
+    listener.elastic_ip = elastic_ip_of(listener.load_balancer_id, *lb);
     listener.drops_without_target = lb->is_dnlb;
     listener.route.push_back({.service = service->second});
     // The one before when nothing changed, so that engines see what did by comparing pointers.
@@ -320,6 +336,11 @@ class Compilation {
                         .subnet_id = lb->subnet_id,
                         .load_balancer_id = id,
                         .note = note_of(*lb)});
+      const auto elastic_ip = elastic_ip_of(id, *lb);
+      if (!elastic_ip) continue;
+      served.push_back({.address = *elastic_ip,
+                        .subnet_id = model::pool_network(lb->elastic_ip_pool),
+                        .load_balancer_id = id});
     }
     return served;
   }

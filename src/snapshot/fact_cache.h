@@ -61,7 +61,8 @@ class FactCache {
              FactTable<kBackend, BackendFacts>, FactTable<kTargetGroup, GroupFacts>,
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
-             FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>>
+             FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>,
+             FactTable<kElasticIp, NoFacts>>
       tables_;
   Errors errors_;
 

@@ -119,6 +119,8 @@ Result<void> read_facts(const model::Object& object, NoFacts&) {
       return read_nothing<model::Vpc>(object);
     case model::Kind::kSubnet:
       return read_nothing<model::Subnet>(object);
+    case model::Kind::kElasticIp:
+      return read_nothing<model::ElasticIp>(object);
     case model::Kind::kNode:
       return read_nothing<model::Node>(object);
     default:
@@ -136,10 +138,16 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
   WEIR_ASSIGN_OR_RETURN(const auto lb, read<model::LoadBalancer>(object));
   WEIR_ASSIGN_OR_RETURN(const auto vip, read_address(lb.admin.vip, "admin.vip"));
   into = {.vip = vip,
+          .elastic_ip = {},
+          .elastic_ip_pool = {},
           .subnet_id = lb.spec.subnet_id,
           .created = object.created,
           .is_started = lb.admin.state == model::LoadBalancerState::kStarted,
           .is_dnlb = lb.spec.type == model::LoadBalancerType::kDnlb};
+  if (lb.admin.elastic_ip_address.empty()) return {};
+  WEIR_ASSIGN_OR_RETURN(into.elastic_ip,
+                        read_address(lb.admin.elastic_ip_address, "admin.elasticIpAddress"));
+  into.elastic_ip_pool = lb.admin.elastic_ip_pool;
   return {};
 }
 

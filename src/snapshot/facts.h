@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct PlacementFacts {
 
 struct LoadBalancerFacts {
   net::IpAddress vip;
+  std::optional<net::IpAddress> elastic_ip;
+  std::string elastic_ip_pool;
   std::string subnet_id;
   std::string created;  // UTC, ordered as text
   bool is_started = true;

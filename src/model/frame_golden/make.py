@@ -93,6 +93,15 @@ RECORDINGS = {
                               stored("open", {**{k: v for k, v in BACKEND.items() if k != "description"}, "failOpen": True,
                                               "description": ""},
                                      {"closeHealthCheck": False}), False),
+    "eip.bin": ("eip", "fip-0123456789", 1, 16,
+                stored("door", {"bandwidthMbps": 5, "provider": "bgp"},
+                       {"address": "203.0.113.1", "pool": "public", "az": "", "loadBalancerId": "", "releasing": ["node-0123456789"]}), False),
+    # Of a load balancer that answers on an elastic IP too; every other one has the form that older nodes read.
+    "lb-elastic-ip.bin": ("lb", "nlb-0123456789", 1, 17,
+                          stored("lines", {"type": "nlb", "subnetId": "subnet-0123456789", "azs": ["local-1a"],
+                                           "elasticIpId": "fip-0123456789", "description": "", "deleteProtection": False},
+                                 {"state": "started", "vip": "10.0.1.11", "vpcId": "vpc-0123456789",
+                                  "elasticIpAddress": "203.0.113.1", "elasticIpPool": "public"}), False),
     "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
     "commit.bin": ("commit", "", 2, 4294967296, "", False),
 }
