@@ -1,5 +1,6 @@
 // A node that serves elastic IPs: sockets and addresses come and go with the association.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <set>
 
@@ -38,7 +39,9 @@ class ElasticIpTest : public ::testing::Test {
   }
   net::Endpoint there(const std::string& elastic_ip) const { return {address(elastic_ip), 8080}; }
   bool answers(const net::Endpoint& endpoint) {
-    return net::tcp_connect(endpoint, std::nullopt).ok();
+    const net::SocketAddress there = net::socket_address(endpoint);
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::connect(fd.get(), there.get(), there.size) == 0;
   }
   std::string failure() {
     const Json report = node_->report();
@@ -73,6 +76,7 @@ TEST_F(ElasticIpTest, M9_M10_OpensItsSocketsWithTheAssociationAndClosesThemWithI
   associate("");
   EXPECT_FALSE(entries.contains(there(elastic_ip_)));
   EXPECT_FALSE(node_->engine().sockets.contains(there(elastic_ip_)));
+  EXPECT_FALSE(answers(there(elastic_ip_)));
   EXPECT_EQ(node_->report().find("addresses")->as_array().size(), 1u);
   EXPECT_EQ(entries.at(objects_.endpoint()).generation, generation) << "the VIP's stay";
 }
