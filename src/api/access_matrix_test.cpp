@@ -78,6 +78,10 @@ class AccessMatrixTest : public PeopleTest {
          owner_->create("backend", "acme-backend", backend_spec(ids_["lb"], ids_["tg"])));
     note("listener", owner_->create("listener", "acme-listener",
                                     listener_spec(ids_["lb"], ids_["backend"], 8077)));
+    note("eip", owner_->create(
+                    "eip", "acme-eip",
+                    Json::object(
+                        {{"bandwidthMbps", 5}, {"provider", "bgp"}, {"address", "127.127.0.77"}})));
     note("user", owner_->create("user", "acme-user", Json::object({{"role", "viewer"}})));
     note("token", owner_->create("token", "acme-token", Json::object({{"user", "acme-user"}})));
     note("accesskey",
@@ -144,7 +148,7 @@ class AccessMatrixTest : public PeopleTest {
 
   /// What an answer must not have for somebody of another account.
   std::vector<std::string> secrets() const {
-    std::vector<std::string> all = {"acme", "10.77.", "7777", "8077"};
+    std::vector<std::string> all = {"acme", "10.77.", "7777", "8077", "127.127.0.77"};
     for (const auto& [kind, id] : ids_) all.push_back(id);
     return all;
   }
