@@ -96,6 +96,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kShow:
     case V1Call::kHealth:
     case V1Call::kListTargets:
+    case V1Call::kLater:  // does nothing
       return kToRead;
     case V1Call::kCreate:
     case V1Call::kUpdate:
@@ -106,9 +107,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kStopInstance:
     case V1Call::kRebootInstance:
     case V1Call::kModifyInstance:
-    case V1Call::kAssociateElasticIp:
-    case V1Call::kDisassociateElasticIp:
-    case V1Call::kModifyElasticIp:
+    case V1Call::kAbandonInstances:
       return kToOperate;
     case V1Call::kDelete:
       return kToAdminister;

@@ -11,10 +11,16 @@ using model::Object;
 
 }  // namespace
 
-Outcome<Object> V1Vm::create(const Json& body, const Caller& caller) {
-  const InstanceCall call = read_instance_call(body);
+Outcome<std::vector<Object>> V1Vm::create(const Json& body, const Caller& caller) {
+  InstanceCall call = read_instance_call(body);
+  if (!call.token.empty() && !caller.client_token.empty() && call.token != caller.client_token) {
+    call.errors.push_back({ErrorCode::kInvalidArgument,
+                           "is another one than x-jdcloud-client-token says", "clientToken"});
+  }
   if (!call.errors.empty()) return call.errors;
-  auto written = writer_.create(Kind::kInstance, call.native, caller);
+  Caller with_token = caller;
+  if (!call.token.empty()) with_token.client_token = call.token;
+  auto written = writer_.create_all(Kind::kInstance, call.native, with_token);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return written;
 }

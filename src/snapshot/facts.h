@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +23,6 @@ struct PlacementFacts {
 
 struct LoadBalancerFacts {
   net::IpAddress vip;
-  std::optional<net::IpAddress> elastic_ip;
-  std::string elastic_ip_pool;
   std::string subnet_id;
   std::string created;  // UTC, ordered as text
   bool is_started = true;
@@ -38,7 +35,8 @@ struct InstanceFacts {
 };
 
 struct GroupFacts {
-  std::string load_balancer_id;
+  model::Kind kind{};
+  std::string load_balancer_id;  // empty: an availability group, which serves any
   // Ascending by slot; port 0 = that of the backend service; no address when it is an instance.
   std::vector<Target> targets;
 };
