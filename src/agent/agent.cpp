@@ -315,9 +315,13 @@ std::vector<WantedAddress> Agent::wanted_addresses() {
   std::vector<WantedAddress> wanted;
   unbound_.clear();
   for (const snapshot::ServedAddress& served : snapshot_->addresses) {
-    const auto binding = bindings_.find(served.subnet_id);
-    if (binding != bindings_.end()) {
-      wanted.push_back({served.address, served.subnet_id, binding->second});
+    const auto subnet = bindings_.find(served.subnet_id);
+    const Binding* binding =
+        subnet != bindings_.end()
+            ? &subnet->second
+            : pool_binding(served.subnet_id, served.address, options_.bindings);
+    if (binding != nullptr) {
+      wanted.push_back({served.address, served.subnet_id, *binding});
     } else if (served.address.is_loopback()) {
       wanted.push_back({served.address, served.subnet_id, Binding()});
     } else {
@@ -330,10 +334,12 @@ std::vector<WantedAddress> Agent::wanted_addresses() {
 std::vector<WantedEndpoint> Agent::wanted_endpoints() const {
   std::vector<WantedEndpoint> wanted;
   for (const auto& listener : snapshot_->listeners) {
-    const auto address = addresses_.states().find(listener->endpoint.address);
-    if (address == addresses_.states().end()) continue;
-    const bool is_external = address->second.mode == BindingMode::kExternal;
-    wanted.push_back({.endpoint = listener->endpoint, .free_bind = is_external});
+    for (const net::Endpoint& endpoint : listener->endpoints()) {
+      const auto address = addresses_.states().find(endpoint.address);
+      if (address == addresses_.states().end()) continue;
+      const bool is_external = address->second.mode == BindingMode::kExternal;
+      wanted.push_back({.endpoint = endpoint, .free_bind = is_external});
+    }
   }
   return wanted;
 }

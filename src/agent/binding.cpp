@@ -67,7 +67,7 @@ Errors check_binding(const Binding& binding) {
   const auto add = [&errors](std::string_view field, std::string message) {
     errors.push_back({ErrorCode::kInvalidArgument, std::move(message), std::string(field)});
   };
-  if (binding.subnet.empty()) add("subnet", "must name a subnet, by id or name");
+  if (binding.subnet.empty()) add("subnet", "must name a subnet, by id or name, or a pool");
   const bool needs_interface = binding.mode == BindingMode::kInterface;
   if (needs_interface && binding.interface.empty()) {
     add("interface", "must be set for mode interface");

@@ -1,4 +1,4 @@
-// How a node serves the addresses of a subnet: part of its configuration.
+// How a node serves the addresses of a subnet or of a public pool: part of its configuration.
 // Thread: immutable values.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace weir::agent {
 /// Source addresses of one binding. Source: design, section 4. Reached: the configuration is
 /// refused.
 inline constexpr std::size_t kBindingSourcesMax = 16;
-/// Stands for every subnet that no other binding names.
+/// Stands for every subnet and pool that no other binding names.
 inline constexpr std::string_view kAnySubnet = "*";
 
 enum class BindingMode {
@@ -30,7 +30,7 @@ std::string_view binding_mode_name(BindingMode mode);
 Result<BindingMode> binding_mode_of(std::string_view name);
 
 struct Binding {
-  std::string subnet;  // id or name of a subnet, or kAnySubnet
+  std::string subnet;  // id or name of a subnet, kAnySubnet, or "pool/NAME"
   BindingMode mode = BindingMode::kLoopback;
   std::string interface;                // of kInterface alone
   std::vector<net::IpAddress> sources;  // upstream connections and probes leave from these

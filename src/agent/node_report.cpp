@@ -1,9 +1,12 @@
 #include "agent/node_report.h"
 
+#include <algorithm>
+
 #include "agent/bounded_array.h"
 #include "agent/protocol.h"
 #include "base/log.h"
 #include "model/kind.h"
+#include "model/public_pool.h"
 
 namespace weir::agent {
 namespace {
@@ -55,12 +58,17 @@ BoundedArray errors_of(const NodeView& view) {
   return errors;
 }
 
+bool serves_all(const ProxyChild& child, const snapshot::Listener& listener) {
+  return std::ranges::all_of(listener.endpoints(),
+                             [&](const net::Endpoint& endpoint) { return child.serves(endpoint); });
+}
+
 BoundedArray listeners_of(const NodeView& view) {
   BoundedArray listeners(kListenersBytesMax);
   const bool has_all = view.serving != nullptr && view.serving->applied() >= view.objects.version();
   for (const auto& listener : view.snapshot.listeners) {
     const std::string failure = listener_failure(view, *listener);
-    const bool is_applied = view.serving != nullptr && view.serving->serves(listener->endpoint) &&
+    const bool is_applied = view.serving != nullptr && serves_all(*view.serving, *listener) &&
                             (has_all || version_of(view.objects, model::Kind::kListener,
                                                    listener->id) <= view.serving->applied());
     if (failure.empty() && !is_applied) continue;  // On its way.
@@ -95,6 +103,12 @@ BoundedArray failing_open(const NodeView& view) {
   return ids;
 }
 
+/// "the subnet", "public pool edge".
+std::string network_text(const std::string& network) {
+  if (!network.starts_with(model::kPoolPrefix)) return "the subnet";
+  return "public pool " + network.substr(model::kPoolPrefix.size());
+}
+
 BoundedArray addresses_of(const NodeView& view) {
   BoundedArray addresses(kAddressesBytesMax);
   const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
@@ -110,23 +124,33 @@ BoundedArray addresses_of(const NodeView& view) {
     add(address, state.subnet_id, state.failure, notes[address]);
   }
   for (const auto& [address, subnet] : view.unbound) {
-    add(address, subnet, "this node has no binding for the subnet", "");
+    add(address, subnet, "this node has no binding for " + network_text(subnet), "");
   }
   return addresses;
+}
+
+std::string endpoint_failure(const NodeView& view, const net::Endpoint& endpoint) {
+  const auto unbound = view.unbound.find(endpoint.address);
+  if (unbound != view.unbound.end()) {
+    return "this node has no binding for " + network_text(unbound->second) + " of " +
+           endpoint.address.text();
+  }
+  const auto address = view.addresses.states().find(endpoint.address);
+  if (address != view.addresses.states().end() && !address->second.failure.empty()) {
+    return address->second.failure;
+  }
+  const auto socket = view.sockets.failures().find(endpoint);
+  return socket == view.sockets.failures().end() ? "" : socket->second;
 }
 
 }  // namespace
 
 std::string listener_failure(const NodeView& view, const snapshot::Listener& listener) {
-  const auto socket = view.sockets.failures().find(listener.endpoint);
-  if (view.unbound.contains(listener.endpoint.address)) {
-    return "this node has no binding for the subnet of " + listener.endpoint.address.text();
+  for (const net::Endpoint& endpoint : listener.endpoints()) {
+    std::string failure = endpoint_failure(view, endpoint);
+    if (!failure.empty()) return failure;
   }
-  const auto address = view.addresses.states().find(listener.endpoint.address);
-  if (address != view.addresses.states().end() && !address->second.failure.empty()) {
-    return address->second.failure;
-  }
-  return socket == view.sockets.failures().end() ? "" : socket->second;
+  return "";
 }
 
 Json report_json(const NodeView& view) {
@@ -217,6 +241,17 @@ std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objec
     if (best != nullptr) resolved.emplace(at->first.second, *best);
   }
   return resolved;
+}
+
+const Binding* pool_binding(std::string_view network, const net::IpAddress& address,
+                            const std::vector<Binding>& bindings) {
+  if (!network.starts_with(model::kPoolPrefix)) return nullptr;
+  const auto own = std::ranges::find(bindings, network, &Binding::subnet);
+  if (own != bindings.end()) return &*own;
+  const auto any = std::ranges::find(bindings, kAnySubnet, &Binding::subnet);
+  const bool fits =
+      any != bindings.end() && (any->mode != BindingMode::kLoopback || address.is_loopback());
+  return fits ? &*any : nullptr;
 }
 
 }  // namespace weir::agent

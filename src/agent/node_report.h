@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/addresses.h"
@@ -23,7 +24,7 @@ struct NodeView {
   const snapshot::ObjectSet& objects;
   const ListenSockets& sockets;
   const Addresses& addresses;
-  /// Addresses of subnets without a binding, with their subnet.
+  /// Addresses of subnets and pools without a binding, with their subnet or "pool/NAME".
   const std::map<net::IpAddress, std::string>& unbound;
   const ProxyChild* serving;  // may be null
   Version applied;            // by the proxy that serves, or served last
@@ -41,6 +42,12 @@ std::string listener_failure(const NodeView& view, const snapshot::Listener& lis
 /// without one are left out.
 std::map<std::string, Binding> resolve_bindings(const snapshot::ObjectSet& objects,
                                                 const std::vector<Binding>& bindings);
+
+/// The binding that serves elastic IPs of `network` ("pool/NAME"): its own, else that of
+/// kAnySubnet, which is for loopback addresses alone when its mode is loopback. Null without one,
+/// and for subnets.
+const Binding* pool_binding(std::string_view network, const net::IpAddress& address,
+                            const std::vector<Binding>& bindings);
 
 /// Says in the log when a list of the reports begins to leave items out, once until it holds all
 /// again: those who read reports cannot see that something is missing. Thread: owner loop.

@@ -58,8 +58,6 @@ class AccessMatrixTest : public PeopleTest {
     note("subnet",
          owner_->create("subnet", "acme-subnet",
                         Json::object({{"vpcId", ids_["vpc"]}, {"addressPrefix", "10.77.1.0/24"}})));
-    note("ag", owner_->create("ag", "acme-ag",
-                              Json::object({{"azs", Json::array({Json("local-1a")})}})));
     note("instance", owner_->create("instance", "acme-instance",
                                     Json::object({{"subnetId", ids_["subnet"]},
                                                   {"ipAddress", "10.77.1.50"},
@@ -68,6 +66,8 @@ class AccessMatrixTest : public PeopleTest {
                               Json::object({{"type", "alb"},
                                             {"subnetId", ids_["subnet"]},
                                             {"azs", Json::array({Json("local-1a")})}})));
+    note("eip", owner_->create("eip", "acme-eip",
+                               Json::object({{"bandwidthMbps", 5}, {"provider", "bgp"}})));
     note("tg", owner_->create("tg", "acme-tg",
                               Json::object({{"loadBalancerId", ids_["lb"]}, {"type", "ip"}})));
     note("target",
@@ -78,6 +78,10 @@ class AccessMatrixTest : public PeopleTest {
          owner_->create("backend", "acme-backend", backend_spec(ids_["lb"], ids_["tg"])));
     note("listener", owner_->create("listener", "acme-listener",
                                     listener_spec(ids_["lb"], ids_["backend"], 8077)));
+    note("eip", owner_->create(
+                    "eip", "acme-eip",
+                    Json::object(
+                        {{"bandwidthMbps", 5}, {"provider", "bgp"}, {"address", "127.127.0.77"}})));
     note("user", owner_->create("user", "acme-user", Json::object({{"role", "viewer"}})));
     note("token", owner_->create("token", "acme-token", Json::object({{"user", "acme-user"}})));
     note("accesskey",
@@ -129,10 +133,8 @@ class AccessMatrixTest : public PeopleTest {
           kind == nullptr ? "instance" : std::string(model::kind_name(kind->kind));
       std::string path = "/v1/regions/local/" + std::string(operation.collection);
       if (operation.is_one) path += "/" + ids_[word] + std::string(operation.tail);
-      // What comes later looks at no object: it says so to everybody.
-      const bool is_later = operation.call == V1Call::kLater;
       add({std::string(operation.method), path, std::string(operation.action),
-           rule_of(operation.call), operation.is_one && !is_later, is_later});
+           rule_of(operation.call), operation.is_one});
     }
   }
 
@@ -146,7 +148,7 @@ class AccessMatrixTest : public PeopleTest {
 
   /// What an answer must not have for somebody of another account.
   std::vector<std::string> secrets() const {
-    std::vector<std::string> all = {"acme", "10.77.", "7777", "8077"};
+    std::vector<std::string> all = {"acme", "10.77.", "7777", "8077", "127.127.0.77"};
     for (const auto& [kind, id] : ids_) all.push_back(id);
     return all;
   }

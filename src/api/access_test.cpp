@@ -117,7 +117,7 @@ TEST_F(ApiTest, TellsItsVersionAndItsSchema) {
   std::vector<std::string> kinds;
   for (const Json& kind : schema.at("kinds").as_array())
     kinds.push_back(kind.string_or("name", ""));
-  EXPECT_EQ(kinds, (std::vector<std::string>{"vpc", "subnet", "ag", "instance", "lb", "tg",
+  EXPECT_EQ(kinds, (std::vector<std::string>{"vpc", "subnet", "instance", "eip", "lb", "tg",
                                              "target", "backend", "listener", "node", "placement",
                                              "drain", "table", "keyring"}));
   EXPECT_NE(schema.body.dump().find("\"connectionDrainingSeconds\""), std::string::npos);

@@ -14,9 +14,6 @@ struct Caller {
   std::string account{};  // empty: nobody's
   std::string source{};   // address
   model::Role role = model::Role::kViewer;
-  /// Of a create, if the caller gave one: the same again gets what the first made, by id and
-  /// revision alone (api/client_tokens.h).
-  std::string client_token{};
 };
 
 /// The caller of no one.

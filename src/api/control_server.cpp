@@ -84,7 +84,7 @@ class StartedControl final : public ControlServer {
     WEIR_ASSIGN_OR_RETURN(catalog_, Catalog::open(*store_));
     writer_ = std::make_unique<ResourceWriter>(
         ResourceWriter::Parts{*store_, *catalog_, observed_, clock_},
-        WriterSettings{options_.region.azs, options_.quotas});
+        WriterSettings{options_.region.azs, options_.quotas, options_.pools});
     watches_ = std::make_unique<WatchHub>(*catalog_, observed_);
     questions_ =
         std::make_unique<NodeQuestions>(metrics_, [this] { catalog_->wake(); }, options_.questions);

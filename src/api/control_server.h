@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "model/public_pool.h"
 #include "store/store.h"
 
 namespace weir::api {
@@ -35,6 +36,8 @@ struct ControlOptions {
   /// Names the API answers for beside the address it listens on and localhost; others get 421.
   std::vector<std::string> hosts;
   Region region;
+  /// Where elastic IPs take their addresses from.
+  std::vector<model::PublicPool> pools = {model::default_pool()};
   /// Quotas that differ from the defaults (product.md D.4), by counter (model/keys.h
   /// kQuotaCounters). Units: objects.
   std::map<std::string, std::int64_t> quotas;

@@ -64,7 +64,8 @@ class DrainRecords : public ::testing::Test {
   SideEffects update(const Object& old, const Object& updated) {
     SideEffects effects;
     Object changed = updated;
-    const HookContext context{index_, taken_, presence_, now_};
+    const ObservedView observed;
+    const HookContext context{index_, taken_, presence_, now_, observed};
     const Errors errors = complete_update(old, changed, context, effects);
     EXPECT_TRUE(errors.empty()) << to_string(errors.front());
     WritePlan plan({{"root/lb-1", Revision(1)}});

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/client_tokens.h"
 #include "api/draining.h"
+#include "api/held_addresses.h"
 #include "api/placement.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -66,7 +66,6 @@ void Keeper::round() {
   free_addresses();
   collect();
   forget_verdicts();
-  forget_tokens();
 }
 
 void Keeper::note_changes() {
@@ -84,9 +83,9 @@ void Keeper::note_changes() {
     must_place_ = must_place_ || kind == Kind::kNode || kind == Kind::kPlacement ||
                   kind == Kind::kSubnet || kind == Kind::kLoadBalancer;
     may_have_orphans_ = may_have_orphans_ || (kind == Kind::kBackend && !change.after);
-    if (kind != Kind::kLoadBalancer) continue;
+    if (kind != Kind::kLoadBalancer && kind != Kind::kElasticIp) continue;
     may_have_releasing_ = true;
-    if (!change.after) buried_.insert(change.before->id);
+    if (kind == Kind::kLoadBalancer && !change.after) buried_.insert(change.before->id);
   }
 }
 
@@ -199,14 +198,10 @@ void Keeper::end_drains() {
 bool Keeper::is_free(const std::vector<std::string>& nodes, const std::string& address,
                      Revision released) const {
   const ObservedView observed = parts_.observed.view();
-  return std::ranges::all_of(nodes, [&](const std::string& id) {
-    const bool is_known = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-      return index.find(Kind::kNode, id) != nullptr;
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    return std::ranges::all_of(nodes, [&](const std::string& node) {
+      return has_given_up(node, address, released, index, observed);
     });
-    if (!is_known) return true;  // a node that was deleted holds nothing
-    const NodeReport* node = observed.node(id);
-    return node != nullptr && node->has_reported && node->applied.revision >= released &&
-           !node->addresses.contains(address);
   });
 }
 
@@ -274,17 +269,6 @@ void Keeper::forget_verdicts() {
     }
   });
   if (!gone.empty()) parts_.observed.forget_services(gone);
-}
-
-/// Tokens of creates that nobody will repeat any more.
-void Keeper::forget_tokens() {
-  const Instant now = parts_.clock.now();
-  if (now - last_tokens_forgotten_ < kTokenPause) return;
-  last_tokens_forgotten_ = now;
-  auto transaction = forget_client_tokens(parts_.store, parts_.clock.wall_now());
-  if (!transaction || transaction->writes.empty()) return;
-  transaction->audit = audit("forget client tokens", "");
-  commit(*std::move(transaction), "forgotten client tokens");
 }
 
 }  // namespace weir::api

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "api/drain_records.h"
+#include "api/elastic_ips.h"
 #include "api/flow_tables.h"
-#include "api/membership.h"
 #include "api/placement.h"
 #include "base/random.h"
-#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/resources.h"
 #include "model/slots.h"
@@ -59,8 +58,6 @@ Errors place_instance(Object& instance, const HookContext& context) {
     return {releasing(address, "spec.ipAddress")};
   }
   instance.admin["ipAddress"] = address;
-  const std::int64_t rack = instance.spec.integer_or("faultDomain", 0);
-  if (rack != 0) instance.admin["faultDomain"] = Json(rack);
   return {};
 }
 
@@ -71,13 +68,22 @@ Errors create_load_balancer(Object& lb, const HookContext& context, SideEffects&
   for (const std::string& node : change.add) {
     effects.created.push_back(new_placement(lb, node, 1, lb.created));
   }
-  return {};
+  return follow_elastic_ip(nullptr, lb, context, effects);
 }
 
-Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context) {
+Errors update_load_balancer(const Object& old, Object& updated, const HookContext& context,
+                            SideEffects& effects) {
   const std::string wanted = updated.spec.string_or("privateIpAddress", "");
-  if (wanted.empty() || wanted == old.admin.string_or("vip", "")) return {};
-  return choose_vip(updated, context);
+  const bool moves = !wanted.empty() && wanted != old.admin.string_or("vip", "");
+  Errors errors = moves ? choose_vip(updated, context) : Errors();
+  std::ranges::move(follow_elastic_ip(&old, updated, context, effects), std::back_inserter(errors));
+  return errors;
+}
+
+std::vector<const Object*> services_of(const Object& group, const model::ObjectIndex& index) {
+  auto services = index.children(Kind::kBackend, model::load_balancer_of(group));
+  std::erase_if(services, [&](const Object* backend) { return !uses_group(*backend, group.id); });
+  return services;
 }
 
 /// Ids and slots of the targets of `updated`; drain records of those that left.
@@ -102,8 +108,7 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
   }
   std::map<std::string, WallTime> deadlines;
   if (old != nullptr) {
-    const WallTime latest =
-        drain({*old, model::services_of(*old, context.index), left}, context, effects);
+    const WallTime latest = drain({*old, services_of(*old, context.index), left}, context, effects);
     for (const model::DrainedTarget& target : left) deadlines[target.target_id] = latest;
   }
   const auto admin = model::assign_slots(slots, after.targets, context.now, deadlines);
@@ -116,33 +121,19 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
 /// A replaced group drains; one that is attached again stops draining.
 void update_backend(const Object& old, const Object& updated, const HookContext& context,
                     SideEffects& effects) {
-  for (const model::Id& id : model::group_ids(old)) {
-    const Object* group = model::find_group(context.index, id);
-    if (group == nullptr || model::names_group(updated, id)) continue;
-    const auto slots = model::slots_of(*group);
+  for (const std::string& id : group_ids(old)) {
+    const Object* group = context.index.find(Kind::kTargetGroup, id);
+    if (group == nullptr || uses_group(updated, id)) continue;
+    const auto spec = model::from_json<model::TargetGroup>(group->spec, "spec").value;
+    const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
     Leaving leaving{*group, {&old}, {}};
-    for (const model::Target& target : model::targets_of(*group)) {
+    for (const model::Target& target : spec.targets) {
       const auto slot = model::slot_of(slots, target.target_id);
       if (slot) leaving.targets.push_back(drained_target(target, *slot, context.index));
     }
     drain(leaving, context, effects);
   }
   stop_draining(old, updated, context, effects);
-}
-
-Errors complete_one(Object& object, const HookContext& context, SideEffects& effects) {
-  switch (object.kind) {
-    case Kind::kInstance:
-      return place_instance(object, context);
-    case Kind::kLoadBalancer:
-      return create_load_balancer(object, context, effects);
-    case Kind::kTargetGroup:
-      return complete_group(nullptr, object, context, effects);
-    case Kind::kBackend:
-      return follow_backend(object, context, effects);
-    default:
-      return {};
-  }
 }
 
 }  // namespace
@@ -157,43 +148,43 @@ void place_in_vpc(Object& object, const model::ObjectIndex& index) {
   if (lb != nullptr) object.admin["vpcId"] = lb->admin.string_or("vpcId", "");
 }
 
-Errors complete_create(std::vector<Object>& objects, const HookContext& context,
-                       SideEffects& effects) {
-  Errors errors;
-  for (Object& object : objects) {
-    std::ranges::move(complete_one(object, context, effects), std::back_inserter(errors));
+Errors complete_create(Object& object, const HookContext& context, SideEffects& effects) {
+  switch (object.kind) {
+    case Kind::kInstance:
+      return place_instance(object, context);
+    case Kind::kElasticIp:
+      return place_elastic_ip(object, context);
+    case Kind::kLoadBalancer:
+      return create_load_balancer(object, context, effects);
+    case Kind::kTargetGroup:
+      return complete_group(nullptr, object, context, effects);
+    case Kind::kBackend:
+      return follow_backend(object, context, effects);
+    default:
+      return {};
   }
-  return errors.empty() ? join_groups(objects, context, effects) : errors;
 }
 
 Errors complete_update(const Object& old, Object& updated, const HookContext& context,
                        SideEffects& effects) {
   switch (updated.kind) {
     case Kind::kLoadBalancer:
-      return update_load_balancer(old, updated, context);
+      return update_load_balancer(old, updated, context, effects);
     case Kind::kTargetGroup:
       return complete_group(&old, updated, context, effects);
     case Kind::kBackend:
       update_backend(old, updated, context, effects);
       return follow_backend(updated, context, effects);
-    case Kind::kAvailabilityGroup:
-      return release_members(old, updated, context, effects);
-    case Kind::kInstance:
-      return updated.spec.string_or("agId", "") == old.spec.string_or("agId", "")
-                 ? Errors()
-                 : leave_its_group(old, context, effects);
     default:
       return {};
   }
 }
 
-Errors complete_remove(const Object& object, const HookContext& context, SideEffects& effects) {
-  if (object.kind == Kind::kInstance) return leave_its_group(object, context, effects);
-  const bool is_group =
-      object.kind == Kind::kTargetGroup || object.kind == Kind::kAvailabilityGroup;
-  const Object* table = is_group ? table_of(object, context.index) : nullptr;
+void complete_remove(const Object& object, const model::ObjectIndex& index, SideEffects& effects) {
+  if (object.kind == Kind::kLoadBalancer) free_elastic_ip(object, index, effects);
+  if (object.kind != Kind::kTargetGroup) return;
+  const Object* table = table_of(object, index);
   if (table != nullptr) effects.removed.push_back(*table);
-  return {};
 }
 
 }  // namespace weir::api

@@ -12,7 +12,6 @@
 #include "api/responses.h"
 #include "api/status.h"
 #include "base/random.h"
-#include "model/instance_batch.h"
 #include "model/target_view.h"
 
 namespace weir::api {
@@ -329,19 +328,7 @@ http::Response NativeFace::create(const Call& call) {
   const auto body = body_of(call.request);
   if (!body) return problem_response({body.error()}, call.caller.request_id);
   if (!call.kind.kind) return shown(call, 201, targets_.create(*body, call.caller));
-  const auto count = count_of(call.request);
-  if (!count) return problem_response({count.error()}, call.caller.request_id);
-  if (*count) return create_batch(call, model::instance_bodies(*body, **count));
   return shown(call, 201, parts_.writer.create(*call.kind.kind, *body, call.caller));
-}
-
-/// {items: [...]}, as a list shows them.
-http::Response NativeFace::create_batch(const Call& call, const std::vector<Json>& bodies) {
-  const auto written = parts_.writer.create_all(*call.kind.kind, bodies, call.caller);
-  if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
-  Json items = Json::array();
-  for (const Object& object : *written.value) items.push_back(with_status(object));
-  return json_response(201, Json::object({{"items", std::move(items)}}));
 }
 
 http::Response NativeFace::update(const Call& call, model::UpdateMode mode) {

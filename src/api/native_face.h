@@ -75,7 +75,6 @@ class NativeFace {
   http::Response show(const Call& call);
   http::Response health(const Call& call);
   http::Response create(const Call& call);
-  http::Response create_batch(const Call& call, const std::vector<Json>& bodies);
   http::Response update(const Call& call, model::UpdateMode mode);
   http::Response remove(const Call& call);
 
@@ -117,11 +116,7 @@ std::string allow_text(std::span<const std::string_view> methods);
 std::optional<NativeCall> native_call(const model::KindDescription& kind, std::string_view method,
                                       bool is_one, std::string_view part);
 
-/// How many instances a create registers, if it says so. Errors: kInvalidArgument
-Result<std::optional<std::size_t>> count_of(const http::Request& request);
-
-/// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning, and
-/// `count` of created instances.
+/// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning.
 /// Errors: kInvalidArgument, naming the parameter
 Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind);
 

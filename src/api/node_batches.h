@@ -4,7 +4,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,7 +36,7 @@ class NodeBatches {
  private:
   using Key = std::pair<model::Kind, model::Id>;
   using Changed = std::map<Key, const model::Object*>;  // null: gone
-  enum class Effect : std::uint8_t { kNone, kContents, kMembers, kPlaces };
+  enum class Effect : std::uint8_t { kNone, kContents, kPlaces };
   struct Named {
     Revision revision;
     std::vector<model::Id> instances;
@@ -46,10 +45,6 @@ class NodeBatches {
   Effect effect_of(const LiveChange& change, const Changed& before);
   Effect effect_of_unknown(const LiveChange& change);
   Effect effect_of_child(const model::Object& child);
-  Effect effect_of_table(const model::Object& table);
-  void count_uses(const model::Object& group);
-  void move_members(const model::Object& before, const model::Object& after);
-  bool settle_members(std::span<const LiveChange> changes, Changed& changed);
   std::vector<model::Frame> frames_of(const Changed& changed, Revision revision);
   const std::vector<model::Id>& instances_of(const model::Object& group);
 
@@ -58,8 +53,6 @@ class NodeBatches {
   std::map<Key, Revision> has_;
   bool is_complete_ = false;           // everything that these name is among them
   std::map<model::Id, Named> groups_;  // what each group names, by its revision
-  std::map<model::Id, int> uses_;      // how many groups placed here name an instance
-  std::set<model::Id> moved_;          // those whose uses the changes at hand have changed
 };
 
 }  // namespace weir::api

@@ -26,6 +26,11 @@ namespace weir::api {
 std::optional<model::BindingMode> binding_of(const model::Object& node,
                                              const model::Object& subnet);
 
+/// How `node` would serve elastic IPs of a public pool: its binding by "pool/NAME", or the one for
+/// everything.
+std::optional<model::BindingMode> pool_binding_of(const model::Object& node,
+                                                  const std::string& pool);
+
 /// Whether a node could take something now, from best to worst.
 enum class Presence { kConnected, kAwaited, kAway };
 
@@ -56,14 +61,13 @@ std::int64_t next_placement_epoch(const model::Object& load_balancer,
                                   const model::ObjectIndex& index);
 
 /// Everything that `node` receives: the placements that name it, their load balancers, what stands
-/// below those, the availability groups that serve them with their slot tables, the instances all
-/// their groups name, and the subnets and VPCs they stand in. By kind and id, dependencies first.
+/// below those, the instances their groups name, and the subnets and VPCs they stand in. By kind
+/// and id, dependencies first.
 struct PlacedObjects {
   std::map<std::pair<model::Kind, model::Id>, const model::Object*> objects;
   bool is_complete = true;  // everything that they name is there
 };
-/// `instances` gives the ids of the instances that a group of either kind names
-/// (model::instances_of).
+/// `instances` gives the ids of the instances that a group names (model::instances_of).
 PlacedObjects placed_objects(
     const model::ObjectIndex& index, const std::string& node,
     const std::function<const std::vector<model::Id>&(const model::Object& group)>& instances);

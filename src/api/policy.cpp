@@ -96,7 +96,6 @@ Rule rule_of(V1Call call) {
     case V1Call::kShow:
     case V1Call::kHealth:
     case V1Call::kListTargets:
-    case V1Call::kLater:  // does nothing
       return kToRead;
     case V1Call::kCreate:
     case V1Call::kUpdate:
@@ -107,7 +106,9 @@ Rule rule_of(V1Call call) {
     case V1Call::kStopInstance:
     case V1Call::kRebootInstance:
     case V1Call::kModifyInstance:
-    case V1Call::kAbandonInstances:
+    case V1Call::kAssociateElasticIp:
+    case V1Call::kDisassociateElasticIp:
+    case V1Call::kModifyElasticIp:
       return kToOperate;
     case V1Call::kDelete:
       return kToAdminister;

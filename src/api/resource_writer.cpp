@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <thread>
 
-#include "api/client_tokens.h"
+#include "api/held_addresses.h"
 #include "api/listing.h"
-#include "api/membership.h"
 #include "api/placement.h"
-#include "api/write_errors.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/node.h"
 #include "model/validate.h"
+#include "store/transaction_rules.h"
 
 namespace weir::api {
 namespace {
@@ -37,42 +36,24 @@ store::AuditRow audit_row(const std::string& operation, const Caller& caller, co
   return row;
 }
 
-/// The ids of all, for the audit.
-std::string ids_text(const std::vector<Object>& objects) {
-  std::string text;
-  for (const Object& object : objects) text += (text.empty() ? "" : ",") + object.id;
-  return text;
+/// Another attempt reads again what this one did not know.
+bool is_lost_race(const Error& error) {
+  return error.code == ErrorCode::kStale || error.code == ErrorCode::kAlreadyExists;
 }
 
-/// Lays what else the write makes, changes and takes away into its transaction.
-void add_effects(const SideEffects& effects, model::LoadBalancerType type,
-                 const QuotaSettings& quotas, WritePlan& plan) {
-  for (const Object& other : effects.created) plan.create(other, type, quotas);
-  for (const auto& other : effects.updated) plan.update(other.old, other.updated);
-  for (const Object& other : effects.removed) plan.remove(other, type);
-}
-
-/// What a repeated create gets.
-std::vector<Object> made_before(const KnownToken& token, Kind kind) {
-  std::vector<Object> objects;
-  for (const model::Id& id : *token.first) {
-    Object& object = objects.emplace_back();
-    object.kind = kind;
-    object.id = id;
-    object.revision = token.revision;
+/// What a refusal of the store means to the caller.
+Error explained(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kQuotaExceeded: {
+      const std::string counter = error.field.substr(error.field.rfind('/') + 1);
+      return {ErrorCode::kQuotaExceeded, "quota limit " + counter + " exceeded: " + error.message,
+              ""};
+    }
+    case ErrorCode::kInvalidArgument:
+      return {ErrorCode::kInvalidArgument, "too much in one call: " + error.message, ""};
+    default:
+      return error;
   }
-  return objects;
-}
-
-std::vector<model::Id> ids_of(const std::vector<Object>& objects) {
-  std::vector<model::Id> ids;
-  for (const Object& object : objects) ids.push_back(object.id);
-  return ids;
-}
-
-Outcome<Object> only_one(Outcome<std::vector<Object>> written) {
-  if (!written.ok()) return std::move(written.errors);
-  return std::move(written.value->front());
 }
 
 Errors check_precondition(const ResourceWriter::Place& place, const Object& object) {
@@ -103,6 +84,7 @@ model::WorldView ResourceWriter::world_of(const model::ObjectIndex& index,
   model::WorldView world = index.view();
   world.azs = settings_.azs;
   world.own_endpoints = prepared.own_endpoints;
+  world.pools = settings_.pools;
   for (const Object* node : index.all(Kind::kNode)) {
     for (const model::Binding& binding : model::from_json<model::Node>(node->spec).value.bindings) {
       for (const std::string& source : binding.sources) {
@@ -130,28 +112,28 @@ std::optional<Object> ResourceWriter::find(const Place& place, const Caller& cal
   });
 }
 
-Result<std::set<std::string>> ResourceWriter::taken_addresses(const Object& object) const {
+Result<std::set<std::string>> ResourceWriter::taken_addresses(const std::string& scope) const {
   std::set<std::string> taken;
-  if (object.kind != Kind::kLoadBalancer && object.kind != Kind::kInstance) return taken;
-  const std::string prefix = "address/" + object.admin.string_or("vpcId", "") + "/";
+  if (scope.empty()) return taken;
+  const std::string prefix = "address/" + scope + "/";
   WEIR_ASSIGN_OR_RETURN(const store::Listing listing, store_.list(prefix));
   for (const store::Entry& entry : listing.entries) taken.insert(entry.key.substr(prefix.size()));
   return taken;
 }
 
-Result<ResourceWriter::Preparation> ResourceWriter::prepare(
-    const std::vector<Object>& objects, const std::vector<std::string>& more_roots) const {
+Result<ResourceWriter::Preparation> ResourceWriter::prepare(std::span<const Object> objects) const {
   Preparation prepared;
-  std::set<std::string> keys(more_roots.begin(), more_roots.end());
   for (const Object& object : objects) {
-    for (std::string& key : model::root_keys(object)) keys.insert(std::move(key));
+    for (const std::string& key : model::root_keys(object)) {
+      if (prepared.roots.contains(key)) continue;
+      const auto root = store_.get(key);
+      if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+      prepared.roots[key] = root ? root->revision : Revision();
+    }
+    const std::string scope = model::address_scope(object);
+    if (prepared.taken_addresses.contains(scope)) continue;
+    WEIR_ASSIGN_OR_RETURN(prepared.taken_addresses[scope], taken_addresses(scope));
   }
-  for (const std::string& key : keys) {
-    const auto root = store_.get(key);
-    if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
-    prepared.roots[key] = root ? root->revision : Revision();
-  }
-  WEIR_ASSIGN_OR_RETURN(prepared.taken_addresses, taken_addresses(objects.front()));
   prepared.observed = observed_.view();
   prepared.presence = presence_in(prepared.observed, clock_.now() - started_);
   prepared.now = clock_.wall_now();
@@ -163,46 +145,70 @@ Result<ResourceWriter::Preparation> ResourceWriter::prepare(
   return prepared;
 }
 
-Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(const std::vector<Wanted>& wanted,
-                                                              const Operation& operation) const {
-  const Caller& caller = operation.caller;
-  const ClientToken token{caller.who, operation.name, caller.client_token};
-  KnownToken known;
-  if (!token.token.empty()) {
-    const auto read = read_client_token(store_, token, clock_.wall_now());
-    if (!read) return read.error();
-    known = *read;
-    if (known.first) return Prepared{{}, made_before(known, wanted.front().object.kind), true};
+HookContext ResourceWriter::context_of(const Object& object, const model::ObjectIndex& index,
+                                       const Preparation& prepared) const {
+  return {index,
+          prepared.taken_addresses.at(model::address_scope(object)),
+          prepared.presence,
+          prepared.now,
+          prepared.observed,
+          settings_.pools};
+}
+
+/// Checks and completes each in turn; who names an object before it finds that.
+Errors ResourceWriter::complete(std::vector<Object>& objects, std::span<const Draft> drafts,
+                                const model::ObjectIndex& index, Preparation& prepared,
+                                SideEffects& effects) const {
+  Errors errors;
+  model::WorldView world = world_of(index, prepared);
+  std::span<const Object> made;
+  world.find = [&made, stored = world.find](Kind kind, std::string_view id) {
+    const auto found = std::ranges::find(made, id, &Object::id);
+    return found != made.end() && found->kind == kind ? &*found : stored(kind, id);
+  };
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    Object& object = objects[i];
+    made = std::span<const Object>(objects).first(i);
+    model::fill_in_defaults(object, world);
+    Errors found = model::check_create(object, world, drafts[i].errors);
+    if (found.empty()) {
+      HookContext context = context_of(object, index, prepared);
+      context.made = made;
+      found = complete_create(object, context, effects);
+    }
+    prepared.taken_addresses[model::address_scope(object)].insert(model::own_address(object));
+    for (Error& error : found) {
+      error.field.insert(0, drafts[i].path);
+      errors.push_back(std::move(error));
+    }
   }
+  return errors;
+}
+
+Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(std::span<const Draft> drafts,
+                                                              const Operation& operation) const {
   std::vector<Object> objects;
+  for (const Draft& draft : drafts) objects.push_back(draft.object);
   catalog_.read([&](const model::ObjectIndex& index, Revision) {
-    for (const Wanted& each : wanted) place_in_vpc(objects.emplace_back(each.object), index);
+    for (Object& object : objects) place_in_vpc(object, index);
   });
-  const auto prepared = prepare(objects);
+  auto prepared = prepare(objects);
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
-    const model::WorldView world = world_of(index, *prepared);
-    std::vector<Errors> of_each;
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      model::fill_in_defaults(objects[i], world);
-      of_each.push_back(model::check_create(objects[i], world, wanted[i].found));
-    }
-    Errors errors = merged_errors(of_each);
-    if (!errors.empty()) return errors;
     SideEffects effects;
-    const HookContext context{index, prepared->taken_addresses, prepared->presence, prepared->now};
-    errors = complete_create(objects, context, effects);
+    const Errors errors = complete(objects, drafts, index, *prepared, effects);
     if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
-    const auto type = type_of(objects.front(), index);
-    for (const Object& object : objects) plan.create(object, type, settings_.quotas);
-    add_effects(effects, type, settings_.quotas, plan);
-    if (plan.lacks_root()) return Prepared{.is_outrun = true};
-    Prepared made{plan.take(audit_row(operation.name, caller, ids_text(objects), "ok")), objects};
-    if (!token.token.empty()) {
-      note_client_token(token, known, ids_of(objects), prepared->now, made.transaction);
+    std::string ids;
+    for (const Object& object : objects) {
+      plan.create(object, type_of(object, index), settings_.quotas);
+      ids += (ids.empty() ? "" : " ") + object.id;
     }
-    return made;
+    const auto type = type_of(objects.back(), index);
+    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
+    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, ids, "ok")),
+                    objects.back()};
   });
 }
 
@@ -211,10 +217,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
                                                               const Operation& operation) const {
   const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
-  std::vector<Object> touched = {*known};
-  // The group that a backend service will name vouches for its members.
-  if (place.kind == Kind::kBackend) (void)change(*known, touched.emplace_back(*known));
-  const auto prepared = prepare(touched, leaving_roots(*known));
+  const auto prepared = prepare({&*known, 1});
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
     const Object* old = index.find(place.kind, place.id);
@@ -228,17 +231,20 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
     errors = model::check_update(*old, updated, world, std::move(errors));
     if (!errors.empty()) return errors;
     SideEffects effects;
-    const HookContext context{index, prepared->taken_addresses, prepared->presence, prepared->now};
+    HookContext context = context_of(*old, index, *prepared);
+    context.deletes_freed_elastic_ip = place.deletes_freed_elastic_ip;
     errors = complete_update(*old, updated, context, effects);
     if (!errors.empty()) return errors;
-    if (updated == *old) return Prepared{{}, {updated}, true};
+    if (updated == *old) return Prepared{{}, updated, true};
     WritePlan plan(prepared->roots);
     const auto type = type_of(*old, index);
-    plan.update(*old, updated, nodes_of(index, old->id));
-    add_effects(effects, type, settings_.quotas, plan);
-    if (plan.lacks_root()) return Prepared{.is_outrun = true};
-    return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")),
-                    {updated}};
+    plan.update(*old, updated, holders_of(*old, index));
+    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
+    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
+    for (const Object& other : effects.removed) {
+      plan.remove(other, type, holders_of(other, index));
+    }
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")), updated};
   });
 }
 
@@ -246,7 +252,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
                                                               const Operation& operation) const {
   const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
-  const auto prepared = prepare({*known}, leaving_roots(*known));
+  const auto prepared = prepare({&*known, 1});
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
     const Object* object = index.find(place.kind, place.id);
@@ -260,44 +266,34 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
       errors.push_back({ErrorCode::kConflict, "node is connected", ""});
     }
     if (!errors.empty()) return errors;
-    SideEffects effects;
-    const HookContext context{index, prepared->taken_addresses, prepared->presence, prepared->now};
-    errors = complete_remove(*object, context, effects);
-    if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
     const auto type = type_of(*object, index);
-    plan.remove(*object, type, nodes_of(index, object->id));
-    add_effects(effects, type, settings_.quotas, plan);
+    plan.remove(*object, type, holders_of(*object, index));
+    SideEffects effects;
+    complete_remove(*object, index, effects);
+    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
+    for (const Object& other : effects.removed) plan.remove(other, type);
     // Placements and drain records may be left: the collector takes them, and then the root.
     if (place.kind == Kind::kLoadBalancer) plan.bury_root(object->id);
-    if (place.kind == Kind::kVpc || place.kind == Kind::kAvailabilityGroup) {
-      plan.remove_root(object->id);
-    }
-    if (plan.lacks_root()) return Prepared{.is_outrun = true};
+    if (place.kind == Kind::kVpc) plan.remove_root(object->id);
     return Prepared{plan.take(audit_row(operation.name, operation.caller, object->id, "ok")),
-                    {*object}};
+                    *object};
   });
 }
 
-std::vector<std::string> ResourceWriter::leaving_roots(const Object& object) const {
-  return catalog_.read(
-      [&](const model::ObjectIndex& index, Revision) { return roots_of_leaving(object, index); });
-}
-
-Outcome<std::vector<Object>> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan) {
+Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan) {
   Error last{ErrorCode::kUnavailable, "too many writes at once", ""};
   for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
     Outcome<Prepared> prepared = plan();
     if (!prepared.ok()) return std::move(prepared.errors);
-    if (prepared.value->is_outrun) continue;
-    std::vector<Object> objects = std::move(prepared.value->objects);
-    if (prepared.value->is_unchanged) return objects;
+    Object object = std::move(prepared.value->object);
+    if (prepared.value->is_unchanged) return object;
     const auto committed = store_.commit(prepared.value->transaction);
     if (committed) {
-      for (Object& object : objects) object.revision = *committed;
+      object.revision = *committed;
       // The write is done whatever this says; a reader meets the same failure itself.
       (void)catalog_.refresh();
-      return objects;
+      return object;
     }
     last = committed.error();
     if (!is_lost_race(last)) return explained(last);
@@ -306,40 +302,61 @@ Outcome<std::vector<Object>> ResourceWriter::write(const std::function<Outcome<P
   return Error{ErrorCode::kUnavailable, "too many writes at once: " + last.message, ""};
 }
 
-Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller& caller) {
-  return only_one(create_all(kind, {body}, caller));
+ResourceWriter::Draft ResourceWriter::draft(Kind kind, const Json& body,
+                                            const Caller& caller) const {
+  Draft draft;
+  Object& object = draft.object;
+  draft.errors = model::read_create(kind, body, object);
+  Random random;
+  object.kind = kind;
+  object.id = model::new_id(kind, object.spec, random);
+  object.owner = caller.account;
+  object.created = utc_text(clock_.wall_now());
+  return draft;
 }
 
-Outcome<std::vector<Object>> ResourceWriter::create_all(Kind kind, const std::vector<Json>& bodies,
-                                                        const Caller& caller) {
-  const Operation operation{"create " + std::string(model::kind_name(kind)), caller};
-  std::vector<Wanted> wanted;
-  Random random;
-  for (const Json& body : bodies) {
-    auto& [object, found] = wanted.emplace_back();
-    found = model::read_create(kind, body, object);
-    object.kind = kind;
-    object.id = model::new_id(kind, object.spec, random);
-    object.owner = caller.account;
-    object.created = utc_text(clock_.wall_now());
+Outcome<Object> ResourceWriter::create_all(std::span<const Draft> drafts, const Caller& caller,
+                                           bool is_dry_run) {
+  const Object& last = drafts.back().object;
+  const Operation operation{"create " + std::string(model::kind_name(last.kind)), caller};
+  if (is_dry_run) return try_out(plan_create(drafts, operation));
+  return write([&] { return plan_create(drafts, operation); });
+}
+
+/// What the store would say of the quotas.
+Outcome<Object> ResourceWriter::try_out(Outcome<Prepared> prepared) const {
+  if (!prepared.ok()) return std::move(prepared.errors);
+  Errors errors;
+  for (const store::CounterChange& change : prepared.value->transaction.counters) {
+    const auto counter = store_.get(change.key);
+    if (!counter && counter.error().code != ErrorCode::kNotFound) return counter.error();
+    const auto stored = counter ? std::optional(counter->value) : std::nullopt;
+    const auto sum = store::counter_sum(stored, change);
+    if (!sum) errors.push_back(explained(sum.error()));
   }
-  return write([&] { return plan_create(wanted, operation); });
+  if (!errors.empty()) return errors;
+  return std::move(prepared.value->object);
+}
+
+Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller& caller) {
+  const Draft wanted = draft(kind, body, caller);
+  return create_all({&wanted, 1}, caller);
 }
 
 Outcome<Object> ResourceWriter::create_own(const Object& object, const Caller& caller) {
-  const Operation operation{"create " + std::string(model::kind_name(object.kind)), caller};
-  return only_one(write([&] { return plan_create({{object, {}}}, operation); }));
+  const Draft wanted{object, {}, ""};
+  return create_all({&wanted, 1}, caller);
 }
 
 Outcome<Object> ResourceWriter::update(const Place& place, const Change& change,
                                        const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return only_one(write([&] { return plan_update(place, change, operation); }));
+  return write([&] { return plan_update(place, change, operation); });
 }
 
 Outcome<Object> ResourceWriter::remove(const Place& place, bool cascade, const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return only_one(write([&] { return plan_remove(place, cascade, operation); }));
+  return write([&] { return plan_remove(place, cascade, operation); });
 }
 
 }  // namespace weir::api

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "model/object.h"
+#include "model/public_pool.h"
 #include "model/registry.h"
 #include "store/store.h"
 
@@ -35,6 +37,7 @@ inline constexpr int kWriteAttemptsMax = 100;
 struct WriterSettings {
   std::vector<std::string> azs;
   QuotaSettings quotas;
+  std::vector<model::PublicPool> pools;
 };
 
 class ResourceWriter {
@@ -51,9 +54,19 @@ class ResourceWriter {
   void set_own_endpoints(std::vector<net::Endpoint> endpoints);
 
   Outcome<model::Object> create(model::Kind kind, const Json& body, const Caller& caller);
-  /// All in one transaction, or none. What is wrong with one of several says which.
-  Outcome<std::vector<model::Object>> create_all(model::Kind kind, const std::vector<Json>& bodies,
-                                                 const Caller& caller);
+
+  /// An object that shall be made, with an id, and what is wrong with its body.
+  struct Draft {
+    model::Object object;
+    Errors errors;
+    /// Stands before the fields of its errors: "elasticIp.".
+    std::string path;
+  };
+  Draft draft(model::Kind kind, const Json& body, const Caller& caller) const;
+  /// Makes all of them in one transaction, or none; each may name those before it. The last one, as
+  /// it was made. A dry run finds everything that is wrong, quotas included, and stores nothing.
+  Outcome<model::Object> create_all(std::span<const Draft> drafts, const Caller& caller,
+                                    bool is_dry_run = false);
   /// An object that control makes itself, whole but for the revision.
   Outcome<model::Object> create_own(const model::Object& object, const Caller& caller);
 
@@ -63,6 +76,8 @@ class ResourceWriter {
     /// The write is refused with kStale when the object has another revision.
     std::optional<Revision> if_match;
     std::string operation;  // for the audit: "update backend"
+    /// The elastic IP that a load balancer lets go of is deleted in the same transaction.
+    bool deletes_freed_elastic_ip = false;
   };
   /// Turns `old` (in `updated` at first) into what shall be; returns what is wrong with the
   /// request.
@@ -75,44 +90,41 @@ class ResourceWriter {
   /// Read before the objects are, so that the checks see everything a root vouches for.
   struct Preparation {
     std::map<std::string, Revision> roots;
-    std::set<std::string> taken_addresses;
+    std::map<std::string, std::set<std::string>> taken_addresses;  // by model::address_scope()
     ObservedView observed;
     std::function<Presence(const std::string&)> presence;
     WallTime now;
     std::vector<net::Endpoint> own_endpoints;
   };
   struct Prepared {
-    store::Transaction transaction{};
-    std::vector<model::Object> objects{};
-    bool is_unchanged = false;
-    bool is_outrun = false;  // others moved what was to be read: plan anew
-  };
-  /// An object that shall be, and what was wrong with the body it was read from.
-  struct Wanted {
+    store::Transaction transaction;
     model::Object object;
-    Errors found;
+    bool is_unchanged = false;
   };
   struct Operation {
     std::string name;
     Caller caller;
   };
 
-  Result<Preparation> prepare(const std::vector<model::Object>& objects,
-                              const std::vector<std::string>& more_roots = {}) const;
-  Result<std::set<std::string>> taken_addresses(const model::Object& object) const;
+  Result<Preparation> prepare(std::span<const model::Object> objects) const;
+  Result<std::set<std::string>> taken_addresses(const std::string& scope) const;
+  HookContext context_of(const model::Object& object, const model::ObjectIndex& index,
+                         const Preparation& prepared) const;
+  Errors complete(std::vector<model::Object>& objects, std::span<const Draft> drafts,
+                  const model::ObjectIndex& index, Preparation& prepared,
+                  SideEffects& effects) const;
   model::WorldView world_of(const model::ObjectIndex& index, const Preparation& prepared) const;
   model::LoadBalancerType type_of(const model::Object& object,
                                   const model::ObjectIndex& index) const;
-  std::vector<std::string> leaving_roots(const model::Object& object) const;
   /// Nothing when it is not the caller's.
   std::optional<model::Object> find(const Place& place, const Caller& caller) const;
 
-  Outcome<Prepared> plan_create(const std::vector<Wanted>& wanted,
-                                const Operation& operation) const;
+  Outcome<Prepared> plan_create(std::span<const Draft> drafts, const Operation& operation) const;
+  Outcome<model::Object> try_out(Outcome<Prepared> prepared) const;
   Outcome<Prepared> plan_update(const Place& place, const Change& change,
                                 const Operation& operation) const;
   Outcome<Prepared> plan_remove(const Place& place, bool cascade, const Operation& operation) const;
-  Outcome<std::vector<model::Object>> write(const std::function<Outcome<Prepared>()>& plan);
+  Outcome<model::Object> write(const std::function<Outcome<Prepared>()>& plan);
 
   // Constant after construction.
   store::Store& store_;

@@ -1,11 +1,9 @@
 #include "api/status.h"
 
 #include <algorithm>
-#include <set>
 
 #include "api/backend_health.h"
 #include "api/placement.h"
-#include "model/group_view.h"
 #include "model/registry.h"
 
 namespace weir::api {
@@ -65,11 +63,12 @@ NodeState node_state(const std::string& id, Revision wanted, const ObservedView&
   return state;
 }
 
-NodeState address_state(const std::string& node, const Object& lb, const ObservedView& observed) {
+NodeState address_state(const std::string& node, const std::string& wanted,
+                        const ObservedView& observed) {
   NodeState state = node_state(node, Revision(), observed);
   if (!state.state.empty()) return state;
   const NodeReport& report = *observed.node(node);
-  const auto address = report.addresses.find(lb.admin.string_or("vip", ""));
+  const auto address = report.addresses.find(wanted);
   if (address == report.addresses.end()) {
     state.state = "pending";
     state.detail = "node " + node + " has yet to take the address";
@@ -114,11 +113,22 @@ Json load_balancer_status(const Object& lb, const model::ObjectIndex& index,
                           const ObservedView& observed) {
   std::vector<NodeState> nodes;
   for (const std::string& node : nodes_of(index, lb.id)) {
-    nodes.push_back(address_state(node, lb, observed));
+    nodes.push_back(address_state(node, lb.admin.string_or("vip", ""), observed));
   }
   const StateText text = load_balancer_state(lb, index, nodes);
   return Json::object(
       {{"state", text.state}, {"reason", text.reason}, {"nodes", nodes_json(nodes)}});
+}
+
+Json elastic_ip_status(const Object& elastic_ip, const model::ObjectIndex& index,
+                       const ObservedView& observed) {
+  const model::Id lb = elastic_ip.admin.string_or("loadBalancerId", "");
+  std::vector<NodeState> nodes;
+  for (const std::string& node : nodes_of(index, lb)) {
+    nodes.push_back(address_state(node, elastic_ip.admin.string_or("address", ""), observed));
+  }
+  return Json::object(
+      {{"state", lb.empty() ? "NOT_ASSOCIATED" : "ASSOCIATED"}, {"nodes", nodes_json(nodes)}});
 }
 
 NodeState serving_state(const std::string& node, const Object& listener,
@@ -173,38 +183,12 @@ Json node_status(const Object& node, const ObservedView& observed) {
   return status;
 }
 
-Json availability_group_status(const Object& group, const model::ObjectIndex& index) {
-  const auto members = index.children(Kind::kInstance, group.id);
-  const auto running = std::ranges::count_if(members, [](const Object* member) {
-    return member->admin.string_or("state", "") == "running";
-  });
-  Json backends = Json::array();
-  for (const Object* backend : model::services_of(group, index)) backends.push_back(backend->id);
-  return Json::object({{"members", static_cast<std::int64_t>(members.size())},
-                       {"running", static_cast<std::int64_t>(running)},
-                       {"backends", std::move(backends)}});
-}
-
-/// The nodes that use a table: of its load balancer, or of all that an availability group serves.
-std::set<std::string> nodes_with(const Object& table, const model::ObjectIndex& index) {
-  std::set<model::Id> load_balancers = {model::load_balancer_of(table)};
-  for (const Object* backend :
-       index.children(Kind::kBackend, table.spec.string_or("groupId", ""))) {
-    load_balancers.insert(model::load_balancer_of(*backend));
-  }
-  std::set<std::string> nodes;
-  for (const model::Id& lb : load_balancers) {
-    for (std::string& node : nodes_of(index, lb)) nodes.insert(std::move(node));
-  }
-  return nodes;
-}
-
 /// Equal checksums: the nodes send equal flows to equal targets.
 Json table_status(const Object& table, const model::ObjectIndex& index,
                   const ObservedView& observed) {
   Json nodes = Json::array();
   bool is_everywhere = true;
-  for (const std::string& node : nodes_with(table, index)) {
+  for (const std::string& node : nodes_of(index, model::load_balancer_of(table))) {
     const NodeReport* report = observed.node(node);
     TableState has;
     if (report != nullptr) {
@@ -248,11 +232,11 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
     case Kind::kBackend:
       status = backend_status(object, index, observed);
       break;
+    case Kind::kElasticIp:
+      status = elastic_ip_status(object, index, observed);
+      break;
     case Kind::kNode:
       status = node_status(object, observed);
-      break;
-    case Kind::kAvailabilityGroup:
-      status = availability_group_status(object, index);
       break;
     case Kind::kTable:
       status = table_status(object, index, observed);

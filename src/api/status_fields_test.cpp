@@ -44,23 +44,24 @@ class StatusFields : public ApiTest {
     spec["algorithm"] = Json("IpHash");
     backend = api->create("backend", "web", std::move(spec)).id();
     listener = make_listener(lb, backend).id();
-    const Json azs = Json::array({Json("local-1a")});
-    Json members = backend_spec(lb);
-    members["agIds"] =
-        Json::array({Json(api->create("ag", "members", Json::object({{"azs", azs}})).id())});
-    api->create("backend", "members", std::move(members));
+    const Json public_address = Json::object({{"bandwidthMbps", 5}, {"provider", "bgp"}});
+    const std::string elastic_ip = api->create("eip", "public", public_address).id();
+    api->patch_spec("lb/" + lb, Json::object({{"elasticIpId", elastic_ip}}));
   }
   Json failing_report() {
     const std::string vip = api->get("lb/" + lb).at("admin").string_or("vip", "");
     Json address = FakeNode::state_of("address", vip, "failed");
     Json socket = FakeNode::state_of("id", listener, "failed");
-    address["detail"] = socket["detail"] = Json("in use");
+    const Answer shown = api->get("lb/" + lb);
+    Json elastic_ip = FakeNode::state_of(
+        "address", shown.at("admin").string_or("elasticIpAddress", ""), "failed");
+    address["detail"] = socket["detail"] = elastic_ip["detail"] = Json("in use");
     const Json problem = Json::object({{"kind", "backend"},
                                        {"id", backend},
                                        {"revision", 1},
                                        {"reason", "unsupported"},
                                        {"detail", "spec.x"}});
-    return Json::object({{"addresses", Json::array({address})},
+    return Json::object({{"addresses", Json::array({address, elastic_ip})},
                          {"listeners", Json::array({socket})},
                          {"failingOpen", Json::array({Json(backend)})},
                          {"errors", Json::array({problem})}});

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "api/client_tokens.h"
 #include "api/listing.h"
 #include "api/native_face.h"
 #include "api/policy.h"
 #include "api/problem.h"
-#include "api/v1_ag.h"
 #include "api/v1_operations.h"
 #include "api/v1_projection.h"
 #include "api/v1_search.h"
@@ -42,24 +40,12 @@ http::Response missing(const V1Kind& kind, const std::string& id, const std::str
   return problem_response({Error{ErrorCode::kNotFound, what, kind.id_key()}}, request_id);
 }
 
-constexpr std::string_view kTokenHeader = "x-jdcloud-client-token";
-
-/// Makes a create safe to repeat; elsewhere it would be without an effect. Source: product.md B.2.
-Errors read_token(const http::Request& request, const V1Operation& operation, Caller& caller) {
-  const std::string* token = request.header(kTokenHeader);
-  if (token == nullptr) return {};
-  std::string problem = operation.call == V1Call::kCreate ? client_token_problem(*token)
-                                                          : "is for calls that create something";
-  if (!problem.empty()) {
-    return {{ErrorCode::kInvalidArgument, std::move(problem), std::string(kTokenHeader)}};
-  }
-  caller.client_token = *token;
-  return {};
-}
-
 /// What a client asked for that has no effect yet would be done half, so it is refused.
-Errors check_extensions(const QueryPairs& query) {
+Errors check_extensions(const http::Request& request, const QueryPairs& query) {
   Errors errors;
+  if (request.header("x-jdcloud-client-token") != nullptr) {
+    errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "x-jdcloud-client-token"});
+  }
   for (const auto& [name, value] : query) {
     if (name != "plan" || value == "false") continue;
     errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "plan"});
@@ -138,22 +124,14 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
   const V1InstanceView* view = find_instance_view(path[3]);
   const V1Kind* kind =
       view == nullptr ? find_v1_kind(path[3]) : &v1_kind_of(model::Kind::kInstance);
-  // What has no kind of its own yet is of availability groups.
-  if (kind == nullptr && has_v1_collection(path[3])) {
-    kind = &v1_kind_of(model::Kind::kAvailabilityGroup);
-  }
   const bool is_below_view = view != nullptr && path.size() > kCollectionSegments;
   if (kind == nullptr || is_below_view) return not_found(request_id);
-  const bool has_body =
-      request.method == "POST" || request.method == "PATCH" || request.method == "PUT";
+  const bool has_body = request.method == "POST" || request.method == "PATCH";
   if (has_body && !has_json_type(request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
   }
   auto body = has_body ? parameters_of(request) : Result<Json>(Json::object());
   if (!body) return problem_response({body.error()}, request_id);
-  Caller caller = record.caller;
-  const Errors errors = operation == nullptr ? Errors() : read_token(request, *operation, caller);
-  if (!errors.empty()) return problem_response(errors, request_id);
   Place place = place_of(request);
   return route({.request = request,
                 .method = method_of(request),
@@ -163,7 +141,7 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
                 .view = view,
                 .query = request.query,
                 .body = *std::move(body),
-                .caller = std::move(caller)},
+                .caller = record.caller},
                operation);
 }
 
@@ -173,7 +151,7 @@ http::Response V1Face::route(const Call& call, const V1Operation* operation) {
     const auto allowed = check_right(call.caller, rule_of(operation->call), operation->action);
     if (!allowed) return problem_response({allowed.error()}, request_id);
   }
-  const Errors errors = check_extensions(call.query);
+  const Errors errors = check_extensions(call.request, call.query);
   if (!errors.empty()) return problem_response(errors, request_id);
   const auto refreshed = parts_.catalog.refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
@@ -207,10 +185,10 @@ http::Response V1Face::run(const Call& call, const V1Operation& operation) {
     case V1Call::kRebootInstance:
     case V1Call::kModifyInstance:
       return act_on_instance(call, operation);
-    case V1Call::kAbandonInstances:
-      return abandon(call);
-    case V1Call::kLater:
-      return later(call, operation);
+    case V1Call::kAssociateElasticIp:
+    case V1Call::kDisassociateElasticIp:
+    case V1Call::kModifyElasticIp:
+      return act_on_elastic_ip(call, operation.call);
   }
   return not_found(call.caller.request_id);
 }
@@ -236,18 +214,6 @@ http::Response V1Face::act_on_instance(const Call& call, const V1Operation& oper
   return done(call, written);
 }
 
-http::Response V1Face::abandon(const Call& call) {
-  const auto if_match = if_match_of(call.request);
-  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
-  return done(call, abandon_instances(parts_.writer, {call.id, *if_match}, call.body, call.caller));
-}
-
-http::Response V1Face::later(const Call& call, const V1Operation& operation) {
-  const Errors errors = {
-      {ErrorCode::kInvalidArgument, std::string(operation.action) + " is not supported yet", ""}};
-  return problem_response(errors, call.caller.request_id);
-}
-
 http::Response V1Face::list(const Call& call) {
   QueryList query;
   const Errors errors = read_v1_query(call.query, call.kind.filters, query);
@@ -269,7 +235,7 @@ http::Response V1Face::list(const Call& call) {
                                                : viewed(document, *call.view));
     }
   });
-  const auto plural = call.view == nullptr ? call.kind.plural_key() : call.view->plural;
+  const auto plural = call.view == nullptr ? call.kind.collection : call.view->plural;
   return result_response(v1_page(plural, std::move(documents), total), call.caller.request_id);
 }
 
@@ -319,28 +285,51 @@ http::Response V1Face::targets(const Call& call) {
 }
 
 http::Response V1Face::created(const Call& call, const std::string& key, Json id,
-                               const Object& object) {
+                               Revision revision) {
   auto response = result_response(Json::object({{key, std::move(id)}}), call.caller.request_id);
-  tag(response, object.revision);
+  tag(response, revision);
   return response;
+}
+
+http::Response V1Face::create_elastic_ips(const Call& call) {
+  const auto made = elastic_ips_.create(call.body, call.caller);
+  if (!made.ok()) return problem_response(made.errors, call.caller.request_id);
+  Json ids = Json::array();
+  for (const model::Id& id : made.value->ids) ids.push_back(id);
+  return created(call, "elasticIpIds", std::move(ids), made.value->revision);
+}
+
+http::Response V1Face::act_on_elastic_ip(const Call& call, V1Call which) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  // Who may not delete an elastic IP may not do it this way either.
+  if (V1ElasticIps::deletes(which, call.body)) {
+    const auto may = check_right(call.caller, rule_of(V1Call::kDelete), "deleteElasticIp");
+    if (!may) return problem_response({may.error()}, call.caller.request_id);
+  }
+  return done(call, elastic_ips_.act({which, call.id, *if_match}, call.body, call.caller));
 }
 
 http::Response V1Face::create(const Call& call) {
   if (call.kind.kind == model::Kind::kInstance) {
     const auto made = vm_.create(call.body, call.caller);
-    if (!made.ok()) return problem_response(made.errors, call.caller.request_id);
-    Json ids = Json::array();
-    for (const Object& instance : *made.value) ids.push_back(Json(instance.id));
-    return created(call, "instanceIds", std::move(ids), made.value->front());
+    return made.ok() ? created(call, "instanceIds", Json::array({Json(made.value->id)}),
+                               made.value->revision)
+                     : problem_response(made.errors, call.caller.request_id);
   }
+  if (call.kind.kind == model::Kind::kElasticIp) return create_elastic_ips(call);
   Errors errors;
   const Json body = native_create_body(call.kind, call.body, errors);
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
-  const auto written = parts_.writer.create(call.kind.kind, body, call.caller);
+  const Json* elastic_ip =
+      call.kind.kind == model::Kind::kLoadBalancer ? V1ElasticIps::asked_for(call.body) : nullptr;
+  const auto written = elastic_ip == nullptr
+                           ? parts_.writer.create(call.kind.kind, body, call.caller)
+                           : elastic_ips_.create_with(body, *elastic_ip, call.caller);
   if (!written.ok()) {
     return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
   }
-  return created(call, call.kind.id_key(), Json(written.value->id), *written.value);
+  return created(call, call.kind.id_key(), Json(written.value->id), written.value->revision);
 }
 
 http::Response V1Face::update(const Call& call) {
@@ -371,11 +360,7 @@ http::Response V1Face::remove(const Call& call) {
 
 http::Response V1Face::done(const Call& call, const Outcome<Object>& written) const {
   if (!written.ok()) {
-    Errors errors = as_v1_errors(written.errors, call.kind);
-    for (Error& error : errors) {
-      if (error.field == call.kind.name_key()) error.field = call.kind.new_name_key();
-    }
-    return problem_response(errors, call.caller.request_id);
+    return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
   }
   auto response = result_response(Json::object(), call.caller.request_id);
   tag(response, written.value->revision);

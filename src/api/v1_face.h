@@ -13,6 +13,7 @@
 #include "api/outcome.h"
 #include "api/resource_writer.h"
 #include "api/v1_access.h"
+#include "api/v1_elastic_ips.h"
 #include "api/v1_kinds.h"
 #include "api/v1_list.h"
 #include "api/v1_operations.h"
@@ -35,7 +36,10 @@ class V1Face {
     std::string region;
   };
   explicit V1Face(Parts parts)
-      : parts_(std::move(parts)), targets_(parts_.writer), vm_(parts_.writer) {}
+      : parts_(std::move(parts)),
+        targets_(parts_.writer),
+        vm_(parts_.writer),
+        elastic_ips_(parts_.writer) {}
 
   http::Response handle(const http::Request& request);
 
@@ -60,24 +64,25 @@ class V1Face {
 
   http::Response change_targets(const Call& call, V1Call which);
   http::Response act_on_instance(const Call& call, const V1Operation& operation);
-  http::Response abandon(const Call& call);
-  http::Response later(const Call& call, const V1Operation& operation);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
   http::Response health(const Call& call);
   http::Response targets(const Call& call);
   http::Response create(const Call& call);
+  http::Response create_elastic_ips(const Call& call);
+  http::Response act_on_elastic_ip(const Call& call, V1Call which);
   http::Response update(const Call& call);
   http::Response remove(const Call& call);
   /// The answer of a create: the id under its key.
   static http::Response created(const Call& call, const std::string& key, Json id,
-                                const model::Object& object);
+                                Revision revision);
   /// The answer of a write that has no result of its own.
   http::Response done(const Call& call, const Outcome<model::Object>& written) const;
 
   const Parts parts_;
   V1Targets targets_;
   V1Vm vm_;
+  V1ElasticIps elastic_ips_;
 };
 
 }  // namespace weir::api

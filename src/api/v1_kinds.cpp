@@ -59,33 +59,40 @@ constexpr V1Filter kInstanceFilters[] = {{{"instanceId"}, "instanceId", true},
                                          {{"imageId"}, "imageId"},
                                          {{"networkInterfaceId"}, "networkInterfaceId"},
                                          {{"subnetId"}, "subnetId"},
-                                         {{"agId"}, "ag.id"},
+                                         {{"agId"}, "agId"},
                                          {{"faultDomain"}, "faultDomain"},
                                          {{"dedicatedHostId"}, "dedicatedHostId"},
                                          {{"dedicatedPoolId"}, "dedicatedPoolId"},
                                          {{"instanceType"}, "instanceType"},
                                          {{"elasticIpAddress"}, "elasticIpAddress"}};
-constexpr V1Filter kAgFilters[] = {{{"agName", true}, "name", false, true},
-                                   {{"agId"}, "id", true},
-                                   {{"instanceTemplateId"}, "instanceTemplateId"},
-                                   {{"vpcId"}, "vpcId"},
-                                   {{"placementType"}, "placementType"}};
+constexpr V1Filter kElasticIpFilters[] = {{{"elasticIpIds"}, "elasticIpId", true},
+                                          {{"elasticIpNames"}, "elasticIpName"},
+                                          {{"elasticIpAddress"}, "elasticIpAddress"},
+                                          {{"elasticIpPoolId"}, "elasticIpPoolId"},
+                                          {{"chargeStatus"}, "charge.chargeStatus"},
+                                          {{"ipType"}, "ipType"},
+                                          {{"azs"}, "az"},
+                                          {{"bandwidthPackageId"}, "bandwidthPackageId"},
+                                          {{"status"}, "status"},
+                                          {{"providers"}, "provider"}};
 constexpr V1Filter kTargetFilters[] = {{{"targetIds"}, "targetId", true},
                                        {{"instanceId"}, "instanceId"},
                                        {{"type"}, "type"},
                                        {{"port"}, "port"},
                                        {{"ipAddress"}, "ipAddress"}};
 
-constexpr std::string_view kPrivateIp[] = {"privateIpAddress"};
+// Stands in privateIp; an association has operations of its own.
+constexpr std::string_view kPrivateIp[] = {"privateIpAddress", "elasticIpId"};
+constexpr std::string_view kElasticIpId[] = {"elasticIpId"};
+constexpr std::string_view kAddress[] = {"address"};
 constexpr std::string_view kTargets[] = {"targets"};
 
 constexpr V1Later kLoadBalancerLater[] = {
-    {"elasticIp"}, {"securityGroupIds"}, {"domainEnable"}, {"customizedConfigurationId"}};
+    {"securityGroupIds"}, {"domainEnable"}, {"customizedConfigurationId"}};
 constexpr V1Later kListenerLater[] = {
     {"urlMapId"},   {"hstsEnable"},       {"certificateSpecs"}, {"hstsMaxAge", "31536000"},
     {"limitation"}, {"securityPolicyId"}, {"action", "Forward"}};
 constexpr V1Later kBackendLater[] = {{"agInfoSpec"}};
-constexpr V1Later kAgLater[] = {{"instanceTemplateId"}};
 constexpr V1Later kSubnetLater[] = {{"routeTableId"}, {"ipMaskLen"}};
 
 // Source: product.md G48.
@@ -97,6 +104,7 @@ constexpr V1Kind kKinds[] = {
      .item = "loadBalancer",
      .filters = kLoadBalancerFilters,
      .not_shown = kPrivateIp,
+     .not_taken = kElasticIpId,
      .later = kLoadBalancerLater},
     {.kind = Kind::kListener,
      .collection = "listeners",
@@ -121,17 +129,15 @@ constexpr V1Kind kKinds[] = {
      .item = "subnet",
      .filters = kSubnetFilters,
      .later = kSubnetLater},
+    {.kind = Kind::kElasticIp,
+     .collection = "elasticIps",
+     .item = "elasticIp",
+     .filters = kElasticIpFilters,
+     .not_shown = kAddress},
     {.kind = Kind::kInstance,
      .collection = "instances",
      .item = "instance",
-     .filters = kInstanceFilters},
-    {.kind = Kind::kAvailabilityGroup,
-     .collection = "availabilityGroups",
-     .item = "ag",
-     .plural = "ags",
-     .renamed_by = "name",
-     .filters = kAgFilters,
-     .later = kAgLater}};
+     .filters = kInstanceFilters}};
 
 }  // namespace
 

@@ -57,10 +57,13 @@ bool holds(const std::string& have, FilterOperator op, const std::string& wanted
   return have == wanted;
 }
 
-/// The words that stand for every class of availability zone.
+/// The words that stand for every class of availability zone, and every status.
 bool is_any(const V1Filter& known, const ListFilter& filter) {
-  return (known.filter.name == "azType" || known.filter.name == "subnetType") &&
-         std::ranges::find(filter.values, "all") != filter.values.end();
+  const auto names = [&](std::string_view word) {
+    return std::ranges::find(filter.values, word) != filter.values.end();
+  };
+  if (known.filter.name == "status") return names("ALL");
+  return (known.filter.name == "azType" || known.filter.name == "subnetType") && names("all");
 }
 
 bool matches_one(const Json& document, const V1Filter& known, const ListFilter& filter) {

@@ -48,6 +48,13 @@ constexpr V1Operation kOperations[] = {
     {kShow, "describeSubnet", "GET", "subnets", kOne, "", "v1 show subnet"},
     {kUpdate, "modifySubnet", "PATCH", "subnets", kOne, "", "v1 update subnet"},
     {kDelete, "deleteSubnet", "DELETE", "subnets", kOne, "", "v1 delete subnet"},
+    {kList, "describeElasticIps", "GET", "elasticIps", kAll, "", "v1 list eip"},
+    {kCreate, "createElasticIps", "POST", "elasticIps", kAll, "", "v1 create eip"},
+    {kShow, "describeElasticIp", "GET", "elasticIps", kOne, "", "v1 show eip"},
+    {kModifyElasticIp, "modifyElasticIp", "PATCH", "elasticIps", kOne, "", "v1 update eip"},
+    {kAssociateElasticIp, "associateElasticIp", "POST", "loadBalancers", kOne, ":associateElasticIp", "v1 update lb"},
+    {kDisassociateElasticIp, "disassociateElasticIp", "POST", "loadBalancers", kOne, ":disassociateElasticIp", "v1 update lb"},
+    {kDelete, "deleteElasticIp", "DELETE", "elasticIps", kOne, "", "v1 delete eip"},
     {kList, "describeInstances", "GET", "instances", kAll, "", "v1 list instance"},
     {kCreate, "createInstances", "POST", "instances", kAll, "", "v1 create instance"},
     {kShow, "describeInstance", "GET", "instances", kOne, "", "v1 show instance"},
@@ -59,24 +66,6 @@ constexpr V1Operation kOperations[] = {
     {kList, "describeBriefInstances", "GET", "instances:describeBriefInstances", kAll, "", "v1 list instance"},
     {kList, "describeInstanceStatus", "GET", "instanceStatus", kAll, "", "v1 list instance"},
     {kList, "describeInstancePrivateIpAddress", "GET", "instancePrivateIpAddress", kAll, "", "v1 list instance"},
-    {kList, "describeAgs", "GET", "availabilityGroups", kAll, "", "v1 list ag"},
-    {kCreate, "createAg", "POST", "availabilityGroups", kAll, "", "v1 create ag"},
-    {kShow, "describeAg", "GET", "availabilityGroups", kOne, "", "v1 show ag"},
-    {kUpdate, "updateAg", "PATCH", "availabilityGroups", kOne, "", "v1 update ag"},
-    {kDelete, "deleteAg", "DELETE", "availabilityGroups", kOne, "", "v1 delete ag"},
-    {kAbandonInstances, "abandonInstances", "POST", "availabilityGroups", kOne, ":abandonInstances", "v1 update ag"},
-    {kLater, "setInstanceTemplate", "POST", "availabilityGroups", kOne, ":setInstanceTemplate", "v1 later"},
-    {kLater, "describeAgTargets", "GET", "backends", kOne, "/agTargets", "v1 later"},
-    {kLater, "updateAgTargets", "PATCH", "backends", kOne, ":updateAgTargets", "v1 later"},
-    {kLater, "enableAutoScaling", "POST", "autoScaling", kOne, "", "v1 later"},
-    {kLater, "disableAutoScaling", "PUT", "autoScaling", kOne, ":disable", "v1 later"},
-    {kLater, "updateAutoScaling", "POST", "autoScaling", kOne, ":updateAutoScaling", "v1 later"},
-    {kLater, "describeAsRules", "GET", "asRules", kAll, "", "v1 later"},
-    {kLater, "createAsRule", "POST", "asRules", kAll, "", "v1 later"},
-    {kLater, "describeAsRule", "GET", "asRules", kOne, "", "v1 later"},
-    {kLater, "updateAsRule", "PATCH", "asRules", kOne, "", "v1 later"},
-    {kLater, "deleteAsRule", "DELETE", "asRules", kOne, "", "v1 later"},
-    {kLater, "executeAsRule", "POST", "asRules", kOne, ":execute", "v1 later"},
 };
 // clang-format on
 
@@ -90,11 +79,6 @@ const V1Operation* find_v1_operation(const V1Place& place) {
            operation.is_one == place.is_one && operation.tail == place.tail;
   });
   return found == std::end(kOperations) ? nullptr : found;
-}
-
-bool has_v1_collection(std::string_view collection) {
-  return std::ranges::find(kOperations, collection, &V1Operation::collection) !=
-         std::end(kOperations);
 }
 
 std::string v1_path(const V1Operation& operation) {

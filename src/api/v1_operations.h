@@ -25,8 +25,9 @@ enum class V1Call : std::uint8_t {
   kStopInstance,
   kRebootInstance,
   kModifyInstance,
-  kAbandonInstances,
-  kLater,  // answers "not supported yet"
+  kAssociateElasticIp,
+  kDisassociateElasticIp,
+  kModifyElasticIp,
 };
 
 struct V1Operation {
@@ -52,9 +53,6 @@ struct V1Place {
 };
 /// Null when there is no such operation.
 const V1Operation* find_v1_operation(const V1Place& place);
-
-/// Whether any operation has the collection; some have no kind of their own.
-bool has_v1_collection(std::string_view collection);
 
 /// "/loadBalancers/{loadBalancerId}", behind /v1/regions/<region>.
 std::string v1_path(const V1Operation& operation);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "model/charge.h"
-#include "model/object_body.h"
 
 namespace weir::api {
 namespace {
@@ -87,7 +86,8 @@ void take_admin(const V1Kind& kind, const Json& body, bool is_create, Json& nati
       errors.push_back({ErrorCode::kInvalidArgument, "expected one of [Start,Stop]", "action"});
     }
   }
-  const bool is_charged = kind.kind == Kind::kLoadBalancer || kind.kind == Kind::kInstance;
+  const bool is_charged = kind.kind == Kind::kLoadBalancer || kind.kind == Kind::kInstance ||
+                          kind.kind == Kind::kElasticIp;
   if (is_charged && is_create) take_charge(body, admin);
   if (!admin.as_object().empty()) native["admin"] = std::move(admin);
 }
@@ -139,21 +139,19 @@ Json native_create_body(const V1Kind& kind, const Json& body, Errors& errors) {
 Json native_update_body(const V1Kind& kind, const Json& body, const Object& old, Errors& errors) {
   check_later(body, kind.later, errors);
   Json spec = Json::object();
-  Json taken = Json::object();
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
     // What the native reader keeps by itself; the rest would fall back to its default.
     if (field.options.is_immutable) continue;
     const Json* before = field.options.is_kept ? nullptr : old.spec.find(field.name);
     const Json* value = is_taken(kind, field) ? given(body, v1_name_of(field)) : nullptr;
     if (value != nullptr) {
-      taken[field.name] = spec[field.name] = known_value(*value, field);
+      spec[field.name] = known_value(*value, field);
     } else if (before != nullptr) {
       spec[field.name] = *before;
     }
   }
-  model::empty_replaced_lists(kind.kind, taken, spec);
   Json native = Json::object({{"spec", std::move(spec)}});
-  if (const Json* name = given(body, kind.new_name_key())) native["name"] = *name;
+  if (const Json* name = given(body, kind.name_key())) native["name"] = *name;
   Json labels = Json::object();
   for (const auto& [key, value] : old.labels) labels[key] = value;
   native["labels"] = std::move(labels);

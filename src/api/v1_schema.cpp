@@ -70,6 +70,15 @@ void add_others(const V1Kind& kind, Json& parameters) {
   if (kind.kind == Kind::kLoadBalancer) {
     parameters.push_back(parameter_json("action", "Start or Stop", {kIgnores, kTakes}));
     parameters.push_back(
+        parameter_json("elasticIp.bandwidthMbps",
+                       "of an elastic IP that is made with it, 1 to 1000, required "
+                       "then; bandwidth is read too; not enforced yet",
+                       {kStores, kIgnores}));
+    parameters.push_back(parameter_json("elasticIp.provider", "of that elastic IP, required then",
+                                        {kTakes, kIgnores}));
+    parameters.push_back(parameter_json(
+        "elasticIp.chargeSpec", "stored and shown, without an effect", {kStores, kIgnores}));
+    parameters.push_back(
         parameter_json("chargeSpec", "stored and shown, without an effect", {kStores, kIgnores}));
   }
   if (kind.kind == Kind::kListener) {
@@ -91,13 +100,9 @@ void add_others(const V1Kind& kind, Json& parameters) {
 
 Json parameters_of(const V1Kind& kind) {
   Json parameters = Json::array();
-  const bool is_renamed = !kind.renamed_by.empty();
-  Json name = parameter_json(kind.name_key(), "its name", {kTakes, is_renamed ? kIgnores : kTakes});
+  Json name = parameter_json(kind.name_key(), "its name", {kTakes, kTakes});
   name["isRequired"] = Json(true);
   parameters.push_back(std::move(name));
-  if (is_renamed) {
-    parameters.push_back(parameter_json(kind.renamed_by, "its new name", {kIgnores, kTakes}));
-  }
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
     if (is_taken(kind, field)) parameters.push_back(field_parameter(kind, field));
   }
@@ -129,14 +134,30 @@ constexpr Parameter kUpdateTargets[] = {
     {"targetUpdateSpecs[].port", "0: the port of the backend service"},
     {"targetUpdateSpecs[].weight", "0 to 100 (dnlb: 1 to 100)"},
 };
-constexpr Parameter kAbandon[] = {{"instanceIds[]", "members of the group, 1 to 100; they never come back"}};
 constexpr Parameter kModifyInstance[] = {
     {"name", "a new name"}, {"description", "free text"}, {"hostname", "without an effect", kStores}};
+constexpr Parameter kAssociateElasticIp[] = {{"elasticIpId", "an elastic IP that no load balancer has, required"}};
+constexpr Parameter kDisassociateElasticIp[] = {
+    {"elasticIpId", "the elastic IP that it has, required"},
+    {"deleteElasticIp", "true: it is deleted in the same step"},
+};
+constexpr Parameter kCreateElasticIps[] = {
+    {"maxCount", "how many, 1 to 100: all or none, required"},
+    {"elasticIpSpec.bandwidthMbps", "1 to 1000, required; not enforced yet", kStores},
+    {"elasticIpSpec.provider", "a provider of the configured pools, required"},
+    {"elasticIpSpec.chargeSpec", "without an effect", kStores},
+    {"elasticIpAddress", "a free address of such a pool, with a maxCount of 1"},
+    {"userTags", "list of {key, value}, at most 10"},
+    {"ipType", "standard", kIgnores},
+    {"resourceGroupId", "", kLater},
+    {"dryRun", "true: everything is checked, nothing made"},
+};
+constexpr Parameter kModifyElasticIp[] = {{"bandwidthMbps", "1 to 1000, required; not enforced yet", kStores}};
 constexpr Parameter kCreateInstances[] = {
-    {"instanceSpec.name", "its name, required; [008] in it, not at its beginning, is 008, 009 and so on"},
+    {"instanceSpec.name", "its name, required"},
     {"instanceSpec.az", "the availability zone it stands in, required"},
     {"instanceSpec.primaryNetworkInterface.networkInterface.subnetId", "the subnet its address lies in, required"},
-    {"instanceSpec.primaryNetworkInterface.networkInterface.primaryIpAddress", "the address the server has, required; the following ones are those of the others of a batch"},
+    {"instanceSpec.primaryNetworkInterface.networkInterface.primaryIpAddress", "the address the server has, required"},
     {"instanceSpec.description", "free text"},
     {"instanceSpec.userTags", "list of {key, value}, at most 10"},
     {"instanceSpec.instanceType", "without an effect", kStores},
@@ -146,9 +167,8 @@ constexpr Parameter kCreateInstances[] = {
     {"instanceSpec.systemDisk", "without an effect", kStores},
     {"instanceSpec.dataDisks", "without an effect", kStores},
     {"instanceSpec.charge", "without an effect", kStores},
-    {"instanceSpec.agId", "the availability group it is registered into"},
-    {"maxCount", "how many are registered, all or none: 1 to 100, default 1"},
-    {"clientToken", "1 to 64 characters; the same again within a day gets the first result again"},
+    {"maxCount", "1 or absent: each instance has an address of its own"},
+    {"clientToken", "a token of at most 64 bytes", kLater},
 };
 // clang-format on
 
@@ -158,7 +178,10 @@ std::span<const Parameter> special_parameters(std::string_view action) {
   if (action == "updateTargets") return kUpdateTargets;
   if (action == "modifyInstanceAttribute") return kModifyInstance;
   if (action == "createInstances") return kCreateInstances;
-  if (action == "abandonInstances") return kAbandon;
+  if (action == "associateElasticIp") return kAssociateElasticIp;
+  if (action == "disassociateElasticIp") return kDisassociateElasticIp;
+  if (action == "createElasticIps") return kCreateElasticIps;
+  if (action == "modifyElasticIp") return kModifyElasticIp;
   return {};
 }
 
@@ -188,9 +211,7 @@ Json operation_json(const V1Operation& operation) {
                             {"path", v1_path(operation)},
                             {"role", least_role(rule_of(operation.call).right)},
                             {"countedAs", operation.counted_as}});
-  const bool is_later =
-      operation.call == V1Call::kLater || operation.call == V1Call::kRebootInstance;
-  if (is_later) json["effect"] = Json(kLater);
+  if (operation.action == "rebootInstance") json["effect"] = Json(kLater);
   Json special = special_json(operation.action);
   if (!special.as_array().empty()) json["parameters"] = std::move(special);
   return json;
@@ -209,8 +230,9 @@ Json v1_schema_json() {
                                     {"item", kind->item},
                                     {"kind", model::kind_name(kind->kind)},
                                     {"filters", filters_json(kind->filters)}});
-    // Bodies of instances have a form of their own, in their operations.
-    if (kind->kind != Kind::kInstance) collection["parameters"] = parameters_of(*kind);
+    // Bodies of these have a form of their own, in their operations.
+    const bool is_own = kind->kind == Kind::kInstance || kind->kind == Kind::kElasticIp;
+    if (!is_own) collection["parameters"] = parameters_of(*kind);
     collections.push_back(std::move(collection));
   }
   return Json::object({{"collections", std::move(collections)},

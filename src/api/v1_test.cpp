@@ -78,6 +78,22 @@ TEST_F(V1SignedTest, an_access_key_speaks_for_its_user_until_it_is_revoked) {
   EXPECT_EQ(status_of(plain(call, "n3")), 401);
 }
 
+TEST_F(V1SignedTest, an_access_key_ends_with_its_days) {
+  EXPECT_EQ(api->create("user", "ann", Json::object({{"role", "viewer"}})).status, 201);
+  const Answer key =
+      api->create("accesskey", "k", Json::object({{"user", "ann"}, {"validDays", 1}}));
+  ASSERT_EQ(key.status, 201) << key.message();
+  ClientCall first = own_call();
+  ClientCall call = first;
+  call.access_key = key.id();
+  call.secret = key.body.string_or("secret", "");
+  EXPECT_EQ(status_of(plain(call, "n1")), 200);
+  clock.advance(std::chrono::hours(24));
+  call.date = first.date = "20260102T010000Z";
+  EXPECT_EQ(status_of(plain(call, "n2")), 401);
+  EXPECT_EQ(status_of(plain(first, "n3")), 200) << "what the first start made does not end";
+}
+
 TEST_F(V1SignedTest, another_secret_an_unknown_key_an_old_date_and_a_repeat_are_refused) {
   ClientCall forged = own_call();
   forged.secret = "wrong";
@@ -103,8 +119,7 @@ TEST_F(V1Test, unknown_regions_collections_and_verbs_answer_404) {
   EXPECT_EQ(api->get("/v1/regions/elsewhere/loadBalancers/").problem(), "404 NOT_FOUND");
   EXPECT_EQ(v1("GET", "urlMaps/").problem(), "404 NOT_FOUND");
   const std::string lb = v1_lb();
-  EXPECT_EQ(v1("POST", "loadBalancers/" + lb + ":associateElasticIp", "{}").problem(),
-            "404 NOT_FOUND");
+  EXPECT_EQ(v1("POST", "loadBalancers/" + lb + ":levitate", "{}").problem(), "404 NOT_FOUND");
   EXPECT_EQ(v1("PUT", "loadBalancers/" + lb, "{}").problem(), "404 NOT_FOUND");
 }
 

@@ -11,16 +11,10 @@ using model::Object;
 
 }  // namespace
 
-Outcome<std::vector<Object>> V1Vm::create(const Json& body, const Caller& caller) {
-  InstanceCall call = read_instance_call(body);
-  if (!call.token.empty() && !caller.client_token.empty() && call.token != caller.client_token) {
-    call.errors.push_back({ErrorCode::kInvalidArgument,
-                           "is another one than x-jdcloud-client-token says", "clientToken"});
-  }
+Outcome<Object> V1Vm::create(const Json& body, const Caller& caller) {
+  const InstanceCall call = read_instance_call(body);
   if (!call.errors.empty()) return call.errors;
-  Caller with_token = caller;
-  if (!call.token.empty()) with_token.client_token = call.token;
-  auto written = writer_.create_all(Kind::kInstance, call.native, with_token);
+  auto written = writer_.create(Kind::kInstance, call.native, caller);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return written;
 }

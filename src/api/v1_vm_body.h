@@ -3,8 +3,6 @@
 #pragma once
 
 #include <span>
-#include <string>
-#include <vector>
 
 #include "api/v1_kinds.h"
 #include "base/json.h"
@@ -15,9 +13,8 @@ namespace weir::api {
 
 /// A createInstances as far as it could be read.
 struct InstanceCall {
-  std::vector<Json> native;  // the native bodies of its instances
-  std::string token;         // of the client; empty: none
-  Errors errors;             // with the paths of the call
+  Json native;    // the native body of one instance
+  Errors errors;  // with the paths of the call
 };
 InstanceCall read_instance_call(const Json& body);
 

@@ -7,12 +7,14 @@
 #include <charconv>
 #include <cstdlib>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "agent/listen_sockets.h"
 #include "app/config_file.h"
 #include "app/settings.h"
 #include "model/keys.h"
+#include "model/text_rules.h"
 #include "net/address.h"
 
 namespace weir::app {
@@ -27,6 +29,9 @@ constexpr std::int64_t kQuotaMax = 1'000'000;
 /// record per draining time, in one transaction (store.h: at most 500 keys). Reached: the
 /// configuration is refused.
 constexpr std::int64_t kBackendQuotaMax = 400;
+/// Units: characters of a pool's name, provider or zone. Source: the names that the model allows.
+/// Reached: the configuration is refused.
+constexpr std::size_t kPoolNameMax = 32;
 
 /// Applies a file to a configuration and collects what is wrong with it.
 class FileReader {
@@ -107,7 +112,7 @@ class FileReader {
       const std::string path = "node.bindings[" + std::to_string(i) + "]";
       const ConfigNode& item = node.items[i];
       if (item.kind != Kind::kMap) {
-        add(item.line, path, "must be a map of subnet, mode, interface, sources");
+        add(item.line, path, "must be a map of subnet or pool, mode, interface, sources");
         continue;
       }
       read_binding(item, path);
@@ -122,6 +127,8 @@ class FileReader {
       if (!is_first(seen, key, node.line, path + "." + key)) continue;
       if (key == "subnet") {
         binding.subnet = text_of(node, path + ".subnet");
+      } else if (key == "pool") {
+        binding.subnet = model::pool_network(name_of(node, path + ".pool"));
       } else if (key == "mode") {
         const auto mode = agent::binding_mode_of(text_of(node, path + ".mode"));
         if (!mode) add(node.line, path + ".mode", mode.error().message);
@@ -133,6 +140,9 @@ class FileReader {
       } else {
         add(node.line, path + "." + key, "is not a setting");
       }
+    }
+    if (seen.contains("subnet") && seen.contains("pool")) {
+      add(item.line, path + ".pool", "must be absent where subnet is set");
     }
     if (!seen.contains("mode")) add(item.line, path + ".mode", "must be set");
     if (problems_.size() == before) {
@@ -157,31 +167,71 @@ class FileReader {
 
   void read_pools(const ConfigNode& node) {
     if (node.kind != Kind::kList) return add(node.line, "pools", "must be a list");
+    if (node.items.size() > model::kPoolsMax) {
+      return add(node.line, "pools",
+                 "must have at most " + std::to_string(model::kPoolsMax) + " items");
+    }
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       read_pool(node.items[i], "pools[" + std::to_string(i) + "]");
     }
   }
 
   void read_pool(const ConfigNode& item, const std::string& path) {
-    if (item.kind != Kind::kMap)
-      return add(item.line, path, "must be a map of name, addressPrefix");
-    Pool pool;
+    if (item.kind != Kind::kMap) {
+      return add(item.line, path, "must be a map of name, provider, az, prefixes");
+    }
+    model::PublicPool pool;
     std::set<std::string> seen;
     for (const auto& [key, node] : item.members) {
       if (!is_first(seen, key, node.line, path + "." + key)) continue;
       if (key == "name") {
-        pool.name = text_of(node, path + ".name");
-      } else if (key == "address-prefix") {
-        pool.address_prefix = text_of(node, path + ".address-prefix");
-        const auto prefix = net::Prefix::parse(pool.address_prefix);
-        if (!prefix) add(node.line, path + ".address-prefix", prefix.error().message);
+        pool.name = name_of(node, path + ".name");
+      } else if (key == "provider") {
+        pool.provider = name_of(node, path + ".provider");
+      } else if (key == "az") {
+        pool.az = text_of(node, path + ".az");
+      } else if (key == "prefixes") {
+        read_prefixes(node, path + ".prefixes", pool);
       } else {
         add(node.line, path + "." + key, "is not a setting");
       }
     }
-    if (pool.name.empty()) add(item.line, path + ".name", "must be set");
-    if (pool.address_prefix.empty()) add(item.line, path + ".address-prefix", "must be set");
+    for (const char* key : {"name", "prefixes"}) {
+      if (!seen.contains(key)) add(item.line, path + "." + key, "must be set");
+    }
     config_.pools.push_back(std::move(pool));
+  }
+
+  std::string name_of(const ConfigNode& node, const std::string& path) {
+    std::string name = text_of(node, path);
+    const std::string wrong = node.kind == Kind::kText
+                                  ? model::check_text(name, model::TextRule::kName, kPoolNameMax)
+                                  : "";
+    if (name.empty() || !wrong.empty()) {
+      add(node.line, path, name.empty() ? "must be set" : wrong);
+    }
+    return name;
+  }
+
+  void read_prefixes(const ConfigNode& node, const std::string& path, model::PublicPool& pool) {
+    if (node.kind != Kind::kList || node.items.empty() ||
+        node.items.size() > model::kPoolPrefixesMax) {
+      return add(node.line, path,
+                 "must be a list of 1 to " + std::to_string(model::kPoolPrefixesMax) + " prefixes");
+    }
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const std::string item = path + "[" + std::to_string(i) + "]";
+      const auto prefix = net::Prefix::parse(text_of(node.items[i], item));
+      if (!prefix) {
+        add(node.items[i].line, item, prefix.error().message);
+      } else if (!prefix->base.is_v4() || prefix->length < model::kPoolMaskMin) {
+        add(node.items[i].line, item,
+            "must be an IPv4 prefix with a mask between " + std::to_string(model::kPoolMaskMin) +
+                " and 32, found " + prefix->text());
+      } else {
+        pool.prefixes.push_back(*prefix);
+      }
+    }
   }
 
   void read_quotas(const ConfigNode& node) {
@@ -258,7 +308,37 @@ void read_environment(const char* const* environment, Config& config, Problems& 
   }
 }
 
+/// An address belongs to one pool, and a name to one.
+void check_pools(const Config& config, Problems& problems) {
+  const auto add = [&](std::size_t index, std::string_view key, std::string message) {
+    problems.push_back(
+        {"", "pools[" + std::to_string(index) + "]." + std::string(key), std::move(message)});
+  };
+  for (std::size_t i = 0; i < config.pools.size(); ++i) {
+    const model::PublicPool& pool = config.pools[i];
+    const std::span<const model::PublicPool> before(config.pools.data(), i);
+    if (!pool.az.empty() && std::ranges::find(config.azs, pool.az) == config.azs.end()) {
+      add(i, "az", "must be one of azs, found \"" + pool.az + "\"");
+    }
+    if (std::ranges::find(before, pool.name, &model::PublicPool::name) != before.end()) {
+      add(i, "name", "\"" + pool.name + "\" names another pool");
+    }
+    for (std::size_t at = 0; at < pool.prefixes.size(); ++at) {
+      const auto* other = model::pool_overlapping(before, pool.prefixes[at]);
+      const auto twin = std::ranges::find_if(
+          pool.prefixes.begin(), pool.prefixes.begin() + static_cast<std::ptrdiff_t>(at),
+          [&](const net::Prefix& prefix) { return prefix.overlaps(pool.prefixes[at]); });
+      const bool is_twice = twin != pool.prefixes.begin() + static_cast<std::ptrdiff_t>(at);
+      if (other == nullptr && !is_twice) continue;
+      add(i, "prefixes",
+          pool.prefixes[at].text() + " overlaps another prefix of pool " +
+              (other == nullptr ? pool.name : other->name));
+    }
+  }
+}
+
 void check_whole(const Config& config, Problems& problems) {
+  check_pools(config, problems);
   const bool is_az_known =
       config.node_az.empty() || std::ranges::find(config.azs, config.node_az) != config.azs.end();
   if (!is_az_known) {
@@ -337,6 +417,7 @@ void fill_in_defaults(Config& config) {
                                .interface = {},
                                .sources = {}});
   }
+  if (config.pools.empty()) config.pools.push_back(model::default_pool());
   if (config.control.empty()) config.control = "unix:" + config.data_dir + "/stream.sock";
 }
 

@@ -9,20 +9,13 @@
 
 #include "agent/binding.h"
 #include "base/log.h"
+#include "model/public_pool.h"
 #include "net/address.h"
 
 namespace weir::app {
 
 /// Read when it is there and no other file is named.
 inline constexpr const char* kDefaultConfigFile = "/etc/weir/weir.yaml";
-
-/// A pool of public addresses.
-struct Pool {
-  std::string name;
-  std::string address_prefix;
-
-  friend bool operator==(const Pool&, const Pool&) = default;
-};
 
 struct Config {
   std::string data_dir;  // filled in by with_defaults()
@@ -43,7 +36,7 @@ struct Config {
   std::vector<agent::Binding> bindings;
   /// Source: product.md C.7.
   net::IpAddress check_source = net::IpAddress::v4(0xA9FE'A96E);  // 169.254.169.110
-  std::vector<Pool> pools;
+  std::vector<model::PublicPool> pools;  // empty: the default pool, a part of loopback
   /// Quotas that differ from the defaults, by counter: "lb/alb", "listener". Units: objects.
   std::map<std::string, std::int64_t> quotas;
 

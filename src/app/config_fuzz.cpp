@@ -26,7 +26,9 @@ void check_accepted(const Config& config) {
   WEIR_CHECK(std::ranges::all_of(config.stream_listen, can_be_listened_at));
   WEIR_CHECK(config.check_source.is_v4());
   for (const auto& [counter, quota] : config.quotas) WEIR_CHECK(quota >= 0);
-  for (const Pool& pool : config.pools) WEIR_CHECK(net::Prefix::parse(pool.address_prefix).ok());
+  for (const auto& pool : config.pools) {
+    for (const net::Prefix& prefix : pool.prefixes) WEIR_CHECK(prefix.base.is_v4());
+  }
   for (const agent::Binding& binding : config.bindings) {
     WEIR_CHECK(agent::check_binding(binding).empty());
     // A name may hold what a flag uses to part names; of the others the flag says the same.

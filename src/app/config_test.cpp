@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <tuple>
 
 #include "app/flags.h"
 #include "app/settings.h"
@@ -84,8 +85,10 @@ node:
       interface: eth1
       sources: [10.0.0.5, 10.0.0.6]
     - {subnet: "*", mode: external}
+    - {pool: public, mode: interface, interface: eth0}
 pools:
-  - {name: public, address-prefix: 203.0.113.0/24}
+  - {name: public, prefixes: [203.0.113.0/24, 203.0.114.8/32]}
+  - {name: mobile, provider: no_bgp, az: b, prefixes: [198.51.100.0/28]}
 )");
   EXPECT_EQ(loaded.problems, std::vector<std::string>());
   EXPECT_EQ(loaded.config.region, "cn-north-1");
@@ -94,11 +97,43 @@ pools:
   EXPECT_EQ(loaded.config.log_level, log::Level::kDebug);
   EXPECT_EQ(loaded.config.log_format, log::Format::kJson);
   EXPECT_EQ(loaded.config.stream_listen, std::vector<std::string>{"10.0.0.1:8422"});
-  ASSERT_EQ(loaded.config.bindings.size(), 2U);
+  ASSERT_EQ(loaded.config.bindings.size(), 3U);
   EXPECT_EQ(agent::binding_text(loaded.config.bindings[0]), "web=interface:eth1,10.0.0.5,10.0.0.6");
   EXPECT_EQ(loaded.config.check_source.text(), "169.254.0.9");
   EXPECT_EQ(loaded.config.bindings[1].mode, agent::BindingMode::kExternal);
-  ASSERT_EQ(loaded.config.pools.size(), 1U);
+  EXPECT_EQ(agent::binding_text(loaded.config.bindings[2]), "pool/public=interface:eth0");
+  ASSERT_EQ(loaded.config.pools.size(), 2U);
+  const auto& [open, zoned] = std::tie(loaded.config.pools[0], loaded.config.pools[1]);
+  EXPECT_EQ(open.provider, "bgp");
+  EXPECT_EQ(open.prefixes.size(), 2U);
+  EXPECT_EQ(zoned.provider + " " + zoned.az, "no_bgp b");
+}
+
+TEST_F(ConfigFile, HasPoolsWhoseAddressesBelongToOneOfThem) {
+  const Loaded loaded = load_text(R"(pools:
+  - {name: a, prefixes: [203.0.113.0/24, 203.0.113.128/25]}
+  - {name: a, az: moon, prefixes: [203.0.113.7/32]}
+  - {prefixes: []}
+  - {name: "b/c", provider: "", prefixes: [10.0.0.0/8]}
+  - {name: d, prefixes: [203.0.115.1/24], address-prefix: 203.0.116.0/24}
+)");
+  const std::vector<std::string> expected = {
+      "weir.yaml:4: pools[2].prefixes: must be a list of 1 to 16 prefixes",
+      "weir.yaml:4: pools[2].name: must be set",
+      "weir.yaml:5: pools[3].name",
+      "weir.yaml:5: pools[3].provider: must be set",
+      "weir.yaml:5: pools[3].prefixes[0]: must be an IPv4 prefix with a mask between 16 and 32, "
+      "found 10.0.0.0/8",
+      "weir.yaml:6: pools[4].prefixes[0]",
+      "weir.yaml:6: pools[4].address-prefix: is not a setting",
+      "pools[0].prefixes: 203.0.113.128/25 overlaps another prefix of pool a",
+      "pools[1].az: must be one of azs, found \"moon\"",
+      "pools[1].name: \"a\" names another pool",
+      "pools[1].prefixes: 203.0.113.7/32 overlaps another prefix of pool a"};
+  ASSERT_EQ(loaded.problems.size(), expected.size()) << ::testing::PrintToString(loaded.problems);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(loaded.problems[i].starts_with(expected[i])) << loaded.problems[i];
+  }
 }
 
 TEST_F(ConfigFile, MayBeEmpty) {

@@ -24,6 +24,7 @@ api::ControlOptions control_options(const Config& config) {
   options.stream_listen = config.stream_listen;
   options.hosts = config.api_hosts;
   options.region = {.id = config.region, .azs = config.azs};
+  options.pools = config.pools;
   options.quotas = config.quotas;
   options.ops_listen = config.ops_listen;
   options.build = kBuild;

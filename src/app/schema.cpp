@@ -61,7 +61,7 @@ constexpr QuotaLine kQuotaLines[] = {
     plain("vpc", kAccount, model::kVpcQuota),
     plain("subnet", "VPC", model::kSubnetsPerVpcQuota),
     plain("instance", "VPC", model::kInstancesPerVpcQuota),
-    plain("ag", kAccount, model::kAgQuota),
+    plain("eip", kAccount, model::kElasticIpQuota),
 };
 static_assert(std::size(kQuotaLines) == std::size(model::kQuotaCounters));
 

@@ -188,7 +188,7 @@ constexpr std::array kSettings = {
     Setting{"node.check-source", "--check-source", kNodeRole, false,
             "address that health checks of a dnlb leave from, where this node has it", "169.254.169.110", set_check_source},
     Setting{"node.bindings", "--binding", kNodeRole, true,
-            "subnet=mode[:interface][,source]..., mode loopback, interface or external", "*=loopback", set_bindings},
+            "subnet=mode[:interface][,source]..., mode loopback, interface or external; pool/NAME stands for the elastic IPs of a pool", "*=loopback", set_bindings},
 };
 // clang-format on
 

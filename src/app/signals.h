@@ -11,8 +11,8 @@
 
 namespace weir::app {
 
-/// Blocks SIGINT, SIGTERM, SIGQUIT, SIGHUP and SIGCHLD for this thread and those it starts, and ignores
-/// SIGPIPE.
+/// Blocks SIGINT, SIGTERM, SIGQUIT, SIGHUP and SIGCHLD for this thread and those it starts, and
+/// ignores SIGPIPE.
 void block_signals();
 
 class Signals {

@@ -122,6 +122,7 @@ bool looks_like_id(const model::KindDescription& kind, const std::string& text) 
   }
   const std::string_view prefix = std::string_view(text).substr(0, dash);
   if (kind.kind == model::Kind::kInstance) return prefix == "i";
+  if (kind.kind == model::Kind::kElasticIp) return prefix == "fip";
   if (kind.kind != model::Kind::kLoadBalancer) return prefix == kind.word;
   return std::ranges::find(model::kLoadBalancerTypeWords, prefix) !=
          std::end(model::kLoadBalancerTypeWords);
@@ -229,36 +230,19 @@ int get_resources(ApiClient& api, const Invocation& invocation) {
   return kExitOk;
 }
 
-namespace {
-
-/// With the secret of what has one, which no later call shows.
-int print_made(const Invocation& invocation, const Json& made) {
-  const int status = print_resource(invocation, made);
-  const std::string secret = made.string_or("secret", "");
-  if (!secret.empty() && invocation.form == Form::kTable) {
-    std::cout << "\nsecret, shown this once: " << secret << "\n";
-  }
-  return status;
-}
-
-}  // namespace
-
 int create_resource(ApiClient& api, const Invocation& invocation) {
   auto body = body_of(api, invocation);
   if (body.failure) return print_failure(*body.failure);
   if (!invocation.names.empty()) body.value["name"] = invocation.names.front();
   if (body.value.find("spec") == nullptr) body.value["spec"] = Json::object();
-  const bool is_batch = invocation.batch != 0;
-  const std::string query = is_batch ? "?count=" + std::to_string(invocation.batch) : "";
-  auto made = api.call("POST", std::string(invocation.kind->word) + query, body.value);
+  auto made = api.call("POST", std::string(invocation.kind->word), body.value);
   if (made.failure) return print_failure(*made.failure);
-  if (!is_batch) return print_made(invocation, made.value);
-  const Json* items = made.value.find("items");
-  if (items == nullptr || !items->is_array()) return print_made(invocation, made.value);
-  std::cout << resources_text(*invocation.kind,
-                              {items->as_array().begin(), items->as_array().end()}, invocation.form,
-                              false);
-  return kExitOk;
+  const int status = print_resource(invocation, made.value);
+  const std::string secret = made.value.string_or("secret", "");
+  if (!secret.empty() && invocation.form == Form::kTable) {
+    std::cout << "\nsecret, shown this once: " << secret << "\n";
+  }
+  return status;
 }
 
 int update_resource(ApiClient& api, const Invocation& invocation) {

@@ -1,6 +1,5 @@
 #include "model/keys.h"
 
-#include "model/group_view.h"
 #include "model/registry.h"
 
 namespace weir::model {
@@ -51,23 +50,8 @@ std::vector<std::string> root_keys(const Object& object) {
       return {root_key(object.spec.string_or("vpcId", ""))};
     case Kind::kLoadBalancer:
       return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
-    case Kind::kAvailabilityGroup:
-      return {root_key(object.id)};
-    case Kind::kInstance: {
-      std::vector<std::string> keys = {root_key(object.admin.string_or("vpcId", ""))};
-      const std::string group = object.spec.string_or("agId", "");
-      if (!group.empty()) keys.push_back(root_key(group));
-      return keys;
-    }
-    case Kind::kBackend: {
-      std::vector<std::string> keys = {root_key(load_balancer_of(object))};
-      for (const Id& group : availability_groups_of(object)) keys.push_back(root_key(group));
-      return keys;
-    }
-    case Kind::kTable: {
-      const Id lb = load_balancer_of(object);
-      return {root_key(lb.empty() ? object.spec.string_or("groupId", "") : lb)};
-    }
+    case Kind::kInstance:
+      return {root_key(object.admin.string_or("vpcId", ""))};
     case Kind::kTargetGroup: {
       std::vector<std::string> keys = {root_key(load_balancer_of(object))};
       // Who names instances is seen by who deletes one.
@@ -75,11 +59,31 @@ std::vector<std::string> root_keys(const Object& object) {
       if (!vpc.empty()) keys.push_back(root_key(vpc));
       return keys;
     }
+    case Kind::kElasticIp:
     case Kind::kNode:
     case Kind::kKeyring:
       return {};
     default:
       return {root_key(load_balancer_of(object))};
+  }
+}
+
+std::string address_scope(const Object& object) {
+  if (object.kind == Kind::kElasticIp) return std::string(kPublicScope);
+  const bool is_private = object.kind == Kind::kLoadBalancer || object.kind == Kind::kInstance;
+  return is_private ? object.admin.string_or("vpcId", "") : "";
+}
+
+std::string own_address(const Object& object) {
+  switch (object.kind) {
+    case Kind::kLoadBalancer:
+      return object.admin.string_or("vip", "");
+    case Kind::kInstance:
+      return object.admin.string_or("ipAddress", "");
+    case Kind::kElasticIp:
+      return object.admin.string_or("address", "");
+    default:
+      return "";
   }
 }
 
@@ -93,13 +97,11 @@ std::vector<std::string> claimed_keys(const Object& object) {
     const std::string port = std::to_string(object.spec.integer_or("port", 0));
     keys.push_back(joined({"port", lb, "tcp", port}));
   }
-  const std::string vip = object.admin.string_or("vip", "");
-  if (object.kind == Kind::kLoadBalancer && !vip.empty()) {
-    keys.push_back(joined({"address", object.admin.string_or("vpcId", ""), vip}));
-  }
-  const std::string address = object.admin.string_or("ipAddress", "");
-  if (object.kind == Kind::kInstance && !address.empty()) {
-    keys.push_back(joined({"address", object.admin.string_or("vpcId", ""), address}));
+  const std::string address = own_address(object);
+  if (!address.empty()) keys.push_back(joined({"address", address_scope(object), address}));
+  if (object.kind == Kind::kLoadBalancer) {
+    const std::string elastic_ip = object.spec.string_or("elasticIpId", "");
+    if (!elastic_ip.empty()) keys.push_back(joined({"elasticip", elastic_ip}));
   }
   return keys;
 }
@@ -110,14 +112,14 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type) {
   switch (object.kind) {
     case Kind::kVpc:
       return {{joined({"quota", object.owner, "vpc"}), kVpcQuota}};
+    case Kind::kElasticIp:
+      return {{joined({"quota", object.owner, "eip"}), kElasticIpQuota}};
     case Kind::kSubnet:
       return {
           {joined({"quota", object.spec.string_or("vpcId", ""), "subnet"}), kSubnetsPerVpcQuota}};
     case Kind::kInstance:
       return {{joined({"quota", object.admin.string_or("vpcId", ""), "instance"}),
                kInstancesPerVpcQuota}};
-    case Kind::kAvailabilityGroup:
-      return {{joined({"quota", object.owner, "ag"}), kAgQuota}};
     case Kind::kLoadBalancer:
       return {{joined({"quota", object.owner, "lb", word_of(type)}), quotas.load_balancers}};
     case Kind::kListener:

@@ -22,14 +22,20 @@ bool parse_object_key(std::string_view key, Kind& kind, Id& id);
 
 /// "root/<id>" of a load balancer or VPC.
 std::string root_key(std::string_view id);
-/// The roots that a write of `object` names and moves: its load balancer's; for what takes
+/// The roots that a write of `object` names and moves: its load balancer's and, for what takes
 /// addresses or room of a VPC (load balancer, subnet, instance, VPC) or names its instances (target
-/// group of type instance), the VPC's; for an availability group, its members, its table and the
-/// backend services that name it, the group's.
+/// group of type instance), the VPC's.
 std::vector<std::string> root_keys(const Object& object);
 
-/// name/<lb>/<kind>/<name>, port/<lb>/tcp/<port>, address/<vpc>/<ip>: keys that exactly one object
-/// may hold; the value is its id.
+/// The address space that the object takes an address in: the id of a VPC, kPublicScope of an
+/// elastic IP, else empty.
+std::string address_scope(const Object& object);
+inline constexpr std::string_view kPublicScope = "public";
+/// The address that the object has in it; empty when it has none (yet).
+std::string own_address(const Object& object);
+
+/// name/<lb>/<kind>/<name>, port/<lb>/tcp/<port>, address/<scope>/<ip>, elasticip/<eip> (held by
+/// its load balancer): keys that exactly one object may hold; the value is its id.
 std::vector<std::string> claimed_keys(const Object& object);
 
 /// A counter that the object adds 1 to.
@@ -42,7 +48,7 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type);
 
 /// The ends of those keys, by which a configuration names a quota.
 inline constexpr std::string_view kQuotaCounters[] = {
-    "lb/alb", "lb/nlb", "lb/dnlb", "listener", "backend", "tg", "vpc", "subnet", "instance", "ag"};
+    "lb/alb", "lb/nlb", "lb/dnlb", "listener", "backend", "tg", "vpc", "subnet", "instance", "eip"};
 
 // Defaults of the quotas. Units: objects. Source: product.md D.4.
 struct Quotas {
@@ -56,7 +62,7 @@ inline constexpr Quotas kAlbQuotas{5, 20, 20, 20, 100};
 inline constexpr Quotas kNlbQuotas{5, 20, 20, 20, 100};
 inline constexpr Quotas kDnlbQuotas{100, 50, 50, 50, 1000};
 inline constexpr std::int64_t kVpcQuota = 10;
-inline constexpr std::int64_t kAgQuota = 20;
+inline constexpr std::int64_t kElasticIpQuota = 10;
 /// Chosen because it is ten times the VPCs.
 inline constexpr std::int64_t kSubnetsPerVpcQuota = 100;
 /// Chosen because it is ten times what the largest target group holds.

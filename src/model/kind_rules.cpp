@@ -61,6 +61,7 @@ void check_subnet(Checker& checker) {
   const Object* vpc = checker.find(Kind::kVpc, subnet.vpc_id);
   if (vpc == nullptr) return;
   check_subnet_place(checker, *prefix, *vpc);
+  if (checker.old() == nullptr) check_no_pool(checker, "spec.addressPrefix", *prefix);
   for (const Object* other : checker.world().children(Kind::kSubnet, vpc->id)) {
     const auto taken = prefix_of(*other);
     if (other->id == checker.object().id || !taken || !taken->overlaps(*prefix)) continue;
@@ -103,6 +104,7 @@ void check_load_balancer(Checker& checker) {
   const LoadBalancer lb = checker.spec<LoadBalancer>();
   if (checker.is_good("spec.azs") && checker.is_good("spec.type")) check_azs(checker, lb);
   if (checker.is_good("spec.privateIpAddress")) check_vip(checker, lb);
+  check_association(checker, lb);
 }
 
 /// Which protocols a type of load balancer has. Source: product.md A.2.
@@ -189,7 +191,6 @@ void check_backend(Checker& checker) {
   check_protocol(checker, backend.protocol);
   check_stickiness(checker, backend);
   check_health_check(checker, backend.health_check);
-  check_backend_groups(checker, backend);
   check_own_backend(checker, backend);
 }
 
@@ -211,8 +212,8 @@ void check_kind(Checker& checker) {
       return check_targets(checker);
     case Kind::kInstance:
       return check_instance(checker);
-    case Kind::kAvailabilityGroup:
-      return check_availability_group(checker);
+    case Kind::kElasticIp:
+      return check_elastic_ip(checker);
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:

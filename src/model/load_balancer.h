@@ -15,6 +15,8 @@ struct LoadBalancerAdmin {
   LoadBalancerState state = LoadBalancerState::kStarted;
   std::string vip;
   std::string vpc_id;
+  std::string elastic_ip_address;
+  std::string elastic_ip_pool;
   std::optional<Charge> charge;
 
   template <class Self, class Visitor>
@@ -22,6 +24,10 @@ struct LoadBalancerAdmin {
     v("state", s.state, "stopped: its configuration stays, but it takes no traffic", kSettable);
     v("vip", s.vip, "the private address it answers on", kOutputOnly);
     v("vpcId", s.vpc_id, "the VPC of its subnet", kOutputOnly, Ref{Kind::kVpc});
+    v("elasticIpAddress", s.elastic_ip_address,
+      "the public address it answers on too; absent: it serves the intranet only", kOutputOnly,
+      kOmitEmpty);
+    v("elasticIpPool", s.elastic_ip_pool, "the pool of that address", kOutputOnly, kOmitEmpty);
     v("charge", s.charge, "no effect: what the JD Cloud face was given at creation", kSettable,
       kImmutable, kOmitEmpty, V1Name{"chargeSpec"});
   }
@@ -41,6 +47,7 @@ struct LoadBalancer {
   std::string subnet_id;
   std::vector<std::string> azs;
   std::optional<std::string> private_ip_address;
+  std::string elastic_ip_id;
   std::string description;
   bool delete_protection = false;
 
@@ -53,6 +60,9 @@ struct LoadBalancer {
       Text{TextRule::kName, 64}, kImmutable);
     v("privateIpAddress", s.private_ip_address,
       "a free address of the subnet; absent: control picks one", Text{TextRule::kAddress}, kKept);
+    v("elasticIpId", s.elastic_ip_id,
+      "the elastic IP that it answers on too, for clients of the public network; empty: none",
+      Ref{Kind::kElasticIp}, kKept, kOmitEmpty);
     v("description", s.description, "free text", Text{TextRule::kDescription, 256});
     v("deleteProtection", s.delete_protection, "true: it cannot be deleted");
   }

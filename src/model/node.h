@@ -10,7 +10,7 @@
 
 namespace weir::model {
 
-/// How a node puts the addresses of one subnet on its network.
+/// How a node puts the addresses of one subnet, or of one public pool, on its network.
 struct Binding {
   std::string subnet;
   BindingMode mode = BindingMode::kLoopback;
@@ -19,7 +19,8 @@ struct Binding {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
-    v("subnet", s.subnet, "id of the subnet", kRequired);
+    v("subnet", s.subnet,
+      "id or name of a subnet, * for all, or pool/NAME: elastic IPs of that pool", kRequired);
     v("mode", s.mode, "loopback; interface: the node adds addresses; external: others move them",
       kRequired);
     v("interface", s.interface, "name of the interface, for mode interface",

@@ -33,19 +33,12 @@ Entry entry_of() {
 
 const Entry& entry_of(Kind kind) {
   // In the order of the enumeration.
-  static const Entry kEntries[] = {entry_of<Vpc>(),
-                                   entry_of<Subnet>(),
-                                   entry_of<LoadBalancer>(),
-                                   entry_of<Listener>(),
-                                   entry_of<Backend>(),
-                                   entry_of<TargetGroup>(),
-                                   entry_of<Node>(),
-                                   entry_of<Placement>(),
-                                   entry_of<Drain>(),
-                                   entry_of<Table>(),
-                                   entry_of<Keyring>(),
-                                   entry_of<Instance>(),
-                                   entry_of<AvailabilityGroup>()};
+  static const Entry kEntries[] = {
+      entry_of<Vpc>(),      entry_of<Subnet>(),    entry_of<LoadBalancer>(),
+      entry_of<Listener>(), entry_of<Backend>(),   entry_of<TargetGroup>(),
+      entry_of<Node>(),     entry_of<Placement>(), entry_of<Drain>(),
+      entry_of<Table>(),    entry_of<Keyring>(),   entry_of<Instance>(),
+      entry_of<ElasticIp>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -92,17 +85,6 @@ void add_network_kinds(std::vector<KindDescription>& all) {
                                                {"NAME", "name"},
                                                {"VPC", "spec.vpcId"},
                                                {"PREFIX", "spec.addressPrefix"}}}));
-  all.push_back(
-      described<AvailabilityGroup>({.singular = "availability group",
-                                    .sentence = "instances that serve together, with equal weight",
-                                    .aliases = {"ags", "availabilitygroup", "availabilitygroups",
-                                                "availability-group", "availability-groups"},
-                                    .columns = {{"ID", "id"},
-                                                {"NAME", "name"},
-                                                {"AZS", "spec.azs"},
-                                                {"MEMBERS", "status.members"},
-                                                {"RUNNING", "status.running"},
-                                                {"VPC", "admin.vpcId"}}}));
   all.push_back(described<Instance>({.singular = "instance",
                                      .sentence = "a server that target groups can name",
                                      .aliases = {"instances"},
@@ -113,8 +95,20 @@ void add_network_kinds(std::vector<KindDescription>& all) {
                                                  {"STATE", "admin.state"},
                                                  {"ADDRESS", "admin.ipAddress"},
                                                  {"AZ", "spec.az"},
-                                                 {"SUBNET", "spec.subnetId"},
-                                                 {"AG", "spec.agId"}}}));
+                                                 {"SUBNET", "spec.subnetId"}}}));
+}
+
+void add_elastic_ip(std::vector<KindDescription>& all) {
+  all.push_back(
+      described<ElasticIp>({.singular = "elastic IP",
+                            .sentence = "a public address that a load balancer may answer on",
+                            .aliases = {"eips", "elasticip", "elasticips", "elastic-ip"},
+                            .columns = {{"ID", "id"},
+                                        {"NAME", "name"},
+                                        {"ADDRESS", "admin.address"},
+                                        {"STATE", "status.state"},
+                                        {"LB", "admin.loadBalancerId"},
+                                        {"MBPS", "spec.bandwidthMbps"}}}));
 }
 
 /// The kinds that serve traffic.
@@ -130,6 +124,7 @@ void add_service_kinds(std::vector<KindDescription>& all) {
                    {"TYPE", "spec.type"},
                    {"STATE", "status.state"},
                    {"VIP", "admin.vip"},
+                   {"EIP", "admin.elasticIpAddress"},
                    {"SUBNET", "spec.subnetId"}}}));
   all.push_back(described<TargetGroup>(
       {.singular = "target group",
@@ -154,8 +149,7 @@ void add_service_kinds(std::vector<KindDescription>& all) {
                                                 {"PROTOCOL", "spec.protocol"},
                                                 {"PORT", "spec.port"},
                                                 {"ALGORITHM", "spec.algorithm"},
-                                                {"GROUP", "spec.targetGroupIds"},
-                                                {"AG", "spec.agIds"}}}));
+                                                {"GROUP", "spec.targetGroupIds"}}}));
   all.push_back(described<Listener>({.singular = "listener",
                                      .sentence = "a port that accepts traffic",
                                      .aliases = {"listeners"},
@@ -223,6 +217,7 @@ std::string lower(std::string_view text) {
 std::string_view id_prefix(Kind kind, const Json& spec) {
   if (kind == Kind::kTargetGroup) return "tg";
   if (kind == Kind::kInstance) return "i";
+  if (kind == Kind::kElasticIp) return "fip";
   if (kind != Kind::kLoadBalancer) return kind_name(kind);
   const std::string type = spec.string_or("type", "alb");
   for (const std::string_view word : kLoadBalancerTypeWords) {
@@ -240,6 +235,7 @@ std::span<const KindDescription> kind_descriptions() {
   static const std::vector<KindDescription> kAll = [] {
     std::vector<KindDescription> all;
     add_network_kinds(all);
+    add_elastic_ip(all);
     add_service_kinds(all);
     add_control_kinds(all);
     return all;
@@ -274,20 +270,6 @@ Id new_target_id(Random& random) { return "target-" + random.word(kIdCharacters)
 Id parent_id(const Object& object) {
   const std::string_view field = description_of(object.kind).parent_field;
   return field.empty() ? "" : object.spec.string_or(field, "");
-}
-
-std::vector<Id> parent_ids(const Object& object) {
-  std::vector<Id> ids = {parent_id(object)};
-  if (object.kind == Kind::kInstance) ids.push_back(object.spec.string_or("agId", ""));
-  if (object.kind == Kind::kTable) ids.push_back(object.spec.string_or("groupId", ""));
-  const Json* groups = object.kind == Kind::kBackend ? object.spec.find("agIds") : nullptr;
-  if (groups != nullptr && groups->is_array()) {
-    for (const Json& id : groups->as_array()) {
-      if (id.is_string()) ids.push_back(id.as_string());
-    }
-  }
-  std::erase(ids, Id());
-  return ids;
 }
 
 Id load_balancer_of(const Object& object) {

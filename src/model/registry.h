@@ -43,16 +43,13 @@ std::span<const KindDescription> kind_descriptions();
 const KindDescription* find_description(std::string_view word);
 const KindDescription& description_of(Kind kind);
 
-/// "alb-", "listener-", "i-" (of an instance), ... + 10 characters of [a-z0-9]. `spec` decides for
-/// load balancers.
+/// "alb-", "listener-", "i-" (of an instance), "fip-" (of an elastic IP), ... + 10 characters of
+/// [a-z0-9]. `spec` decides for load balancers.
 Id new_id(Kind kind, const Json& spec, Random& random);
 Id new_target_id(Random& random);
 
 /// The id of the object this one belongs to (spec member parent_field), or empty.
 Id parent_id(const Object& object);
-/// That, and what else it is found under: the availability group of an instance, those that a
-/// backend service names, the group of a table.
-std::vector<Id> parent_ids(const Object& object);
 /// The load balancer that the object is, or is below; empty above load balancers.
 Id load_balancer_of(const Object& object);
 

@@ -72,6 +72,15 @@ std::set<std::string> target_addresses(const WorldView& world, const Id& vpc) {
   return addresses;
 }
 
+std::vector<Id> instances_of(const Object& group) {
+  std::vector<Id> ids;
+  const Json* targets = group.spec.find("targets");
+  if (targets == nullptr || group.spec.string_or("type", "") != word_of(TargetGroupType::kInstance))
+    return ids;
+  for (const Json& target : targets->as_array()) ids.push_back(target.string_or("instanceId", ""));
+  return ids;
+}
+
 Errors read_target(const Json& body, const TargetView* old, UpdateMode mode, TargetView& into) {
   if (!body.is_object()) {
     return {{ErrorCode::kInvalidArgument, "the body must be a JSON object", ""}};

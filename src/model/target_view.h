@@ -26,6 +26,9 @@ std::string address_of(const Target& target, const ObjectIndex& index);
 /// The addresses that targets of the groups of a VPC name; those of instances are not among them.
 std::set<std::string> target_addresses(const WorldView& world, const Id& vpc);
 
+/// The instances that a target group names; none in a group of addresses.
+std::vector<Id> instances_of(const Object& group);
+
 /// Reads the body of a target: {spec: {targetGroupId, instanceId or ipAddress, port, weight}}. On
 /// kMerge and kReplace `old` gives what is left out; null at creation.
 Errors read_target(const Json& body, const TargetView* old, UpdateMode mode, TargetView& into);

@@ -4,7 +4,6 @@
 
 #include "model/backend.h"
 #include "model/checker.h"
-#include "model/group_view.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
 #include "model/target_view.h"
@@ -30,8 +29,6 @@ std::vector<Use> uses_of(Kind kind) {
       return {{Kind::kListener, "backendId"}};
     case Kind::kTargetGroup:
       return {{Kind::kBackend, "targetGroupIds"}};
-    case Kind::kAvailabilityGroup:
-      return {{Kind::kInstance, "agId"}, {Kind::kBackend, "agIds"}};
     default:
       return {};
   }
@@ -58,6 +55,16 @@ Errors protection_errors(const Object& object) {
   }
   return {
       {ErrorCode::kConflict, object.id + " is protected from deletion", "spec.deleteProtection"}};
+}
+
+/// Source: product.md G26
+Errors elastic_ip_errors(const Object& elastic_ip) {
+  const std::string holder = elastic_ip.admin.string_or("loadBalancerId", "");
+  if (holder.empty()) return {};
+  return {
+      {ErrorCode::kFailedPrecondition,
+       elastic_ip.id + " is associated with load balancer " + holder + ": disassociate it first",
+       ""}};
 }
 
 /// Every target group that has the instance as a target.
@@ -114,11 +121,11 @@ Errors check_update(const Object& old, const Object& updated, const WorldView& w
 }
 
 Errors check_delete(const Object& object, const WorldView& world) {
+  if (object.kind == Kind::kElasticIp) return elastic_ip_errors(object);
   if (object.kind == Kind::kInstance) return instance_errors(object, world);
   Errors errors = protection_errors(object);
   const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||
-                          object.kind == Kind::kLoadBalancer ||
-                          object.kind == Kind::kAvailabilityGroup;
+                          object.kind == Kind::kLoadBalancer;
   const Id parent = owns_users ? object.id : load_balancer_of(object);
   for (const Use& use : uses_of(object.kind)) {
     for (const Object* user : world.children(use.kind, parent)) {

@@ -7,17 +7,16 @@ namespace weir::model {
 void ObjectIndex::put(Object object) {
   erase(object.kind, object.id);
   const Kind kind = object.kind;
-  const auto parents = parent_ids(object);
+  const Id parent = parent_id(object);
   const auto [place, is_new] = objects_.insert_or_assign(Key(kind, object.id), std::move(object));
-  for (const Id& parent : parents) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
+  if (!parent.empty()) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
 }
 
 void ObjectIndex::erase(Kind kind, std::string_view id) {
   const auto found = objects_.find(Key(kind, id));
   if (found == objects_.end()) return;
-  for (const Id& parent : parent_ids(found->second)) {
-    const auto siblings = by_parent_.find(Key(kind, parent));
-    if (siblings == by_parent_.end()) continue;
+  const auto siblings = by_parent_.find(Key(kind, parent_id(found->second)));
+  if (siblings != by_parent_.end()) {
     siblings->second.erase(std::string(id));
     if (siblings->second.empty()) by_parent_.erase(siblings);
   }
@@ -51,7 +50,8 @@ WorldView ObjectIndex::view() const {
           .children = [this](Kind kind, std::string_view parent) { return children(kind, parent); },
           .azs = {},
           .own_endpoints = {},
-          .node_addresses = {}};
+          .node_addresses = {},
+          .pools = {}};
 }
 
 }  // namespace weir::model

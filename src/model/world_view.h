@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "model/object.h"
+#include "model/public_pool.h"
 #include "net/address.h"
 
 namespace weir::model {
@@ -19,10 +21,9 @@ struct WorldView {
   std::function<const Object*(Kind kind, std::string_view id)> find = [](Kind, std::string_view) {
     return nullptr;
   };
-  /// Objects of `kind` that belong to `parent` (model/registry.h parent_ids()): subnets of a VPC,
-  /// load balancers and instances of a subnet, listeners, backends, target groups, placements and
-  /// drain records of a load balancer, instances of an availability group and the backends that
-  /// name it.
+  /// Objects of `kind` that belong to `parent` (model/registry.h parent_id()): subnets of a VPC,
+  /// load balancers of a subnet, listeners, backends, target groups, placements and drain records
+  /// of a load balancer.
   std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children =
       [](Kind, std::string_view) { return std::vector<const Object*>(); };
   /// Availability zones of the configuration; empty: any is accepted.
@@ -31,6 +32,8 @@ struct WorldView {
   std::vector<net::Endpoint> own_endpoints;
   /// Addresses that nodes send from; no targets, but on loopback, which all share.
   std::vector<net::IpAddress> node_addresses;
+  /// Pools of public addresses; they outlive the view.
+  std::span<const PublicPool> pools;
 };
 
 /// A set of objects that answers as a WorldView; for tests, and for a caller that keeps all objects

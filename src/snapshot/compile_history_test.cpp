@@ -77,6 +77,10 @@ class CompileHistoryTest : public CompileFixture {
     if (is_one_in(3)) lb.type = model::LoadBalancerType::kDnlb;
     model::LoadBalancerAdmin admin;
     if (is_one_in(4)) admin.state = model::LoadBalancerState::kStopped;
+    if (is_one_in(3)) {
+      admin.elastic_ip_address = is_one_in(3) ? "10.0.0.101" : one_of("203.0.113.");
+      admin.elastic_ip_pool = "public";
+    }
     admin.vip = is_one_in(4) ? "127.0.0.1" : is_one_in(3) ? "10.0.0.101" : "10.0.0.100";
     put(one_of("lb-"), lb, admin, one_of("2026-01-01T00:00:0"));
   }

@@ -70,11 +70,6 @@ std::size_t FactCache::update(const ObjectSet& objects, const Keys& keys) {
   return read_count;
 }
 
-const GroupFacts* FactCache::find_group(const std::string& id) const {
-  const GroupFacts* group = table<kTargetGroup>().find(id);
-  return group != nullptr ? group : table<kAvailabilityGroup>().find(id);
-}
-
 FactCache::Keys FactCache::all_keys(const ObjectSet& objects) const {
   Keys keys;
   for (const auto& [key, object] : objects.objects()) keys.insert(keys.end(), key);

@@ -47,8 +47,6 @@ class FactCache {
   const auto& table() const {
     return std::get<index_of(kKind)>(tables_);
   }
-  /// A target group or an availability group; null when there is neither.
-  const GroupFacts* find_group(const std::string& id) const;
   /// Every object whose newest version is not in force.
   const Errors& errors() const { return errors_; }
 
@@ -64,7 +62,7 @@ class FactCache {
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
              FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>,
-             FactTable<kAvailabilityGroup, GroupFacts>>
+             FactTable<kElasticIp, NoFacts>>
       tables_;
   Errors errors_;
 

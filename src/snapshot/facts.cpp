@@ -8,7 +8,6 @@
 
 #include "balancing/table_codec.h"
 #include "base/base64.h"
-#include "model/group_view.h"
 #include "model/resources.h"
 #include "model/utc.h"
 
@@ -95,21 +94,6 @@ Result<Target> read_target(const model::Target& target, std::string_view path,
   return read;
 }
 
-Result<void> read_targets(const std::vector<model::Target>& targets,
-                          const model::TargetGroupAdmin& admin, GroupFacts& into) {
-  std::map<std::string, std::uint16_t> slots;
-  for (const auto& slot : admin.slots) slots[slot.target_id] = slot.slot;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const std::string path = "spec.targets[" + std::to_string(i) + "]";
-    WEIR_ASSIGN_OR_RETURN(auto target, read_target(targets[i], path, slots));
-    into.targets.push_back(std::move(target));
-  }
-  std::ranges::sort(into.targets, {}, &Target::slot);
-  const auto twin = std::ranges::adjacent_find(into.targets, {}, &Target::slot);
-  if (twin != into.targets.end()) return invalid("admin.slots", "two targets share a slot");
-  return {};
-}
-
 template <class T>
 Result<void> read_nothing(const model::Object& object) {
   const auto read_object = read<T>(object);
@@ -135,6 +119,8 @@ Result<void> read_facts(const model::Object& object, NoFacts&) {
       return read_nothing<model::Vpc>(object);
     case model::Kind::kSubnet:
       return read_nothing<model::Subnet>(object);
+    case model::Kind::kElasticIp:
+      return read_nothing<model::ElasticIp>(object);
     case model::Kind::kNode:
       return read_nothing<model::Node>(object);
     default:
@@ -152,10 +138,16 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
   WEIR_ASSIGN_OR_RETURN(const auto lb, read<model::LoadBalancer>(object));
   WEIR_ASSIGN_OR_RETURN(const auto vip, read_address(lb.admin.vip, "admin.vip"));
   into = {.vip = vip,
+          .elastic_ip = {},
+          .elastic_ip_pool = {},
           .subnet_id = lb.spec.subnet_id,
           .created = object.created,
           .is_started = lb.admin.state == model::LoadBalancerState::kStarted,
           .is_dnlb = lb.spec.type == model::LoadBalancerType::kDnlb};
+  if (lb.admin.elastic_ip_address.empty()) return {};
+  WEIR_ASSIGN_OR_RETURN(into.elastic_ip,
+                        read_address(lb.admin.elastic_ip_address, "admin.elasticIpAddress"));
+  into.elastic_ip_pool = lb.admin.elastic_ip_pool;
   return {};
 }
 
@@ -167,14 +159,20 @@ Result<void> read_facts(const model::Object& object, InstanceFacts& into) {
 }
 
 Result<void> read_facts(const model::Object& object, GroupFacts& into) {
-  into = {.kind = object.kind, .load_balancer_id = {}, .targets = {}};
-  if (object.kind == model::Kind::kAvailabilityGroup) {
-    WEIR_ASSIGN_OR_RETURN(const auto group, read<model::AvailabilityGroup>(object));
-    return read_targets(model::targets_of(object), group.admin, into);
-  }
   WEIR_ASSIGN_OR_RETURN(const auto group, read<model::TargetGroup>(object));
+  std::map<std::string, std::uint16_t> slots;
+  for (const auto& slot : group.admin.slots) slots[slot.target_id] = slot.slot;
   into.load_balancer_id = group.spec.load_balancer_id;
-  return read_targets(group.spec.targets, group.admin, into);
+  into.targets.clear();
+  for (std::size_t i = 0; i < group.spec.targets.size(); ++i) {
+    const std::string path = "spec.targets[" + std::to_string(i) + "]";
+    WEIR_ASSIGN_OR_RETURN(auto target, read_target(group.spec.targets[i], path, slots));
+    into.targets.push_back(std::move(target));
+  }
+  std::ranges::sort(into.targets, {}, &Target::slot);
+  const auto twin = std::ranges::adjacent_find(into.targets, {}, &Target::slot);
+  if (twin != into.targets.end()) return invalid("admin.slots", "two targets share a slot");
+  return {};
 }
 
 Result<void> read_facts(const model::Object& object, BackendFacts& into) {
@@ -195,8 +193,7 @@ Result<void> read_facts(const model::Object& object, BackendFacts& into) {
                          .may_fail_open = spec.fail_open,
                          .persistence = persistence_of(spec)};
   into.port = spec.port;
-  const auto& groups = spec.target_group_ids.empty() ? spec.ag_ids : spec.target_group_ids;
-  into.group_id = groups.empty() ? std::string() : groups.front();
+  into.group_id = spec.target_group_ids.empty() ? std::string() : spec.target_group_ids.front();
   return {};
 }
 

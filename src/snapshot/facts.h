@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct PlacementFacts {
 
 struct LoadBalancerFacts {
   net::IpAddress vip;
+  std::optional<net::IpAddress> elastic_ip;
+  std::string elastic_ip_pool;
   std::string subnet_id;
   std::string created;  // UTC, ordered as text
   bool is_started = true;
@@ -35,8 +38,7 @@ struct InstanceFacts {
 };
 
 struct GroupFacts {
-  model::Kind kind{};
-  std::string load_balancer_id;  // empty: an availability group, which serves any
+  std::string load_balancer_id;
   // Ascending by slot; port 0 = that of the backend service; no address when it is an instance.
   std::vector<Target> targets;
 };

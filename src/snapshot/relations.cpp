@@ -8,6 +8,12 @@ namespace {
 using Kind = model::Kind;
 using Ids = Links::Ids;
 
+Ids addresses_of(const LoadBalancerFacts& facts) {
+  Ids addresses = {facts.vip.text()};
+  if (facts.elastic_ip) addresses.insert(facts.elastic_ip->text());
+  return addresses;
+}
+
 class Relating {
  public:
   Relating(const FactCache& facts, Relations& links, Affected& affected)
@@ -27,7 +33,6 @@ class Relating {
       case Kind::kBackend:
         return relate_backend(id);
       case Kind::kTargetGroup:
-      case Kind::kAvailabilityGroup:
         return relate_group(id);
       case Kind::kInstance:
         if (mutant("relation-missed")) return;
@@ -44,6 +49,7 @@ class Relating {
         return;
       case Kind::kVpc:
       case Kind::kSubnet:
+      case Kind::kElasticIp:
       case Kind::kNode:
         return;
     }
@@ -60,7 +66,7 @@ class Relating {
   void relate_load_balancer(const std::string& id) {
     const LoadBalancerFacts* facts = facts_.table<Kind::kLoadBalancer>().find(id);
     mark_load_balancer(id);
-    links_.lb_vip.set(id, facts == nullptr ? Ids() : Ids{facts->vip.text()});
+    links_.lb_address.set(id, facts == nullptr ? Ids() : addresses_of(*facts));
     mark_load_balancer(id);
   }
 
@@ -80,7 +86,7 @@ class Relating {
   }
 
   void relate_group(const std::string& id) {
-    const GroupFacts* facts = facts_.find_group(id);
+    const GroupFacts* facts = facts_.table<Kind::kTargetGroup>().find(id);
     Ids instances;
     if (facts != nullptr) {
       for (const Target& target : facts->targets) {
@@ -111,8 +117,8 @@ class Relating {
   /// And those of the same address, whose owner may be another now.
   void mark_load_balancer(const std::string& id) {
     affected_.load_balancers.insert(id);
-    for (const std::string& vip : links_.lb_vip.named_by(id)) {
-      add_ids(affected_.load_balancers, links_.lb_vip.naming(vip));
+    for (const std::string& address : links_.lb_address.named_by(id)) {
+      add_ids(affected_.load_balancers, links_.lb_address.naming(address));
     }
   }
 

@@ -10,7 +10,7 @@ namespace weir::snapshot {
 /// Named "from_to".
 struct Relations {
   Links placement_lb;
-  Links lb_vip;  // as text
+  Links lb_address;  // VIP and elastic IP, as text
   Links listener_lb;
   Links listener_backend;
   Links backend_lb;

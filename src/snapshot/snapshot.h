@@ -124,11 +124,18 @@ struct Listener {
   std::string id{};
   std::string name{};
   std::string load_balancer_id{};
-  net::Endpoint endpoint{};  // VIP and port
+  net::Endpoint endpoint{};                    // VIP and port
+  std::optional<net::IpAddress> elastic_ip{};  // it answers there too
   Protocol protocol = Protocol::kTcp;
   std::vector<RoutePart> route{};
   std::chrono::seconds idle_timeout{60};
   bool drops_without_target = false;  // who nobody can serve hears nothing, instead of a reset
+
+  /// Everywhere it answers, its VIP first.
+  std::vector<net::Endpoint> endpoints() const {
+    if (!elastic_ip) return {endpoint};
+    return {endpoint, {*elastic_ip, endpoint.port}};
+  }
 
   friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -147,7 +154,8 @@ struct Drain {
   friend bool operator==(const Drain&, const Drain&) = default;
 };
 
-/// An address that this node serves, and the subnet whose binding says how.
+/// An address that this node serves, and the subnet whose binding says how, or the pool of an
+/// elastic IP as "pool/NAME".
 struct ServedAddress {
   net::IpAddress address;
   std::string subnet_id;

@@ -101,17 +101,26 @@ void Directory::change_listener(const ListenerPlanPtr& plan) {
     remove_listener(*entry->plan);
   Ref<ListenerEntry>& current = listeners_[id_of(plan)];
   if (!current) current = Ref<ListenerEntry>::make(plan, place_.worker);
+  leave_endpoints(
+      *current);  // Of those that it keeps nobody sees it: no connection comes meanwhile.
   current->plan = plan;
   current->route.clear();
   for (const auto& service : plan->route) current->route.push_back(services_.at(id_of(service)));
-  endpoints_[plan->listener->endpoint] = current;
+  for (const net::Endpoint& endpoint : plan->listener->endpoints()) endpoints_[endpoint] = current;
+}
+
+/// New connections there are not for it any more; those it has run on.
+void Directory::leave_endpoints(const ListenerEntry& entry) {
+  for (const net::Endpoint& endpoint : entry.plan->listener->endpoints()) {
+    const auto place = endpoints_.find(endpoint);
+    if (place != endpoints_.end() && place->second.get() == &entry) endpoints_.erase(place);
+  }
 }
 
 void Directory::remove_listener(const ListenerPlan& plan) {
   const auto at = listeners_.find(plan.listener->id);
   at->second->is_removed = true;
-  const auto place = endpoints_.find(plan.listener->endpoint);
-  if (place != endpoints_.end() && place->second.get() == at->second.get()) endpoints_.erase(place);
+  leave_endpoints(*at->second);
   listeners_.erase(at);
 }
 

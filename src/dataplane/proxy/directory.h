@@ -129,6 +129,7 @@ class Directory {
   void leave(TargetEntry& target);
   void change_listener(const ListenerPlanPtr& plan);
   void remove_listener(const ListenerPlan& plan);
+  void leave_endpoints(const ListenerEntry& entry);
   void set_drains(const Plan& plan);
   Ref<TargetEntry> target(const TargetStatePtr& state);
 
