@@ -1,6 +1,7 @@
 // Elastic IPs as official clients see them.
 #include <set>
 
+#include "api/people_fixture.h"
 #include "api/v1_fixture.h"
 
 namespace weir::api {
@@ -224,6 +225,43 @@ TEST_F(V1ElasticIpTest, ListsAreNarrowedByTheFiltersOfTheSpecification) {
                   "totalCount")
                 .as_integer(),
             1);
+}
+
+class ElasticIpRoles : public PeopleTest {};
+
+TEST_F(ElasticIpRoles, WhoMayNotDeleteAnElasticIpMayNotDoItWhileDisassociating) {
+  ApiCaller owner = somebody("acme-admin", "administrator", "acme");
+  ApiCaller hand = somebody("acme-hand", "operator", "acme");
+  ApiCaller stranger = somebody("evil-admin", "administrator", "evil");
+  const std::string vpc =
+      owner.create("vpc", "own", Json::object({{"addressPrefix", "10.77.0.0/16"}})).id();
+  const std::string subnet =
+      owner
+          .create("subnet", "own",
+                  Json::object({{"vpcId", vpc}, {"addressPrefix", "10.77.1.0/24"}}))
+          .id();
+  const std::string lb =
+      owner
+          .create("lb", "web",
+                  Json::object({{"subnetId", subnet}, {"azs", Json::array({Json("local-1a")})}}))
+          .id();
+  const Json spec = Json::object({{"bandwidthMbps", 5}, {"provider", "bgp"}});
+  const std::string foreign = stranger.create("eip", "mine", spec).id();
+  const std::string id = hand.create("eip", "door", spec).id();
+  const std::string path = "/v1/regions/local/loadBalancers/" + lb;
+  const auto call = [&](ApiCaller& who, const char* verb, const std::string& elastic_ip,
+                        bool deletes) {
+    const Json body = Json::object({{"elasticIpId", elastic_ip}, {"deleteElasticIp", deletes}});
+    return who.call("POST", path + verb, body.dump()).problem();
+  };
+  EXPECT_EQ(call(hand, ":associateElasticIp", foreign, false), "404 NOT_FOUND");
+  EXPECT_EQ(call(stranger, ":associateElasticIp", foreign, false), "404 NOT_FOUND");
+  EXPECT_EQ(call(hand, ":associateElasticIp", id, false), "200");
+  EXPECT_EQ(call(hand, ":disassociateElasticIp", id, true), "403 PERMISSION_DENIED");
+  EXPECT_EQ(call(owner, ":disassociateElasticIp", id, true), "200");
+  EXPECT_EQ(owner.get("eip").items().size(), 0U);
+  EXPECT_EQ(stranger.get("eip").items().size(), 1U);
+  EXPECT_EQ(stored("quota/acme/eip"), "0");
 }
 
 }  // namespace
