@@ -95,6 +95,9 @@ class AccessMatrixTest : public PeopleTest {
   void make_calls() {
     const auto add = [this](MatrixCall call) { calls_.push_back(std::move(call)); };
     for (const auto& kind : model::kind_descriptions()) {
+      // A path without an object behind it shows nothing of what others may learn.
+      EXPECT_TRUE(!kind.is_user_made || ids_.contains(std::string(kind.word)))
+          << "make_objects() makes no " << kind.word;
       for (const bool is_one : {false, true}) {
         for (const std::string_view method : native_methods(kind, is_one)) {
           const std::string word(kind.word);
