@@ -106,7 +106,7 @@ class AccessMatrixTest : public PeopleTest {
           const bool has_object = ids_.contains(word);
           const std::string id = has_object ? ids_[word] : "none";
           add({std::string(method), "/weir/v1/" + word + (is_one ? "/" + id : ""),
-               std::string(method) + " " + word, rule_of(*call), is_one && has_object});
+               std::string(method) + " " + word, rule_of(*call, kind.kind), is_one && has_object});
         }
       }
     }

@@ -1,6 +1,7 @@
 // Anchors of the audit chain: once a day the newest link is noted in DIR/audit-anchors, sealed
-// under control.key, and told to the log. Who rewrites the store must rewrite these too, and has no
-// key for them in the store; what the log collector of another machine has, nobody rewrites. Called
+// under control.key, and told to the log. Who rewrites the store must put these right too: a
+// line cannot be made without the key, though it can be left out; what the log collector of another
+// machine has, nobody rewrites. Called
 // by AuditTrail. Thread: owner.
 #pragma once
 

@@ -170,7 +170,7 @@ http::Response NativeFace::route(const Call& call) {
   const auto which = native_call(call.kind, method, call.request.path.size() > 3, call.part);
   if (which) {
     const std::string operation = operation_name(method, call.kind, !call.id.empty());
-    const auto allowed = check_right(call.caller, rule_of(*which), operation);
+    const auto allowed = check_right(call.caller, rule_of(*which, call.kind.kind), operation);
     if (!allowed) return problem_response({allowed.error()}, request_id);
   }
   const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
@@ -235,6 +235,20 @@ http::Response NativeFace::refuse_long_list(const Call& call) const {
       call.caller.request_id);
 }
 
+/// Whether the caller's token still speaks for the same account with a right to read.
+std::function<bool()> NativeFace::right_to_follow(const Call& call) const {
+  http::Request credential;
+  if (const std::string* header = call.request.header("Authorization")) {
+    credential.headers.push_back({"Authorization", *header});
+  }
+  return [this, credential = std::move(credential), account = call.caller.account] {
+    const auto who = authenticate(credential, parts_.store, parts_.clock.wall_now());
+    // A store that cannot be read for a moment takes nobody's right away.
+    if (!who) return who.error().code == ErrorCode::kUnavailable;
+    return who->account == account && has_right(who->role, Right::kRead);
+  };
+}
+
 /// Without a revision the stream begins with the list itself, ended by a line of type "listed".
 http::Response NativeFace::watch(const Call& call, ListQuery query) {
   std::string lines;
@@ -262,11 +276,12 @@ http::Response NativeFace::watch(const Call& call, ListQuery query) {
   }
   http::Response response;
   response.content_type = "application/x-ndjson";
-  response.stream = [this, lines = std::move(lines), query = std::move(query),
-                     after](std::unique_ptr<http::ResponseStream> stream) mutable {
-    if (!lines.empty() && !stream->write(std::move(lines))) return;
-    parts_.watches.add(std::move(stream), std::move(query), after);
-  };
+  response.stream =
+      [this, lines = std::move(lines), query = std::move(query), after,
+       may_follow = right_to_follow(call)](std::unique_ptr<http::ResponseStream> stream) mutable {
+        if (!lines.empty() && !stream->write(std::move(lines))) return;
+        parts_.watches.add(std::move(stream), {std::move(query), after, std::move(may_follow)});
+      };
   return response;
 }
 

@@ -71,6 +71,7 @@ class NativeFace {
 
   http::Response list(const Call& call);
   http::Response watch(const Call& call, ListQuery query);
+  std::function<bool()> right_to_follow(const Call& call) const;
   http::Response refuse_long_list(const Call& call) const;
   http::Response show(const Call& call);
   http::Response health(const Call& call);

@@ -157,9 +157,34 @@ TEST_F(PeopleTest, OfTwoAdministratorsThatDeleteEachOtherOneStays) {
   EXPECT_EQ(std::ranges::count(statuses, 200), 1);
 }
 
+TEST_F(PeopleTest, AWatchEndsWithItsToken) {
+  make_user("ann", "viewer");
+  const Answer made = make_token("ann");
+  http::ClientRequest request;
+  request.target = "/weir/v1/vpc?watch=true";
+  request.headers = {{"Authorization", "Bearer " + made.body.string_or("secret", "")}};
+  std::vector<std::string> types;
+  const auto done = caller().client().stream_lines(request, soon(), [&](std::string_view line) {
+    types.push_back(parse_json(line).value().string_or("type", ""));
+    if (types.back() != "listed") return true;
+    EXPECT_EQ(api->remove("token/" + made.id()).status, 200);
+    EXPECT_EQ(api->create("vpc", "late", Json::object()).status, 201);
+    return true;
+  });
+  EXPECT_TRUE(done) << "it has an end";
+  EXPECT_EQ(types, (std::vector<std::string>{"put", "listed"}));
+}
+
+TEST_F(PeopleTest, TheKeysOfTheDataPlaneAreForAdministratorsOfTheService) {
+  EXPECT_EQ(api->get("keyring").status, 200);
+  EXPECT_EQ(somebody("ann", "operator").get("keyring").status, 403);
+  EXPECT_EQ(somebody("eve", "administrator", "acme").get("keyring").status, 403);
+}
+
 TEST_F(PeopleTest, TheLastAdministratorStays) {
   const std::string first_token = api->get("token").items().at(0).string_or("id", "");
   const std::string first_key = api->get("accesskey").items().at(0).string_or("id", "");
+  EXPECT_EQ(api->remove("token/" + first_token).status, 409) << "no key may make another token";
   EXPECT_EQ(api->remove("accesskey/" + first_key).status, 200);
   EXPECT_EQ(api->remove("token/" + first_token).problem(), "409 CONFLICT");
   const std::string boss = make_user("boss", "administrator");

@@ -28,6 +28,9 @@ bool is_loopback_subnet(const Object& subnet) {
 /// 3 = by id, 2 = by name, 1 = every subnet, 0 = not this one.
 int rank_of(const model::Binding& binding, const Object& subnet) {
   if (binding.subnet == subnet.id) return 3;
+  // Other accounts choose names and prefixes as they like; which of them a node gives an interface
+  // or its loopback is for who configures the node to say.
+  if (subnet.owner != model::kDefaultOwner) return 0;
   if (!subnet.name.empty() && binding.subnet == subnet.name) return 2;
   if (binding.subnet != kAnySubnet) return 0;
   return binding.mode != BindingMode::kLoopback || is_loopback_subnet(subnet) ? 1 : 0;

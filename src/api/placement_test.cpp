@@ -17,9 +17,11 @@ class Placement : public ::testing::Test {
     add_subnet("subnet-1", "blue", "10.0.1.0/24");
     add_subnet("subnet-2", "green", "127.64.0.0/16");
   }
-  void add_subnet(const std::string& id, const std::string& name, const std::string& prefix) {
+  void add_subnet(const std::string& id, const std::string& name, const std::string& prefix,
+                  std::string_view owner = model::kDefaultOwner) {
     Object subnet;
     subnet.kind = Kind::kSubnet;
+    subnet.owner = owner;
     subnet.id = id;
     subnet.name = name;
     subnet.spec = Json::object({{"vpcId", "vpc-1"}, {"addressPrefix", prefix}});
@@ -55,6 +57,16 @@ class Placement : public ::testing::Test {
 
   model::ObjectIndex index;
 };
+
+TEST_F(Placement, ASubnetOfAnotherAccountIsServedOnlyWhereABindingSaysItsId) {
+  add_subnet("subnet-3", "blue", "127.64.0.0/16", "evil");
+  const Object& lb = add_lb("alb-1", "subnet-3");
+  add_node("node-name", "blue", BindingMode::kInterface);
+  add_node("node-any", "*", BindingMode::kLoopback);
+  EXPECT_TRUE(change(lb).add.empty());
+  add_node("node-id", "subnet-3", BindingMode::kLoopback);
+  EXPECT_EQ(change(lb).add, Nodes{"node-id"});
+}
 
 TEST_F(Placement, WaitsUntilANodeServesTheSubnet) {
   const Object& lb = add_lb("alb-1");

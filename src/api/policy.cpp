@@ -90,6 +90,10 @@ Rule rule_of(NativeCall call) {
   return {};
 }
 
+Rule rule_of(NativeCall call, std::optional<model::Kind> kind) {
+  return kind == model::Kind::kKeyring ? Rule{Right::kAdminister, true} : rule_of(call);
+}
+
 Rule rule_of(V1Call call) {
   switch (call) {
     case V1Call::kList:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "api/caller.h"
 #include "api/v1_operations.h"
 #include "base/result.h"
+#include "model/kind.h"
 #include "model/people.h"
 
 namespace weir::api {
@@ -60,6 +62,9 @@ std::span<const NativeCallName> native_call_names();
 std::string_view least_role(Right right);
 
 Rule rule_of(NativeCall call);
+/// Of a call on resources of this kind; keyrings are for administrators of the service, since
+/// whoever knows the seeds can choose where connections go.
+Rule rule_of(NativeCall call, std::optional<model::Kind> kind);
 Rule rule_of(V1Call call);
 
 bool has_right(model::Role role, Right right);

@@ -3,6 +3,7 @@
 // miss something is ended, and lists again. Thread: any.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "api/catalog.h"
 #include "api/listing.h"
 #include "api/observed.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "http/server.h"
 
@@ -20,17 +22,22 @@ class WatchHub {
   WatchHub(const Catalog& catalog, const Observed& observed);
   ~WatchHub();
 
+  struct Watch {
+    ListQuery query;
+    Revision after;
+    /// Asked before each line and every kRightsPause: a stream ends when its token is revoked.
+    std::function<bool()> may_follow;
+  };
   /// Sends every change above `after` that `query` lets through, as one JSON line each:
   /// {"type": "put"|"delete", "revision", "object"}. A resource that a change takes out of the
   /// filters is a delete.
-  void add(std::unique_ptr<http::ResponseStream> stream, ListQuery query, Revision after)
-      WEIR_EXCLUDES(mutex_);
+  void add(std::unique_ptr<http::ResponseStream> stream, Watch watch) WEIR_EXCLUDES(mutex_);
 
  private:
   struct Watcher {
     std::unique_ptr<http::ResponseStream> stream;
-    ListQuery query;
-    Revision seen;
+    Watch watch;
+    Instant asked{};  // when may_follow was asked last
   };
   void run(const std::stop_token& stop);
   void serve();

@@ -147,10 +147,9 @@ class Compilation {
   /// An address of the load balancer is served for an older one.
   void note_lost(const std::string& id, const std::string& field, const net::IpAddress& address) {
     const auto& entries = facts_.table<Kind::kLoadBalancer>().entries;
-    state_.lb_errors.emplace(
-        id, error_of(Kind::kLoadBalancer, id, entries.at(id).version.revision,
-                     field + ": " + address.text() + " is served for load balancer " +
-                         owner_of(address) + " already"));
+    state_.lb_errors.emplace(id, error_of(Kind::kLoadBalancer, id, entries.at(id).version.revision,
+                                          field + ": " + address.text() +
+                                              " is served for another load balancer already"));
   }
 
   /// The one that it answers on here; none when an older load balancer has the address.

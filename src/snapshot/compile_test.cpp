@@ -204,7 +204,7 @@ TEST_F(CompileTest, LeavesAnAddressOfOverlappingVpcsToTheOlderLoadBalancer) {
   EXPECT_EQ(snapshot.errors[0].kind, "lb");
   EXPECT_EQ(snapshot.errors[0].id, "alb-0");
   EXPECT_EQ(snapshot.errors[0].detail,
-            "admin.vip: 10.0.0.100 is served for load balancer alb-1 already");
+            "admin.vip: 10.0.0.100 is served for another load balancer already");
   remove("lb", "alb-1");
   const Snapshot& after = compile_now();
   ASSERT_EQ(after.addresses.size(), 1U);

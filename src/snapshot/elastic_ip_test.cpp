@@ -55,7 +55,7 @@ TEST_F(ElasticIpCompile, AnAddressStaysWithTheOlderLoadBalancerAndTheOtherSaysSo
   ASSERT_EQ(both.errors.size(), 1u);
   EXPECT_EQ(both.errors[0].id, "alb-1");
   EXPECT_EQ(both.errors[0].detail,
-            "admin.elasticIpAddress: 203.0.113.1 is served for load balancer alb-2 already");
+            "admin.elasticIpAddress: 203.0.113.1 is served for another load balancer already");
   remove("lb", "alb-2");
   const Snapshot& alone = compile_now();
   EXPECT_TRUE(alone.listeners.at(0)->elastic_ip);
