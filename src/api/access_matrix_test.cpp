@@ -58,6 +58,15 @@ class AccessMatrixTest : public PeopleTest {
     note("subnet",
          owner_->create("subnet", "acme-subnet",
                         Json::object({{"vpcId", ids_["vpc"]}, {"addressPrefix", "10.77.1.0/24"}})));
+    note("securityGroup",
+         owner_->create("securityGroup", "acme-group", Json::object({{"vpcId", ids_["vpc"]}})));
+    note("securityGroupRule",
+         owner_->post(
+             "securityGroupRule",
+             Json::object({{"spec", Json::object({{"securityGroupId", ids_["securityGroup"]},
+                                                  {"direction", "in"},
+                                                  {"protocol", "TCP"},
+                                                  {"addressPrefix", "10.77.0.0/16"}})}})));
     note("instance", owner_->create("instance", "acme-instance",
                                     Json::object({{"subnetId", ids_["subnet"]},
                                                   {"ipAddress", "10.77.1.50"},
@@ -132,8 +141,9 @@ class AccessMatrixTest : public PeopleTest {
          rule_of(NativeCall::kVerifyAudit), false, true});
     for (const V1Operation& operation : v1_operations()) {
       const V1Kind* kind = find_v1_kind(operation.collection);
-      const std::string word =
-          kind == nullptr ? "instance" : std::string(model::kind_name(kind->kind));
+      const std::string word = operation.call == V1Call::kListByGroup ? "securityGroup"
+                               : kind == nullptr                      ? "instance"
+                                                 : std::string(model::kind_name(kind->kind));
       std::string path = "/v1/regions/local/" + std::string(operation.collection);
       if (operation.is_one) path += "/" + ids_[word] + std::string(operation.tail);
       add({std::string(operation.method), path, std::string(operation.action),

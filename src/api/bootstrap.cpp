@@ -3,6 +3,7 @@
 #include "api/auth.h"
 #include "api/files.h"
 #include "api/secrets.h"
+#include "api/security_groups.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -101,7 +102,9 @@ Result<void> make_default_network(store::Store& store, const Clock& clock) {
   subnet.vpc_id = vpc_id;
   subnet.address_prefix = kDefaultSubnetPrefix;
   WritePlan plan({{model::root_key(vpc_id), Revision()}});
-  plan.create(own_object(vpc_id, vpc, clock), model::LoadBalancerType::kAlb, {});
+  const Object made_vpc = own_object(vpc_id, vpc, clock);
+  plan.create(made_vpc, model::LoadBalancerType::kAlb, {});
+  plan.create(default_group_of(made_vpc, clock.wall_now()), model::LoadBalancerType::kAlb, {});
   plan.create(own_object(model::Id(kDefaultSubnetId), subnet, clock), model::LoadBalancerType::kAlb,
               {});
   store::Transaction transaction = plan.take(audit("make default network"));

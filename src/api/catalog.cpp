@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "model/keys.h"
+#include "model/parts.h"
 #include "model/registry.h"
 
 namespace weir::api {
@@ -212,30 +213,32 @@ void Catalog::hide_children(const Object& load_balancer, Revision revision) {
   }
 }
 
-void Catalog::index_targets(const LiveChange& change) {
-  for (const auto* group : {change.before.get(), change.after.get()}) {
-    if (group == nullptr || group->kind != Kind::kTargetGroup) continue;
-    const Json* targets = group->spec.find("targets");
-    if (targets == nullptr || !targets->is_array()) continue;
-    for (const Json& target : targets->as_array()) {
-      const std::string id = target.string_or("targetId", "");
-      if (group == change.after.get()) {
-        group_of_target_[id] = group->id;
-      } else {
-        group_of_target_.erase(id);
+void Catalog::index_parts(const LiveChange& change) {
+  for (const model::PartKind& kind : model::part_kinds()) {
+    if (change.object().kind != kind.whole) continue;
+    for (const Object* whole : {change.before.get(), change.after.get()}) {
+      const Json* parts = whole == nullptr ? nullptr : whole->spec.find(kind.list);
+      if (parts == nullptr || !parts->is_array()) continue;
+      for (const Json& part : parts->as_array()) {
+        const std::string id = part.string_or(kind.id_field, "");
+        if (whole == change.after.get()) {
+          whole_of_part_[id] = whole->id;
+        } else {
+          whole_of_part_.erase(id);
+        }
       }
     }
   }
 }
 
-model::Id Catalog::group_of_target(std::string_view target) const {
+model::Id Catalog::whole_of_part(std::string_view part) const {
   const MutexLock lock(mutex_);
-  const auto found = group_of_target_.find(target);
-  return found == group_of_target_.end() ? model::Id() : found->second;
+  const auto found = whole_of_part_.find(part);
+  return found == whole_of_part_.end() ? model::Id() : found->second;
 }
 
 void Catalog::note(LiveChange change) {
-  index_targets(change);
+  index_parts(change);
   const std::size_t bytes = size_of(change);
   changes_bytes_ += bytes;
   changes_.push_back({std::move(change), bytes});

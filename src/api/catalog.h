@@ -73,8 +73,8 @@ class Catalog {
   /// All objects as they were at `revision`, or nothing when that is no longer known.
   std::optional<model::ObjectIndex> index_at(Revision revision) const WEIR_EXCLUDES(mutex_);
 
-  /// The target group that holds a target; empty without one.
-  model::Id group_of_target(std::string_view target) const WEIR_EXCLUDES(mutex_);
+  /// The object that holds a part (model/parts.h); empty without one.
+  model::Id whole_of_part(std::string_view part) const WEIR_EXCLUDES(mutex_);
 
   /// Stored objects below load balancers that have been deleted, by load balancer: to be collected.
   std::map<model::Id, std::vector<model::Object>> hidden() const WEIR_EXCLUDES(mutex_);
@@ -96,14 +96,14 @@ class Catalog {
   void hide_children(const model::Object& load_balancer, Revision revision) WEIR_REQUIRES(mutex_);
   bool is_live(const model::Object& object) const WEIR_REQUIRES(mutex_);
   void note(LiveChange change) WEIR_REQUIRES(mutex_);
-  void index_targets(const LiveChange& change) WEIR_REQUIRES(mutex_);
+  void index_parts(const LiveChange& change) WEIR_REQUIRES(mutex_);
 
   const store::Store& store_;
 
   mutable Mutex mutex_;
   mutable Condition changed_;
   model::ObjectIndex index_ WEIR_GUARDED_BY(mutex_);
-  std::map<model::Id, model::Id, std::less<>> group_of_target_ WEIR_GUARDED_BY(mutex_);
+  std::map<model::Id, model::Id, std::less<>> whole_of_part_ WEIR_GUARDED_BY(mutex_);
   Revision revision_ WEIR_GUARDED_BY(mutex_);
   std::deque<Kept> changes_ WEIR_GUARDED_BY(mutex_);
   std::size_t changes_bytes_ WEIR_GUARDED_BY(mutex_) = 0;

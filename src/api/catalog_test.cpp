@@ -135,11 +135,11 @@ TEST_F(CatalogTest, KnowsTheGroupOfATarget) {
   group.spec["targets"] = Json::array({Json::object({{"targetId", "target-1"}})});
   put({object(Kind::kLoadBalancer, "alb-1"), group});
   ASSERT_TRUE(catalog->refresh());
-  EXPECT_EQ(catalog->group_of_target("target-1"), "tg-1");
+  EXPECT_EQ(catalog->whole_of_part("target-1"), "tg-1");
   group.spec["targets"] = Json::array();
   put({group});
   ASSERT_TRUE(catalog->refresh());
-  EXPECT_EQ(catalog->group_of_target("target-1"), "");
+  EXPECT_EQ(catalog->whole_of_part("target-1"), "");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "api/people.h"
 #include "api/problem.h"
 #include "api/resource_writer.h"
+#include "api/security_groups.h"
 #include "api/stream_server.h"
 #include "api/v1_access.h"
 #include "api/v1_face.h"
@@ -81,6 +82,7 @@ class StartedControl final : public ControlServer {
     audit_ = std::make_unique<AuditTrail>(
         AuditTrail::Parts{*store_, clock_, metrics_, options_.data_dir, std::move(key)});
     WEIR_TRY(make_default_network(*store_, clock_));
+    WEIR_TRY(make_default_groups(*store_, clock_));
     WEIR_ASSIGN_OR_RETURN(catalog_, Catalog::open(*store_));
     writer_ = std::make_unique<ResourceWriter>(
         ResourceWriter::Parts{*store_, *catalog_, observed_, clock_},

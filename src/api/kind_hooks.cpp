@@ -6,6 +6,7 @@
 #include "api/elastic_ips.h"
 #include "api/flow_tables.h"
 #include "api/placement.h"
+#include "api/security_groups.h"
 #include "base/random.h"
 #include "model/registry.h"
 #include "model/resources.h"
@@ -150,6 +151,12 @@ void place_in_vpc(Object& object, const model::ObjectIndex& index) {
 
 Errors complete_create(Object& object, const HookContext& context, SideEffects& effects) {
   switch (object.kind) {
+    case Kind::kVpc:
+      effects.created.push_back(default_group_of(object, context.now));
+      return {};
+    case Kind::kSecurityGroup:
+      complete_rules(nullptr, object, context.now);
+      return {};
     case Kind::kInstance:
       return place_instance(object, context);
     case Kind::kElasticIp:
@@ -168,6 +175,9 @@ Errors complete_create(Object& object, const HookContext& context, SideEffects& 
 Errors complete_update(const Object& old, Object& updated, const HookContext& context,
                        SideEffects& effects) {
   switch (updated.kind) {
+    case Kind::kSecurityGroup:
+      complete_rules(&old, updated, context.now);
+      return {};
     case Kind::kLoadBalancer:
       return update_load_balancer(old, updated, context, effects);
     case Kind::kTargetGroup:
@@ -182,6 +192,10 @@ Errors complete_update(const Object& old, Object& updated, const HookContext& co
 
 void complete_remove(const Object& object, const model::ObjectIndex& index, SideEffects& effects) {
   if (object.kind == Kind::kLoadBalancer) free_elastic_ip(object, index, effects);
+  if (object.kind == Kind::kVpc) {
+    const Object* group = index.find(Kind::kSecurityGroup, model::default_group_id(object.id));
+    if (group != nullptr) effects.removed.push_back(*group);
+  }
   if (object.kind != Kind::kTargetGroup) return;
   const Object* table = table_of(object, index);
   if (table != nullptr) effects.removed.push_back(*table);

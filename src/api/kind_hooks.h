@@ -1,5 +1,6 @@
 // What a write means beyond its own document, kind by kind: addresses and placements of a load
-// balancer, ids and slots of targets, drain records of what is taken out of use. Called with a
+// balancer, ids and slots of targets, drain records of what is taken out of use, the default group
+// of a VPC. Called with a
 // write that validate.h has found good. Thread: any (pure but for identifiers).
 #pragma once
 

@@ -155,9 +155,10 @@ bool matches(const Json& resource, const ListQuery& query) {
   });
 }
 
-Json target_status(const Json& target, const model::ObjectIndex& index) {
+Json part_status(const model::PartKind& kind, const Json& part, const model::ObjectIndex& index) {
+  if (kind.whole != Kind::kTargetGroup) return Json::object();
   model::Target place;
-  if (const Json* spec = target.find("spec")) {
+  if (const Json* spec = part.find("spec")) {
     place.instance_id = spec->string_or("instanceId", "");
     place.ip_address = spec->string_or("ipAddress", "");
   }
@@ -166,14 +167,15 @@ Json target_status(const Json& target, const model::ObjectIndex& index) {
 
 std::vector<Json> resources_of(const Object& object, const model::KindDescription& kind,
                                const model::ObjectIndex& index) {
-  if (kind.kind) return {resource_json(object, Json::object())};
-  std::vector<Json> targets = model::target_bodies(object);
-  for (Json& target : targets) {
-    target["revision"] = Json(object.revision.value);
-    target["owner"] = Json(object.owner);
-    target["status"] = target_status(target, index);
+  const model::PartKind* part_kind = model::part_kind_of(kind);
+  if (part_kind == nullptr) return {resource_json(object, Json::object())};
+  std::vector<Json> parts = model::part_bodies(*part_kind, object);
+  for (Json& part : parts) {
+    part["revision"] = Json(object.revision.value);
+    part["owner"] = Json(object.owner);
+    part["status"] = part_status(*part_kind, part, index);
   }
-  return targets;
+  return parts;
 }
 
 bool is_of(const Object& object, std::string_view account) {
@@ -188,7 +190,8 @@ const Object* find_of(const model::ObjectIndex& index, Kind kind, std::string_vi
 
 std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
                                            const ListQuery& query) {
-  const Kind kind = query.kind->kind.value_or(Kind::kTargetGroup);
+  const Kind kind = model::stored_kind(*query.kind);
+  const std::string whole = "spec." + std::string(query.kind->parent_field);
   const auto only = [&](const std::string& id) {
     const Object* found = find_of(index, kind, id, query.account);
     return found == nullptr ? std::vector<const Object*>() : std::vector{found};
@@ -199,7 +202,7 @@ std::vector<const Object*> list_candidates(const model::ObjectIndex& index,
   };
   for (const auto& [path, wanted] : query.filters) {
     if (path == "id" && query.kind->kind) return only(wanted);
-    if (path == "spec.targetGroupId" && !query.kind->kind) return only(wanted);
+    if (path == whole && !query.kind->kind) return only(wanted);
   }
   for (const auto& [path, wanted] : query.filters) {
     if (path == "spec.loadBalancerId" && !wanted.empty())

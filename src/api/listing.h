@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "http/server.h"
+#include "model/parts.h"
 #include "model/registry.h"
 
 namespace weir::api {
@@ -52,7 +53,7 @@ const model::Object* find_of(const model::ObjectIndex& index, model::Kind kind, 
 struct ListItem {
   std::string id;
   Json body;                              // whole resource without status
-  const model::Object* object = nullptr;  // null for a target
+  const model::Object* object = nullptr;  // null for a part
 };
 
 /// What the filters leave to look at, by the ids that they name; ascending by id.
@@ -64,11 +65,12 @@ std::vector<ListItem> list_items(const model::ObjectIndex& index, const ListQuer
                                  std::size_t count_max = SIZE_MAX);
 bool matches(const Json& resource, const ListQuery& query);
 
-/// The resources that one stored object shows as: itself, or its targets.
+/// The resources that one stored object shows as: itself, or its parts.
 std::vector<Json> resources_of(const model::Object& object, const model::KindDescription& kind,
                                const model::ObjectIndex& index);
-/// The status of a target: {ipAddress}, where traffic goes to, also when it names an instance.
-Json target_status(const Json& target, const model::ObjectIndex& index);
+/// The status of a part. Of a target: {ipAddress}, where traffic goes to, also when it names an
+/// instance.
+Json part_status(const model::PartKind& kind, const Json& part, const model::ObjectIndex& index);
 
 /// {items, revision, nextPageToken?}. Errors: kStale when the moment of a later page is no longer
 /// known

@@ -12,7 +12,6 @@
 #include "api/responses.h"
 #include "api/status.h"
 #include "base/random.h"
-#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -59,7 +58,7 @@ NativeCall page_call(const std::vector<std::string>& path) {
 }  // namespace
 
 NativeFace::NativeFace(Parts parts)
-    : parts_(std::move(parts)), targets_(parts_.catalog, parts_.writer) {}
+    : parts_(std::move(parts)), parts_of_objects_(parts_.catalog, parts_.writer) {}
 
 http::Response NativeFace::handle(const http::Request& request) {
   CallRecord record{.caller = {.who = kUnauthenticated,
@@ -294,13 +293,13 @@ Json NativeFace::with_status(const Object& object) const {
 
 http::Response NativeFace::show(const Call& call) {
   const ObservedView observed = parts_.observed.view();
-  const bool is_target = !call.kind.kind;
-  const model::Id id = is_target ? parts_.catalog.group_of_target(call.id) : call.id;
-  const auto kind = call.kind.kind.value_or(model::Kind::kTargetGroup);
+  const bool is_part = !call.kind.kind;
+  const model::Id id = is_part ? parts_.catalog.whole_of_part(call.id) : call.id;
+  const auto kind = model::stored_kind(call.kind);
   return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
     const Object* object = find_of(index, kind, id, call.caller.account);
     if (object == nullptr) return not_found(call.caller.request_id);
-    if (!is_target) {
+    if (!is_part) {
       const Json body = resource_json(*object, status_of(*object, index, observed));
       return tagged(200, body, object->revision);
     }
@@ -329,20 +328,23 @@ http::Response NativeFace::shown(const Call& call, int status,
 }
 
 http::Response NativeFace::shown(const Call& call, int status,
-                                 const Outcome<TargetDocument>& written) const {
+                                 const Outcome<PartDocument>& written) const {
   if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
   Json body = written.value->body;
   body["revision"] = Json(written.value->revision.value);
   body["owner"] = Json(call.caller.account);
-  body["status"] = parts_.catalog.read(
-      [&](const model::ObjectIndex& index, Revision) { return target_status(body, index); });
+  body["status"] = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    return part_status(*model::part_kind_of(call.kind), body, index);
+  });
   return tagged(status, body, written.value->revision);
 }
 
 http::Response NativeFace::create(const Call& call) {
   const auto body = body_of(call.request);
   if (!body) return problem_response({body.error()}, call.caller.request_id);
-  if (!call.kind.kind) return shown(call, 201, targets_.create(*body, call.caller));
+  if (const model::PartKind* part = model::part_kind_of(call.kind)) {
+    return shown(call, 201, parts_of_objects_.create(*part, *body, call.caller));
+  }
   return shown(call, 201, parts_.writer.create(*call.kind.kind, *body, call.caller));
 }
 
@@ -352,8 +354,9 @@ http::Response NativeFace::update(const Call& call, model::UpdateMode mode) {
   if (!body || !if_match) {
     return problem_response({body ? if_match.error() : body.error()}, call.caller.request_id);
   }
-  if (!call.kind.kind) {
-    return shown(call, 200, targets_.update(call.id, *body, mode, *if_match, call.caller));
+  if (const model::PartKind* part = model::part_kind_of(call.kind)) {
+    return shown(call, 200,
+                 parts_of_objects_.update({*part, call.id, *if_match}, *body, mode, call.caller));
   }
   const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
                                     operation_name(call.method, call.kind, true)};
@@ -367,7 +370,9 @@ http::Response NativeFace::remove(const Call& call) {
   const auto if_match = if_match_of(call.request);
   if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
   const std::string* cascade = call.request.parameter("cascade");
-  if (!call.kind.kind) return shown(call, 200, targets_.remove(call.id, *if_match, call.caller));
+  if (const model::PartKind* part = model::part_kind_of(call.kind)) {
+    return shown(call, 200, parts_of_objects_.remove({*part, call.id, *if_match}, call.caller));
+  }
   const ResourceWriter::Place place{*call.kind.kind, call.id, *if_match,
                                     operation_name(call.method, call.kind, true)};
   const bool is_cascade = cascade != nullptr && *cascade == "true";

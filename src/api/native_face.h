@@ -15,10 +15,10 @@
 #include "api/node_questions.h"
 #include "api/observed.h"
 #include "api/outcome.h"
+#include "api/part_writer.h"
 #include "api/people.h"
 #include "api/policy.h"
 #include "api/resource_writer.h"
-#include "api/target_writer.h"
 #include "api/watch.h"
 #include "base/metrics.h"
 #include "http/server.h"
@@ -80,12 +80,12 @@ class NativeFace {
   http::Response remove(const Call& call);
 
   http::Response shown(const Call& call, int status, const Outcome<model::Object>& written) const;
-  http::Response shown(const Call& call, int status, const Outcome<TargetDocument>& written) const;
+  http::Response shown(const Call& call, int status, const Outcome<PartDocument>& written) const;
   Json with_status(const model::Object& object) const;
   Result<void> refresh() { return parts_.catalog.refresh(); }
 
   const Parts parts_;
-  TargetWriter targets_;
+  PartWriter parts_of_objects_;
 };
 
 /// The field tables of all kinds, for clients: {kinds: [{name, sentence, aliases, columns, spec,

@@ -2,6 +2,7 @@
 
 #include "api/placement.h"
 #include "model/registry.h"
+#include "model/security_group_use.h"
 #include "model/target_view.h"
 
 namespace weir::api {
@@ -39,6 +40,8 @@ bool keeps_places(const Object& before, const Object& after) {
   for (const std::string_view field : {"loadBalancerId", "nodeId", "subnetId", "vpcId"}) {
     if (before.spec.string_or(field, "") != after.spec.string_or(field, "")) return false;
   }
+  if (after.kind == Kind::kLoadBalancer)
+    return model::named_groups(before) == model::named_groups(after);
   return after.kind != Kind::kTargetGroup ||
          model::instances_of(before) == model::instances_of(after);
 }
@@ -104,6 +107,7 @@ NodeBatches::Effect NodeBatches::effect_of_unknown(const LiveChange& change) {
     case Kind::kVpc:
     case Kind::kSubnet:
     case Kind::kInstance:
+    case Kind::kSecurityGroup:
     case Kind::kLoadBalancer:
       return is_complete_ ? Effect::kNone : Effect::kPlaces;
     default:

@@ -7,6 +7,7 @@
 #include "model/placement.h"
 #include "model/public_pool.h"
 #include "model/registry.h"
+#include "model/security_group_use.h"
 #include "model/subnet_addresses.h"
 #include "model/target_view.h"
 
@@ -179,6 +180,8 @@ PlacedObjects placed_objects(
     const Object* subnet = index.find(Kind::kSubnet, load_balancer->spec.string_or("subnetId", ""));
     add(subnet);
     if (subnet != nullptr) add(index.find(Kind::kVpc, subnet->spec.string_or("vpcId", "")));
+    for (const model::Id& id : model::named_groups(*load_balancer))
+      add(index.find(Kind::kSecurityGroup, id));
     for (const Object* group : index.children(Kind::kTargetGroup, lb)) {
       for (const model::Id& id : instances(*group)) add(index.find(Kind::kInstance, id));
     }

@@ -61,7 +61,8 @@ std::int64_t next_placement_epoch(const model::Object& load_balancer,
                                   const model::ObjectIndex& index);
 
 /// Everything that `node` receives: the placements that name it, their load balancers, what stands
-/// below those, the instances their groups name, and the subnets and VPCs they stand in. By kind
+/// below those, the instances their groups name, the security groups they name, and the subnets and
+/// VPCs they stand in. By kind
 /// and id, dependencies first.
 struct PlacedObjects {
   std::map<std::pair<model::Kind, model::Id>, const model::Object*> objects;

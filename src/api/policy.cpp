@@ -26,7 +26,7 @@ constexpr NativeCallName kNames[] = {
     {kCreate, "create a resource"},
     {kReplace, "replace a resource"},
     {kUpdate, "change a resource"},
-    {kDeleteTarget, "delete a target"},
+    {kDeleteTarget, "delete a target or a security group rule"},
     {kDelete, "delete any other resource"},
     {kListPeople, "list users, tokens or access keys"},
     {kShowPeople, "show one of them"},
@@ -100,6 +100,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kShow:
     case V1Call::kHealth:
     case V1Call::kListTargets:
+    case V1Call::kListByGroup:
       return kToRead;
     case V1Call::kCreate:
     case V1Call::kUpdate:
@@ -113,6 +114,11 @@ Rule rule_of(V1Call call) {
     case V1Call::kAssociateElasticIp:
     case V1Call::kDisassociateElasticIp:
     case V1Call::kModifyElasticIp:
+    case V1Call::kAssociateGroups:
+    case V1Call::kDisassociateGroups:
+    case V1Call::kAddRules:
+    case V1Call::kModifyRules:
+    case V1Call::kRemoveRules:
       return kToOperate;
     case V1Call::kDelete:
       return kToAdminister;

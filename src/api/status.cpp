@@ -5,6 +5,7 @@
 #include "api/backend_health.h"
 #include "api/placement.h"
 #include "model/registry.h"
+#include "model/security_group_use.h"
 
 namespace weir::api {
 namespace {
@@ -116,8 +117,18 @@ Json load_balancer_status(const Object& lb, const model::ObjectIndex& index,
     nodes.push_back(address_state(node, lb.admin.string_or("vip", ""), observed));
   }
   const StateText text = load_balancer_state(lb, index, nodes);
-  return Json::object(
-      {{"state", text.state}, {"reason", text.reason}, {"nodes", nodes_json(nodes)}});
+  Json groups = Json::array();
+  for (const model::Id& id : model::groups_in_force(lb)) groups.push_back(id);
+  return Json::object({{"state", text.state},
+                       {"reason", text.reason},
+                       {"securityGroupIds", std::move(groups)},
+                       {"nodes", nodes_json(nodes)}});
+}
+
+Json security_group_status(const Object& group, const model::ObjectIndex& index) {
+  Json ids = Json::array();
+  for (const Object* lb : model::load_balancers_using(group, index.view())) ids.push_back(lb->id);
+  return Json::object({{"loadBalancerIds", std::move(ids)}});
 }
 
 Json elastic_ip_status(const Object& elastic_ip, const model::ObjectIndex& index,
@@ -234,6 +245,9 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
       break;
     case Kind::kElasticIp:
       status = elastic_ip_status(object, index, observed);
+      break;
+    case Kind::kSecurityGroup:
+      status = security_group_status(object, index);
       break;
     case Kind::kNode:
       status = node_status(object, observed);

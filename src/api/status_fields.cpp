@@ -7,6 +7,7 @@ namespace {
 constexpr StatusField kFields[] = {
     {"lb", "state", "string", "CREATING, ACTIVE, DOWN, STARTING, STOPPING or CREATE_FAILED"},
     {"lb", "reason", "string", "what it waits for, or why it failed; else empty"},
+    {"lb", "securityGroupIds[]", "string", "of an alb: the groups in force, those it names or the default group of its VPC"},
     {"lb", "nodes[].node", "string", "a node that serves it"},
     {"lb", "nodes[].appliedRevision", "integer", "the revision in force there"},
     {"lb", "nodes[].state", "string", "of the address there: held, pending, failed, or unknown until the node has reported"},
@@ -28,6 +29,7 @@ constexpr StatusField kFields[] = {
     {"backend", "targets.N/A", "integer", "targets of a closed check"},
     {"backend", "failingOpenOn[]", "string", "nodes on which it fails open now"},
     {"target", "ipAddress", "string", "where its traffic goes, also when it names an instance"},
+    {"securityGroup", "loadBalancerIds[]", "string", "those for which it is in force"},
     {"node", "state", "string", "connected or disconnected"},
     {"node", "appliedRevision", "integer", "the revision in force there"},
     {"node", "epoch", "integer", "the epoch of that revision"},

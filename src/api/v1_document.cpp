@@ -5,8 +5,10 @@
 #include "api/status.h"
 #include "api/v1_elastic_ips.h"
 #include "api/v1_projection.h"
+#include "api/v1_security_groups.h"
 #include "api/v1_vm.h"
 #include "model/resources.h"
+#include "model/security_group_use.h"
 #include "model/subnet_addresses.h"
 #include "model/target_view.h"
 
@@ -74,7 +76,9 @@ void add_load_balancer(const Object& lb, const ObjectIndex& index, const Observe
   const Json status = status_of(lb, index, observed);
   document["vpcId"] = lb.admin.string_or("vpcId", "");
   document["azType"] = "standard";
-  document["securityGroupIds"] = Json::array();
+  Json groups = Json::array();
+  for (const model::Id& id : model::groups_in_force(lb)) groups.push_back(id);
+  document["securityGroupIds"] = std::move(groups);
   document["privateIp"] = Json::object({{"privateIpAddress", lb.admin.string_or("vip", "")}});
   const std::string elastic_ip = lb.spec.string_or("elasticIpId", "");
   if (!elastic_ip.empty()) {
@@ -118,6 +122,13 @@ Json instance_document(const Object& instance) {
   return document;
 }
 
+/// No network interface stands for a load balancer.
+void add_security_group(const Object& group, Json& document) {
+  document["securityGroupRules"] = Json(v1_security_group_rules(group));
+  document["networkSecurityGroupType"] = group.admin.string_or("type", "custom");
+  document["networkInterfaceIds"] = Json::array();
+}
+
 void add_vpc(const Object& vpc, const ObjectIndex& index, Json& document) {
   document["aclIds"] = Json::array();
   document["routeTableIds"] = Json::array();
@@ -150,6 +161,7 @@ Json v1_document(const Object& object, const ObjectIndex& index, const ObservedV
     document["loadBalancerName"] = lb == nullptr ? "" : lb->name;
     document["targets"] = Json(v1_targets(object, index));
   }
+  if (object.kind == Kind::kSecurityGroup) add_security_group(object, document);
   if (object.kind == Kind::kSubnet) add_subnet(object, index, document);
   if (object.kind == Kind::kVpc) add_vpc(object, index, document);
   if (object.kind == Kind::kElasticIp) {

@@ -11,6 +11,7 @@
 #include "api/v1_search.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "model/security_group_use.h"
 
 namespace weir::api {
 namespace {
@@ -189,6 +190,15 @@ http::Response V1Face::run(const Call& call, const V1Operation& operation) {
     case V1Call::kDisassociateElasticIp:
     case V1Call::kModifyElasticIp:
       return act_on_elastic_ip(call, operation.call);
+    case V1Call::kAssociateGroups:
+    case V1Call::kDisassociateGroups:
+      return change_groups(call, operation.call);
+    case V1Call::kListByGroup:
+      return list_by_group(call);
+    case V1Call::kAddRules:
+    case V1Call::kModifyRules:
+    case V1Call::kRemoveRules:
+      return change_rules(call, operation.call);
   }
   return not_found(call.caller.request_id);
 }
@@ -203,6 +213,56 @@ http::Response V1Face::change_targets(const Call& call, V1Call which) {
   }
   WEIR_CHECK(which == V1Call::kRemoveTargets);
   return done(call, targets_.remove(group, call.body, call.caller));
+}
+
+http::Response V1Face::change_rules(const Call& call, V1Call which) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const V1SecurityGroups::Place group{call.id, *if_match};
+  if (which == V1Call::kAddRules) {
+    return done(call, security_groups_.add_rules(group, call.body, call.caller));
+  }
+  if (which == V1Call::kModifyRules) {
+    return done(call, security_groups_.modify_rules(group, call.body, call.caller));
+  }
+  WEIR_CHECK(which == V1Call::kRemoveRules);
+  return done(call, security_groups_.remove_rules(group, call.body, call.caller));
+}
+
+http::Response V1Face::change_groups(const Call& call, V1Call which) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  const V1SecurityGroups::Place lb{call.id, *if_match};
+  if (which == V1Call::kAssociateGroups) {
+    return done(call, security_groups_.associate(lb, call.body, call.caller));
+  }
+  WEIR_CHECK(which == V1Call::kDisassociateGroups);
+  return done(call, security_groups_.disassociate(lb, call.body, call.caller));
+}
+
+/// A list whose paging stands in the body; the id is that of a group.
+http::Response V1Face::list_by_group(const Call& call) {
+  QueryPairs paging = call.query;
+  for (const char* key : {"pageNumber", "pageSize"}) {
+    const Json* value = call.body.find(key);
+    if (value == nullptr || value->is_null()) continue;
+    paging.emplace_back(key, value->is_string() ? value->as_string() : value->dump());
+  }
+  QueryList query;
+  const Errors errors = read_v1_query(paging, {}, query);
+  if (!errors.empty()) return problem_response(errors, call.caller.request_id);
+  const ObservedView observed = parts_.observed.view();
+  return parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    const V1Kind& group_kind = v1_kind_of(model::Kind::kSecurityGroup);
+    const Object* group = find_of(index, group_kind.kind, call.id, call.caller.account);
+    if (group == nullptr) return missing(group_kind, call.id, call.caller.request_id);
+    Json::Array documents;
+    for (const Object* lb : model::load_balancers_using(*group, index.view())) {
+      documents.push_back(v1_document(*lb, index, observed));
+    }
+    return result_response(v1_page(call.kind.collection, std::move(documents), query),
+                           call.caller.request_id);
+  });
 }
 
 http::Response V1Face::act_on_instance(const Call& call, const V1Operation& operation) {

@@ -17,6 +17,7 @@
 #include "api/v1_kinds.h"
 #include "api/v1_list.h"
 #include "api/v1_operations.h"
+#include "api/v1_security_groups.h"
 #include "api/v1_targets.h"
 #include "api/v1_vm.h"
 #include "base/metrics.h"
@@ -39,7 +40,8 @@ class V1Face {
       : parts_(std::move(parts)),
         targets_(parts_.writer),
         vm_(parts_.writer),
-        elastic_ips_(parts_.writer) {}
+        elastic_ips_(parts_.writer),
+        security_groups_(parts_.writer) {}
 
   http::Response handle(const http::Request& request);
 
@@ -64,6 +66,9 @@ class V1Face {
 
   http::Response change_targets(const Call& call, V1Call which);
   http::Response act_on_instance(const Call& call, const V1Operation& operation);
+  http::Response change_rules(const Call& call, V1Call which);
+  http::Response change_groups(const Call& call, V1Call which);
+  http::Response list_by_group(const Call& call);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
   http::Response health(const Call& call);
@@ -83,6 +88,7 @@ class V1Face {
   V1Targets targets_;
   V1Vm vm_;
   V1ElasticIps elastic_ips_;
+  V1SecurityGroups security_groups_;
 };
 
 }  // namespace weir::api

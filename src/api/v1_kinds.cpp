@@ -50,6 +50,10 @@ constexpr V1Filter kSubnetFilters[] = {{{"subnetIds"}, "subnetId", true},
                                        {{"subnetType"}, "subnetType"},
                                        {{"azs"}, "azs"},
                                        {{"azType"}, "azType"}};
+constexpr V1Filter kSecurityGroupFilters[] = {
+    {{"networkSecurityGroupIds"}, "networkSecurityGroupId", true},
+    {{"networkSecurityGroupNames"}, "networkSecurityGroupName"},
+    {{"vpcId"}, "vpcId"}};
 constexpr V1Filter kInstanceFilters[] = {{{"instanceId"}, "instanceId", true},
                                          {{"privateIpAddress"}, "privateIpAddress", false, true},
                                          {{"az"}, "az"},
@@ -86,9 +90,10 @@ constexpr std::string_view kPrivateIp[] = {"privateIpAddress", "elasticIpId"};
 constexpr std::string_view kElasticIpId[] = {"elasticIpId"};
 constexpr std::string_view kAddress[] = {"address"};
 constexpr std::string_view kTargets[] = {"targets"};
+constexpr std::string_view kGroups[] = {"securityGroupIds"};
+constexpr std::string_view kRules[] = {"rules"};
 
-constexpr V1Later kLoadBalancerLater[] = {
-    {"securityGroupIds"}, {"domainEnable"}, {"customizedConfigurationId"}};
+constexpr V1Later kLoadBalancerLater[] = {{"domainEnable"}, {"customizedConfigurationId"}};
 constexpr V1Later kListenerLater[] = {
     {"urlMapId"},   {"hstsEnable"},       {"certificateSpecs"}, {"hstsMaxAge", "31536000"},
     {"limitation"}, {"securityPolicyId"}, {"action", "Forward"}};
@@ -105,6 +110,7 @@ constexpr V1Kind kKinds[] = {
      .filters = kLoadBalancerFilters,
      .not_shown = kPrivateIp,
      .not_taken = kElasticIpId,
+     .not_updated = kGroups,
      .later = kLoadBalancerLater},
     {.kind = Kind::kListener,
      .collection = "listeners",
@@ -134,6 +140,12 @@ constexpr V1Kind kKinds[] = {
      .item = "elasticIp",
      .filters = kElasticIpFilters,
      .not_shown = kAddress},
+    {.kind = Kind::kSecurityGroup,
+     .collection = "networkSecurityGroups",
+     .item = "networkSecurityGroup",
+     .filters = kSecurityGroupFilters,
+     .not_shown = kRules,
+     .not_taken = kRules},
     {.kind = Kind::kInstance,
      .collection = "instances",
      .item = "instance",

@@ -44,6 +44,8 @@ struct V1Kind {
   /// Fields of the spec that this face takes or shows in another form, or elsewhere.
   std::span<const std::string_view> not_shown{};
   std::span<const std::string_view> not_taken{};
+  /// Fields that updates do not take: they have calls of their own.
+  std::span<const std::string_view> not_updated{};
   std::span<const V1Later> later{};
   std::span<const V1Default> defaults{};
 

@@ -18,6 +18,9 @@ constexpr V1Operation kOperations[] = {
     {kShow, "describeLoadBalancer", "GET", "loadBalancers", kOne, "", "v1 show lb"},
     {kUpdate, "updateLoadBalancer", "PATCH", "loadBalancers", kOne, "", "v1 update lb"},
     {kDelete, "deleteLoadBalancer", "DELETE", "loadBalancers", kOne, "", "v1 delete lb"},
+    {kAssociateGroups, "associateSecurityGroup", "POST", "loadBalancers", kOne, ":associateSecurityGroup", "v1 update lb"},
+    {kDisassociateGroups, "disassociateSecurityGroup", "POST", "loadBalancers", kOne, ":disassociateSecurityGroup", "v1 update lb"},
+    {kListByGroup, "describeLoadBalancersBySecurityGroup", "POST", "loadBalancers", kOne, ":describeLoadBalancersBySecurityGroup", "v1 list lb"},
     {kList, "describeListeners", "GET", "listeners", kAll, "", "v1 list listener"},
     {kCreate, "createListener", "POST", "listeners", kAll, "", "v1 create listener"},
     {kShow, "describeListener", "GET", "listeners", kOne, "", "v1 show listener"},
@@ -55,6 +58,14 @@ constexpr V1Operation kOperations[] = {
     {kAssociateElasticIp, "associateElasticIp", "POST", "loadBalancers", kOne, ":associateElasticIp", "v1 update lb"},
     {kDisassociateElasticIp, "disassociateElasticIp", "POST", "loadBalancers", kOne, ":disassociateElasticIp", "v1 update lb"},
     {kDelete, "deleteElasticIp", "DELETE", "elasticIps", kOne, "", "v1 delete eip"},
+    {kList, "describeNetworkSecurityGroups", "GET", "networkSecurityGroups", kAll, "", "v1 list securityGroup"},
+    {kCreate, "createNetworkSecurityGroup", "POST", "networkSecurityGroups", kAll, "", "v1 create securityGroup"},
+    {kShow, "describeNetworkSecurityGroup", "GET", "networkSecurityGroups", kOne, "", "v1 show securityGroup"},
+    {kUpdate, "modifyNetworkSecurityGroup", "PATCH", "networkSecurityGroups", kOne, "", "v1 update securityGroup"},
+    {kAddRules, "addNetworkSecurityGroupRules", "POST", "networkSecurityGroups", kOne, ":addNetworkSecurityGroupRules", "v1 update securityGroup"},
+    {kModifyRules, "modifyNetworkSecurityGroupRules", "POST", "networkSecurityGroups", kOne, ":modifyNetworkSecurityGroupRules", "v1 update securityGroup"},
+    {kRemoveRules, "removeNetworkSecurityGroupRules", "POST", "networkSecurityGroups", kOne, ":removeNetworkSecurityGroupRules", "v1 update securityGroup"},
+    {kDelete, "deleteNetworkSecurityGroup", "DELETE", "networkSecurityGroups", kOne, "", "v1 delete securityGroup"},
     {kList, "describeInstances", "GET", "instances", kAll, "", "v1 list instance"},
     {kCreate, "createInstances", "POST", "instances", kAll, "", "v1 create instance"},
     {kShow, "describeInstance", "GET", "instances", kOne, "", "v1 show instance"},
@@ -85,6 +96,7 @@ std::string v1_path(const V1Operation& operation) {
   std::string path = "/" + std::string(operation.collection);
   if (!operation.is_one) return path;
   const V1Kind* kind = find_v1_kind(operation.collection);
+  if (operation.call == V1Call::kListByGroup) kind = &v1_kind_of(model::Kind::kSecurityGroup);
   return path + "/{" + (kind == nullptr ? "id" : kind->id_key()) + "}" +
          std::string(operation.tail);
 }

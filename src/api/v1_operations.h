@@ -28,6 +28,12 @@ enum class V1Call : std::uint8_t {
   kAssociateElasticIp,
   kDisassociateElasticIp,
   kModifyElasticIp,
+  kAssociateGroups,
+  kDisassociateGroups,
+  kListByGroup,
+  kAddRules,
+  kModifyRules,
+  kRemoveRules,
 };
 
 struct V1Operation {

@@ -99,6 +99,11 @@ bool is_taken(const V1Kind& kind, const FieldDescription& field) {
          std::ranges::find(kind.not_taken, field.name) == kind.not_taken.end();
 }
 
+bool is_updated(const V1Kind& kind, const FieldDescription& field) {
+  return is_taken(kind, field) && !field.options.is_immutable &&
+         std::ranges::find(kind.not_updated, field.name) == kind.not_updated.end();
+}
+
 void check_later(const Json& body, std::span<const V1Later> later, Errors& errors) {
   for (const V1Later& key : later) {
     const Json* value = body.find(key.key);
@@ -143,7 +148,7 @@ Json native_update_body(const V1Kind& kind, const Json& body, const Object& old,
     // What the native reader keeps by itself; the rest would fall back to its default.
     if (field.options.is_immutable) continue;
     const Json* before = field.options.is_kept ? nullptr : old.spec.find(field.name);
-    const Json* value = is_taken(kind, field) ? given(body, v1_name_of(field)) : nullptr;
+    const Json* value = is_updated(kind, field) ? given(body, v1_name_of(field)) : nullptr;
     if (value != nullptr) {
       spec[field.name] = known_value(*value, field);
     } else if (before != nullptr) {

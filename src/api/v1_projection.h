@@ -45,6 +45,8 @@ Errors as_v1_errors(Errors errors, const V1Kind& kind);
 
 /// Whether calls of this face can set the field at all.
 bool is_taken(const V1Kind& kind, const model::FieldDescription& field);
+/// Whether updates can.
+bool is_updated(const V1Kind& kind, const model::FieldDescription& field);
 
 /// Refuses keys whose effect comes later, unless they ask for nothing.
 void check_later(const Json& body, std::span<const V1Later> later, Errors& errors);

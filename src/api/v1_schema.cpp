@@ -48,7 +48,8 @@ void add_default(const V1Kind& kind, const FieldDescription& field, Json& json) 
     json["default"] = Json(own->value);
   } else if (field.options.is_required) {
     json["isRequired"] = Json(true);
-  } else if (!field.default_value.is_null() && (field.is_list || field.type != "object")) {
+  } else if (!field.options.omits_empty && !field.default_value.is_null() &&
+             (field.is_list || field.type != "object")) {
     json["default"] = field.default_value;
   }
 }
@@ -59,7 +60,7 @@ Json field_parameter(const V1Kind& kind, const FieldDescription& field) {
   const bool is_later = field.options.is_not_yet;
   const std::string_view taken = is_later ? kLater : kTakes;
   Json json =
-      parameter_json(name, field.sentence, {taken, field.options.is_immutable ? kIgnores : taken});
+      parameter_json(name, field.sentence, {taken, is_updated(kind, field) ? taken : kIgnores});
   json["field"] = Json(field.name);
   add_default(kind, field, json);
   return json;
@@ -134,6 +135,31 @@ constexpr Parameter kUpdateTargets[] = {
     {"targetUpdateSpecs[].port", "0: the port of the backend service"},
     {"targetUpdateSpecs[].weight", "0 to 100 (dnlb: 1 to 100)"},
 };
+constexpr Parameter kGroupIds[] = {{"securityGroupIds[]", "groups of the VPC of the load balancer, an alb"}};
+constexpr Parameter kPage[] = {{"pageNumber", "from 1, default 1"}, {"pageSize", "10 to 100, default 20"}};
+constexpr Parameter kAddRules[] = {
+    {"networkSecurityGroupRuleSpecs[].protocol", "300 (all), 6 (TCP), 17 (UDP) or 1 (ICMP), required"},
+    {"networkSecurityGroupRuleSpecs[].direction", "0 (in) or 1 (out), required"},
+    {"networkSecurityGroupRuleSpecs[].addressPrefix", "IPv4 prefix, required"},
+    {"networkSecurityGroupRuleSpecs[].ruleAction", "ALLOW (default) or DENY"},
+    {"networkSecurityGroupRuleSpecs[].priority", "1 to 100, smaller wins, default 1"},
+    {"networkSecurityGroupRuleSpecs[].addressPrefixType", "CIDR; PREFIXLIST is not supported yet"},
+    {"networkSecurityGroupRuleSpecs[].fromPort", "1 to 65535, default 1; 0 with protocols without ports"},
+    {"networkSecurityGroupRuleSpecs[].toPort", "1 to 65535, default 65535; 0 with protocols without ports"},
+    {"networkSecurityGroupRuleSpecs[].description", "free text"},
+};
+constexpr Parameter kModifyRules[] = {
+    {"modifySecurityGroupRuleSpecs[].ruleId", "a rule of the group, required"},
+    {"modifySecurityGroupRuleSpecs[].protocol", "as in addNetworkSecurityGroupRules; what is absent stays"},
+    {"modifySecurityGroupRuleSpecs[].addressPrefix", "the same"},
+    {"modifySecurityGroupRuleSpecs[].ruleAction", "the same"},
+    {"modifySecurityGroupRuleSpecs[].priority", "the same"},
+    {"modifySecurityGroupRuleSpecs[].addressPrefixType", "the same"},
+    {"modifySecurityGroupRuleSpecs[].fromPort", "the same"},
+    {"modifySecurityGroupRuleSpecs[].toPort", "the same"},
+    {"modifySecurityGroupRuleSpecs[].description", "the same"},
+};
+constexpr Parameter kRemoveRules[] = {{"ruleIds[]", "rules of the group"}};
 constexpr Parameter kModifyInstance[] = {
     {"name", "a new name"}, {"description", "free text"}, {"hostname", "without an effect", kStores}};
 constexpr Parameter kAssociateElasticIp[] = {{"elasticIpId", "an elastic IP that no load balancer has, required"}};
@@ -182,6 +208,11 @@ std::span<const Parameter> special_parameters(std::string_view action) {
   if (action == "disassociateElasticIp") return kDisassociateElasticIp;
   if (action == "createElasticIps") return kCreateElasticIps;
   if (action == "modifyElasticIp") return kModifyElasticIp;
+  if (action.ends_with("ssociateSecurityGroup")) return kGroupIds;
+  if (action == "describeLoadBalancersBySecurityGroup") return kPage;
+  if (action == "addNetworkSecurityGroupRules") return kAddRules;
+  if (action == "modifyNetworkSecurityGroupRules") return kModifyRules;
+  if (action == "removeNetworkSecurityGroupRules") return kRemoveRules;
   return {};
 }
 

@@ -21,6 +21,8 @@ class V1Schema : public V1Test {
     ids["listeners"] = v1_listener(ids["loadBalancers"], ids["backends"]);
     ids["vpcs"] = "vpc-default";
     ids["subnets"] = "subnet-default";
+    ids["networkSecurityGroups"] = made(
+        "networkSecurityGroups/", create_body("networkSecurityGroups"), "networkSecurityGroupId");
   }
   /// The call's path with a real id where there is one.
   std::string path_to(const V1Operation& operation) {
@@ -29,6 +31,9 @@ class V1Schema : public V1Test {
     if (open == std::string::npos) return path;
     const std::string collection(operation.collection);
     const bool is_delete = operation.call == V1Call::kDelete;
+    if (operation.call == V1Call::kListByGroup) {
+      return path.replace(open, path.find('}') - open + 1, ids["networkSecurityGroups"]);
+    }
     return path.replace(open, path.find('}') - open + 1,
                         is_delete ? second[collection] : ids[collection]);
   }
@@ -75,6 +80,7 @@ class V1Schema : public V1Test {
       case V1Call::kList:
       case V1Call::kHealth:
       case V1Call::kListTargets:
+      case V1Call::kListByGroup:
         return {name, "totalCount"};
       case V1Call::kCreate:
         return {own == kOwn.end() ? item + "Id" : name};
@@ -92,9 +98,12 @@ class V1Schema : public V1Test {
     if (operation.call == V1Call::kModifyElasticIp) return Json::object({{"bandwidthMbps", 7}});
     if (operation.method != "POST") return {};
     if (operation.collection == "loadBalancers") {
-      return Json::object({{"elasticIpId", ids["elasticIps"]}});
+      return Json::object(
+          {{"elasticIpId", ids["elasticIps"]},
+           {"securityGroupIds", Json::array({Json(ids["networkSecurityGroups"])})}});
     }
     if (operation.collection == "instances") return Json::object({{"name", "renamed"}});
+    if (operation.collection == "networkSecurityGroups") return rules_body(operation.call);
     const Json targets =
         shown("targetGroups/" + ids["targetGroups"] + ":describeTargets", "targets");
     const Json id(targets.as_array().back().string_or("targetId", ""));
@@ -104,7 +113,23 @@ class V1Schema : public V1Test {
     return Json::object(
         {{"targetUpdateSpecs", Json::array({Json::object({{"targetId", id}, {"weight", 7}})})}});
   }
+  Json rules_body(V1Call call) {
+    if (call == V1Call::kAddRules) {
+      return parse_json(R"({"networkSecurityGroupRuleSpecs":[
+          {"protocol":6,"direction":0,"addressPrefix":"10.0.0.0/8"}]})")
+          .value();
+    }
+    const Json group =
+        shown("networkSecurityGroups/" + ids["networkSecurityGroups"], "networkSecurityGroup");
+    const Json id(group.find("securityGroupRules")->as_array().back().string_or("ruleId", ""));
+    if (call == V1Call::kRemoveRules) return Json::object({{"ruleIds", Json::array({id})}});
+    return Json::object({{"modifySecurityGroupRuleSpecs",
+                          Json::array({Json::object({{"ruleId", id}, {"priority", 7}})})}});
+  }
   Json create_body(std::string_view collection) {
+    if (collection == "networkSecurityGroups") {
+      return Json::object({{"networkSecurityGroupName", "second"}, {"vpcId", "vpc-default"}});
+    }
     const std::string& lb = ids["loadBalancers"];
     if (collection == "loadBalancers") {
       return Json::object({{"loadBalancerName", "second"},
@@ -221,6 +246,8 @@ const std::map<std::string, std::vector<Change>> kChanges = {
       {"alb", "closeHealthCheck", "true"}}},
     {"targetGroups",
      {{"alb", "targetGroupName", R"("other")"}, {"alb", "description", R"("other")"}}},
+    {"networkSecurityGroups",
+     {{"alb", "networkSecurityGroupName", R"("other")"}, {"alb", "description", R"("other")"}}},
     {"vpcs", {{"alb", "vpcName", R"("other")"}, {"alb", "description", R"("other")"}}},
     {"subnets", {{"alb", "subnetName", R"("other")"}, {"alb", "description", R"("other")"}}},
 };

@@ -31,6 +31,7 @@ constexpr StoredMember kStored[] = {{Kind::kInstance, "vpcId", "vpcId", true},
                                     {Kind::kInstance, "imageId", "imageId"},
                                     {Kind::kLoadBalancer, "vpcId", "vpcId", true},
                                     {Kind::kSubnet, "vpcId", "vpcId"},
+                                    {Kind::kSecurityGroup, "vpcId", "vpcId"},
                                     {Kind::kListener, "loadBalancerId", "loadBalancerId"},
                                     {Kind::kBackend, "loadBalancerId", "loadBalancerId"},
                                     {Kind::kTargetGroup, "loadBalancerId", "loadBalancerId"}};

@@ -1,11 +1,11 @@
 #include "api/v1_targets.h"
 
 #include <algorithm>
-#include <map>
 
+#include "api/v1_items.h"
 #include "api/v1_projection.h"
+#include "model/parts.h"
 #include "model/target_group.h"
-#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -13,50 +13,26 @@ namespace {
 using model::Object;
 using model::Target;
 
-Json::Array& targets_of(Object& group) {
-  Json& targets = group.spec["targets"];
-  if (!targets.is_array()) targets = Json::array();
-  return targets.as_array();
+const model::PartKind& target_kind() {
+  static const model::PartKind& kKind = *model::part_kind_of(*model::find_description("target"));
+  return kKind;
 }
 
-std::string item_path(std::string_view list, std::size_t index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
-
-/// The list of a call, which must be there and not empty.
-Result<Json::Array> list_of(const Json& body, std::string_view key) {
-  const Json* list = body.find(key);
-  if (list == nullptr || list->is_null()) {
-    return Error{ErrorCode::kInvalidArgument, "is required", std::string(key)};
-  }
-  if (!list->is_array() || list->as_array().empty()) {
-    return Error{ErrorCode::kInvalidArgument, "must be a list with at least one item",
-                 std::string(key)};
-  }
-  return list->as_array();
-}
+Json::Array& targets_of(Object& group) { return model::parts_of(target_kind(), group); }
 
 const std::vector<model::FieldDescription>& target_fields() {
   static const auto kFields = model::describe<Target>();
   return kFields;
 }
 
-/// Errors of targets of the group as paths of the call, a second registration in the words of the
-/// public product (Source: product.md B.2); `items` says which target which item is.
-Errors as_item_errors(Errors errors, std::string_view list,
-                      const std::map<std::size_t, std::size_t>& items) {
+/// As paths of the call, a second registration in the words of the public product. Source:
+/// product.md B.2.
+Errors as_call_errors(Errors errors, std::string_view list, const ItemPlaces& items) {
   for (Error& error : errors) {
-    if (error.message.ends_with(model::kAlreadyRegistered)) {
-      error.message = "Target is already register to same TargetGroup.";
-    }
-    for (const auto& [place, item] : items) {
-      const std::string native = item_path("spec.targets", place);
-      if (!error.field.starts_with(native)) continue;
-      error.field = item_path(list, item) + error.field.substr(native.size());
-      break;
-    }
+    if (!error.message.ends_with(model::kAlreadyRegistered)) continue;
+    error.message = "Target is already register to same TargetGroup.";
   }
-  return errors;
+  return as_item_errors(std::move(errors), "spec.targets", list, items);
 }
 
 /// The kind of server that an item says it is, against that of the group.
@@ -104,7 +80,7 @@ Outcome<Object> V1Targets::write(const Place& group, const std::string& operatio
 Outcome<Object> V1Targets::add(const Place& group, const Json& body, const Caller& caller) {
   constexpr std::string_view kList = "targetSpecs";
   const auto specs = list_of(body, kList);
-  std::map<std::size_t, std::size_t> items;
+  ItemPlaces items;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
     if (!specs) return {specs.error()};
     Errors errors;
@@ -123,7 +99,7 @@ Outcome<Object> V1Targets::add(const Place& group, const Json& body, const Calle
   };
   auto written = write(group, "register targets", change, caller);
   if (written.ok()) return written;
-  return as_item_errors(std::move(written.errors), kList, items);
+  return as_call_errors(std::move(written.errors), kList, items);
 }
 
 Outcome<Object> V1Targets::remove(const Place& group, const Json& body, const Caller& caller) {
@@ -138,7 +114,7 @@ Outcome<Object> V1Targets::remove(const Place& group, const Json& body, const Ca
         errors.push_back({ErrorCode::kInvalidArgument, "must be a string", path});
         continue;
       }
-      const auto place = model::target_index(updated, id.as_string());
+      const auto place = model::part_index(target_kind(), updated, id.as_string());
       if (!place) {
         errors.push_back(unknown_target(id.as_string(), path));
         continue;
@@ -154,7 +130,7 @@ Outcome<Object> V1Targets::remove(const Place& group, const Json& body, const Ca
 Outcome<Object> V1Targets::update(const Place& group, const Json& body, const Caller& caller) {
   constexpr std::string_view kList = "targetUpdateSpecs";
   const auto specs = list_of(body, kList);
-  std::map<std::size_t, std::size_t> items;
+  ItemPlaces items;
   const auto change = [&](const Object& old, Object& updated) -> Errors {
     if (!specs) return {specs.error()};
     Errors errors;
@@ -162,7 +138,7 @@ Outcome<Object> V1Targets::update(const Place& group, const Json& body, const Ca
     for (std::size_t i = 0; i < specs->size(); ++i) {
       const Json& item = (*specs)[i];
       const std::string id = item.string_or("targetId", "");
-      const auto place = model::target_index(old, id);
+      const auto place = model::part_index(target_kind(), old, id);
       if (!place) {
         errors.push_back(unknown_target(id, item_path(kList, i) + ".targetId"));
         continue;
@@ -182,7 +158,7 @@ Outcome<Object> V1Targets::update(const Place& group, const Json& body, const Ca
   };
   auto written = write(group, "update targets", change, caller);
   if (written.ok()) return written;
-  return as_item_errors(std::move(written.errors), kList, items);
+  return as_call_errors(std::move(written.errors), kList, items);
 }
 
 }  // namespace weir::api

@@ -203,10 +203,10 @@ TEST_F(V1Test, what_comes_later_is_refused_by_name) {
   Json body = Json::object({{"loadBalancerName", "a"},
                             {"subnetId", "subnet-default"},
                             {"azs", Json::array({Json("local-1a")})},
-                            {"securityGroupIds", Json::array({Json("sg-1")})}});
+                            {"customizedConfigurationId", "cc-1"}});
   const Answer answer = v1_post("loadBalancers/", body);
   EXPECT_EQ(answer.problem(), "400 INVALID_ARGUMENT");
-  EXPECT_EQ(answer.message(), "securityGroupIds: not supported yet");
+  EXPECT_EQ(answer.message(), "customizedConfigurationId: not supported yet");
   const std::string lb = v1_lb();
   const std::string backend = v1_backend(lb, v1_group(lb));
   Json listener = v1_listener_body(lb, backend);

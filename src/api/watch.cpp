@@ -35,7 +35,7 @@ std::string line_of(std::string_view type, Revision revision, Json object) {
          "\n";
 }
 
-/// Targets whose group changed elsewhere are not changed themselves.
+/// Parts whose whole changed elsewhere are not changed themselves.
 bool is_same(const Json& before, const Json& after, const ListQuery& query) {
   if (query.kind->kind) return false;
   return *before.find("spec") == *after.find("spec") &&
@@ -46,7 +46,7 @@ bool is_same(const Json& before, const Json& after, const ListQuery& query) {
 
 std::string watch_lines(const LiveChange& change, const ListQuery& query,
                         const model::ObjectIndex& index, const ObservedView& observed) {
-  if (change.object().kind != query.kind->kind.value_or(model::Kind::kTargetGroup)) return "";
+  if (change.object().kind != model::stored_kind(*query.kind)) return "";
   std::string lines;
   const auto before = shown(change.before.get(), query, index);
   auto after = shown(change.after.get(), query, index);

@@ -113,7 +113,7 @@ void WritePlan::remove(const model::Object& object, model::LoadBalancerType type
 
 void WritePlan::remove_root(const std::string& id) {
   removed_roots_.insert(model::root_key(id));
-  for (const char* counter : {"listener", "backend", "tg", "subnet", "instance"}) {
+  for (const char* counter : {"listener", "backend", "tg", "subnet", "instance", "securityGroup"}) {
     transaction_.writes.push_back({"quota/" + id + "/" + counter, std::nullopt});
   }
 }

@@ -62,6 +62,7 @@ constexpr QuotaLine kQuotaLines[] = {
     plain("subnet", "VPC", model::kSubnetsPerVpcQuota),
     plain("instance", "VPC", model::kInstancesPerVpcQuota),
     plain("eip", kAccount, model::kElasticIpQuota),
+    plain("securityGroup", "VPC", model::kSecurityGroupsPerVpcQuota),
 };
 static_assert(std::size(kQuotaLines) == std::size(model::kQuotaCounters));
 

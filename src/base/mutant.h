@@ -7,7 +7,8 @@
 // forbidden-target-serves, check-source-ignored, drain-cuts-early, post-replayed,
 // synchronous-normal, migration-in-steps, start-forgets-last,
 // length-beside-chunked-passes, relation-missed, audit-row-apart, proxy-owns-sockets,
-// owner-overlooked, role-overlooked, audit-end-overlooked.
+// owner-overlooked, role-overlooked, audit-end-overlooked,
+// allow-before-deny, security-groups-ignored.
 #pragma once
 
 #include <string_view>

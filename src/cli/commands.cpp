@@ -123,6 +123,7 @@ bool looks_like_id(const model::KindDescription& kind, const std::string& text) 
   const std::string_view prefix = std::string_view(text).substr(0, dash);
   if (kind.kind == model::Kind::kInstance) return prefix == "i";
   if (kind.kind == model::Kind::kElasticIp) return prefix == "fip";
+  if (kind.kind == model::Kind::kSecurityGroup) return prefix == "sg";
   if (kind.kind != model::Kind::kLoadBalancer) return prefix == kind.word;
   return std::ranges::find(model::kLoadBalancerTypeWords, prefix) !=
          std::end(model::kLoadBalancerTypeWords);
@@ -310,14 +311,15 @@ int show_health(ApiClient& api, const Invocation& invocation) {
     std::cout << value_text(health.value, invocation.form);
     return kExitOk;
   }
-  const std::vector<std::string> titles = {"TARGET", "ADDRESS", "PORT",  "WEIGHT",
-                                           "STATUS", "REASON",  "SINCE", "NODE"};
+  const std::vector<std::string> titles = {"TARGET", "ADDRESS", "PORT", "WEIGHT", "STATUS",
+                                           "REASON", "SINCE",   "NODE", "DETAIL"};
   std::vector<std::vector<std::string>> rows;
   const Json* targets = health.value.find("targets");
   for (const Json& target : targets == nullptr ? Json::Array() : targets->as_array()) {
     rows.push_back({text_at(target, "targetId"), text_at(target, "ipAddress"),
                     text_at(target, "port"), text_at(target, "weight"), text_at(target, "status"),
-                    text_at(target, "reason"), text_at(target, "since"), text_at(target, "node")});
+                    text_at(target, "reason"), text_at(target, "since"), text_at(target, "node"),
+                    text_at(target, "detail")});
   }
   std::cout << table_text(titles, rows);
   show_fail_open(health.value);

@@ -49,6 +49,7 @@ struct Checker::Settings {
   net::Endpoint traffic;  // its change makes the target another one
   ProbeTarget probe;
   bool is_closed = false;
+  std::string denied{};  // why no probe may leave; empty: it may
 
   Thresholds thresholds() const {
     return {.healthy = probe.check.healthy_threshold, .unhealthy = probe.check.unhealthy_threshold};
@@ -155,7 +156,8 @@ void Checker::update_targets(const Service& service, const std::string& group,
                       .probe = {.endpoint = checked,
                                 .source = source_for(service, key, checked.address),
                                 .check = service.check},
-                      .is_closed = service.is_check_closed};
+                      .is_closed = service.is_check_closed,
+                      .denied = target.denied};
     const auto found = checks_.find(key);
     if (found == checks_.end()) {
       add(key, std::move(settings), events);
@@ -179,6 +181,8 @@ void Checker::add(const TargetKey& key, Settings settings, Events& events) {
   const bool is_held = held != HealthState::kInitial;
   if (check->settings.is_closed) {
     forget(*check, events);
+  } else if (!check->settings.denied.empty()) {
+    deny(*check, events);
   } else {
     schedule(*check, is_held ? now + spread(key, kRestartSpread) : now);
   }
@@ -188,11 +192,14 @@ void Checker::add(const TargetKey& key, Settings settings, Events& events) {
 void Checker::change(Check& check, Settings settings, Events& events) {
   const Settings old = std::exchange(check.settings, std::move(settings));
   check.tracker.set_thresholds(check.settings.thresholds());
-  if (old.traffic != check.settings.traffic) return start_anew(check, events);
+  const bool is_other =
+      old.traffic != check.settings.traffic || old.denied != check.settings.denied;
+  if (is_other) return start_anew(check, events);
   if (check.settings.is_closed) {
     halt(check);
     return forget(check, events);
   }
+  if (!check.settings.denied.empty()) return deny(check, events);
   const Instant now = loop_.clock().now();
   if (old.is_closed) return schedule(check, now);
   const bool is_held = check.tracker.state() != HealthState::kInitial;
@@ -212,9 +219,23 @@ void Checker::forget(Check& check, Events& events) {
   put_record(check, {.target = check.key, .reason = std::string(snapshot::kCheckClosed)}, events);
 }
 
+/// Security groups let no connection through to it: no probe is needed to know what one would find.
+void Checker::deny(Check& check, Events& events) {
+  check.tracker = Tracker(check.settings.thresholds(), HealthState::kUnhealthy);
+  const ProbeOutcome outcome{ProbeReason::kConnectFailed, check.settings.denied};
+  const bool is_said = check.record && check.record->state == HealthState::kUnhealthy &&
+                       check.record->reason == probe_reason_name(outcome.reason) &&
+                       check.record->detail == outcome.detail;
+  if (is_said) return;
+  write_record(check,
+               {.to = HealthState::kUnhealthy, .at = loop_.clock().now(), .because = outcome},
+               events);
+}
+
 void Checker::start_anew(Check& check, Events& events) {
   halt(check);
   if (check.settings.is_closed) return forget(check, events);
+  if (!check.settings.denied.empty()) return deny(check, events);
   check.tracker = Tracker(check.settings.thresholds());
   const bool is_known = check.record && (check.record->state != HealthState::kInitial ||
                                          check.record->is_check_closed());

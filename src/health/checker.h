@@ -62,9 +62,10 @@ class Checker {
 
   /// From now on checks the targets of `services`, which ascend by id, and those of a group that
   /// shall replace the one in force. Level-triggered: targets that were there before keep their
-  /// state, also when settings changed; one whose address or port changed starts anew. With its
-  /// check closed a service is not probed, and its records say so until the first verdicts after
-  /// the opening. Cost: that of the services whose pointer changed.
+  /// state, also when settings changed; one whose address or port changed starts anew. A target
+  /// that security groups deny is unhealthy without a probe. With its check closed a service is not
+  /// probed, and its records say so until the first verdicts after the opening. Cost: that of the
+  /// services whose pointer changed.
   void configure(std::span<const std::shared_ptr<const snapshot::Service>> services);
 
   /// Traffic could not connect: probe now, at most once per kBackToBackPause. Unknown targets are
@@ -85,6 +86,7 @@ class Checker {
   void add(const snapshot::TargetKey& key, Settings settings, Events& events);
   void change(Check& check, Settings settings, Events& events);
   void forget(Check& check, Events& events);
+  void deny(Check& check, Events& events);
   void start_anew(Check& check, Events& events);
   void remove_service(const std::string& id, Events& events);
   Checks::iterator remove(Checks::iterator at, Events& events);

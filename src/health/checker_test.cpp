@@ -479,5 +479,62 @@ TEST_F(CheckerTest, NeverProbesATargetThatNothingMayBeSentToAndItsRecordIsVoid) 
             1);
 }
 
+Service denied_service(const std::string& denied) {
+  Service service = service_of(1);
+  service.targets[0].denied = denied;
+  return service;
+}
+
+TEST_F(CheckerTest, M8_ATargetThatSecurityGroupsDenyIsUnhealthyAtOnceWithoutAProbe) {
+  configure({denied_service("rule r of security group sg denies TCP to 10.0.0.0:80")});
+  ASSERT_EQ(verdicts_.size(), 1U);
+  EXPECT_EQ(verdicts_[0].state, HealthState::kUnhealthy);
+  EXPECT_EQ(verdicts_[0].reason, "CONNECT_FAILED");
+  EXPECT_EQ(verdicts_[0].detail, "rule r of security group sg denies TCP to 10.0.0.0:80");
+  run(seconds(30));
+  EXPECT_TRUE(tcp_.attempts().empty());
+  EXPECT_EQ(verdicts_.size(), 1U) << "it is said once";
+}
+
+TEST_F(CheckerTest, M8_AHealthyTargetThatIsDeniedTurnsUnhealthyAtOnceAndIsProbedAnewAfterwards) {
+  configure({service_of(1)});
+  run(seconds(1));
+  ASSERT_EQ(state(key(0)), HealthState::kHealthy);
+  configure({denied_service("r1")});
+  EXPECT_EQ(state(key(0)), HealthState::kUnhealthy);
+  const std::size_t probes = tcp_.attempts().size();
+  checker_->connect_failed(key(0));
+  run(seconds(10));
+  EXPECT_EQ(tcp_.attempts().size(), probes);
+  configure({denied_service("r2")});
+  EXPECT_EQ(verdicts_.back().detail, "r2") << "the rule that is named is the one in force";
+  configure({service_of(1)});
+  EXPECT_EQ(state(key(0)), HealthState::kInitial);
+  run(seconds(1));
+  EXPECT_EQ(state(key(0)), HealthState::kHealthy) << "back to back, as a new target";
+}
+
+TEST_F(CheckerTest, AClosedCheckSaysNothingOfDenialsUntilItIsOpened) {
+  Service service = denied_service("r1");
+  service.is_check_closed = true;
+  configure({service});
+  EXPECT_TRUE(verdicts_.back().is_check_closed());
+  service.is_check_closed = false;
+  configure({service});
+  EXPECT_EQ(state(key(0)), HealthState::kUnhealthy);
+  run(seconds(10));
+  EXPECT_TRUE(tcp_.attempts().empty());
+}
+
+TEST_F(CheckerTest, ADenialFromBeforeARestartIsNotSaidAgain) {
+  configure({denied_service("r1")});
+  const Verdict said = verdicts_.back();
+  restart();
+  verdicts_.clear();
+  checker_->seed({{said.target, said}});
+  configure({denied_service("r1")});
+  EXPECT_TRUE(verdicts_.empty());
+}
+
 }  // namespace
 }  // namespace weir::health

@@ -82,6 +82,9 @@ void check_association(Checker& checker, const LoadBalancer& lb);
 /// What is somebody's elastic IP, or may become it, is nobody's private address.
 void check_no_pool(Checker& checker, std::string_view field, const net::IpAddress& address);
 void check_no_pool(Checker& checker, std::string_view field, const net::Prefix& prefix);
+void check_security_group(Checker& checker);
+/// Those that a load balancer names.
+void check_security_groups(Checker& checker, const LoadBalancer& lb);
 /// An address that somebody asks for: in the subnet, not reserved, and nobody else's.
 void check_address_in_subnet(Checker& checker, std::string_view field, const std::string& address,
                              const Id& subnet_id);

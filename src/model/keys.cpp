@@ -1,6 +1,7 @@
 #include "model/keys.h"
 
 #include "model/registry.h"
+#include "model/security_group_use.h"
 
 namespace weir::model {
 namespace {
@@ -47,6 +48,7 @@ std::vector<std::string> root_keys(const Object& object) {
     case Kind::kVpc:
       return {root_key(object.id)};
     case Kind::kSubnet:
+    case Kind::kSecurityGroup:
       return {root_key(object.spec.string_or("vpcId", ""))};
     case Kind::kLoadBalancer:
       return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
@@ -117,6 +119,10 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type) {
     case Kind::kSubnet:
       return {
           {joined({"quota", object.spec.string_or("vpcId", ""), "subnet"}), kSubnetsPerVpcQuota}};
+    case Kind::kSecurityGroup:
+      if (is_default_group(object)) return {};
+      return {{joined({"quota", object.spec.string_or("vpcId", ""), kind_name(object.kind)}),
+               kSecurityGroupsPerVpcQuota}};
     case Kind::kInstance:
       return {{joined({"quota", object.admin.string_or("vpcId", ""), "instance"}),
                kInstancesPerVpcQuota}};

@@ -23,8 +23,8 @@ bool parse_object_key(std::string_view key, Kind& kind, Id& id);
 /// "root/<id>" of a load balancer or VPC.
 std::string root_key(std::string_view id);
 /// The roots that a write of `object` names and moves: its load balancer's and, for what takes
-/// addresses or room of a VPC (load balancer, subnet, instance, VPC) or names its instances (target
-/// group of type instance), the VPC's.
+/// addresses or room of a VPC (load balancer, subnet, instance, VPC), is a rule in it (security
+/// group) or names its instances (target group of type instance), the VPC's.
 std::vector<std::string> root_keys(const Object& object);
 
 /// The address space that the object takes an address in: the id of a VPC, kPublicScope of an
@@ -48,7 +48,8 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type);
 
 /// The ends of those keys, by which a configuration names a quota.
 inline constexpr std::string_view kQuotaCounters[] = {
-    "lb/alb", "lb/nlb", "lb/dnlb", "listener", "backend", "tg", "vpc", "subnet", "instance", "eip"};
+    "lb/alb", "lb/nlb", "lb/dnlb",  "listener", "backend",      "tg",
+    "vpc",    "subnet", "instance", "eip",      "securityGroup"};
 
 // Defaults of the quotas. Units: objects. Source: product.md D.4.
 struct Quotas {
@@ -67,6 +68,8 @@ inline constexpr std::int64_t kElasticIpQuota = 10;
 inline constexpr std::int64_t kSubnetsPerVpcQuota = 100;
 /// Chosen because it is ten times what the largest target group holds.
 inline constexpr std::int64_t kInstancesPerVpcQuota = 10'000;
+/// Without the default one. Source: product.md D.4.
+inline constexpr std::int64_t kSecurityGroupsPerVpcQuota = 50;
 const Quotas& quotas_of(LoadBalancerType type);
 
 }  // namespace weir::model

@@ -105,6 +105,7 @@ void check_load_balancer(Checker& checker) {
   if (checker.is_good("spec.azs") && checker.is_good("spec.type")) check_azs(checker, lb);
   if (checker.is_good("spec.privateIpAddress")) check_vip(checker, lb);
   check_association(checker, lb);
+  if (checker.is_good("spec.securityGroupIds")) check_security_groups(checker, lb);
 }
 
 /// Which protocols a type of load balancer has. Source: product.md A.2.
@@ -214,6 +215,8 @@ void check_kind(Checker& checker) {
       return check_instance(checker);
     case Kind::kElasticIp:
       return check_elastic_ip(checker);
+    case Kind::kSecurityGroup:
+      return check_security_group(checker);
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:

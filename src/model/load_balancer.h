@@ -39,6 +39,10 @@ struct LoadBalancerAdmin {
 /// with the field; weir_api_requests_total counts it by operation and code.
 inline constexpr int kAzsMax = 16;
 
+/// Of an alb. Source: product.md D.4. Reached: 429 with the field; weir_api_requests_total counts
+/// it by operation and code.
+inline constexpr std::size_t kSecurityGroupsMax = 4;
+
 struct LoadBalancer {
   using Admin = LoadBalancerAdmin;
   static constexpr Kind kKind = Kind::kLoadBalancer;
@@ -46,6 +50,7 @@ struct LoadBalancer {
   LoadBalancerType type = LoadBalancerType::kAlb;
   std::string subnet_id;
   std::vector<std::string> azs;
+  std::vector<std::string> security_group_ids;
   std::optional<std::string> private_ip_address;
   std::string elastic_ip_id;
   std::string description;
@@ -58,6 +63,10 @@ struct LoadBalancer {
       Ref{Kind::kSubnet});
     v("azs", s.azs, "availability zones, 1 or 2 (alb, nlb); no effect on a dnlb", Items{0, kAzsMax},
       Text{TextRule::kName, 64}, kImmutable);
+    v("securityGroupIds", s.security_group_ids,
+      "1 to 4 groups of its VPC that decide who may connect, and where it may connect to; absent: "
+      "the default group, which opens everything",
+      Items{0, 100}, Ref{Kind::kSecurityGroup}, OnlyOn{LoadBalancerType::kAlb}, kKept, kOmitEmpty);
     v("privateIpAddress", s.private_ip_address,
       "a free address of the subnet; absent: control picks one", Text{TextRule::kAddress}, kKept);
     v("elasticIpId", s.elastic_ip_id,

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "model/parts.h"
 #include "model/registry.h"
-#include "model/target_view.h"
 #include "model/validate.h"
 
 namespace {
@@ -47,12 +47,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto body = parse_json({reinterpret_cast<const char*>(data) + 1, size - 1});
   if (!body) return 0;
   const auto kinds = all_kinds();
-  const std::size_t pick = data[0] % (kinds.size() + 1);
+  const auto parts = part_kinds();
+  const std::size_t pick = data[0] % (kinds.size() + parts.size());
   if (pick < kinds.size()) {
     fuzz_object(kinds[pick], *body);
   } else {
-    TargetView view;
-    (void)read_target(*body, nullptr, UpdateMode::kMerge, view);  // must only not crash
+    Part part;  // must only not crash
+    (void)read_part(parts[pick - kinds.size()], *body, nullptr, UpdateMode::kMerge, part);
   }
   return 0;
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "model/keys.h"
+#include "model/parts.h"
 #include "model/resources.h"
 #include "model/sample_world_test.h"
 #include "model/subnet_addresses.h"
-#include "model/target_view.h"
 #include "model/text_rules.h"
 #include "model/utc.h"
 #include "model/validate.h"
@@ -139,29 +139,32 @@ TEST(Keys, EveryQuotaCanBeNamedByAConfiguration) {
   }
 }
 
-TEST(TargetView, ShowsEachTargetWithItsGroupAndSlot) {
+const PartKind& target_kind() { return *part_kind_of(*find_description("target")); }
+
+TEST(Parts, ShowEachTargetWithItsGroupAndSlot) {
   Object group = sample(Kind::kTargetGroup, "tg-x", "x",
                         R"({"loadBalancerId":"l","targets":[{"targetId":"target-a",
                             "ipAddress":"10.0.0.1","port":80,"weight":5}]})",
                         R"({"slots":[{"targetId":"target-a","slot":9}]})");
-  EXPECT_EQ(target_bodies(group).at(0).dump(),
+  EXPECT_EQ(part_bodies(target_kind(), group).at(0).dump(),
             R"({"kind":"target","id":"target-a","spec":{"targetGroupId":"tg-x",)"
             R"("targetId":"target-a","ipAddress":"10.0.0.1","port":80,"weight":5},)"
             R"("admin":{"slot":9}})");
-  EXPECT_EQ(target_index(group, "target-a"), 0u);
-  EXPECT_FALSE(target_index(group, "target-b"));
+  EXPECT_EQ(part_index(target_kind(), group, "target-a"), 0u);
+  EXPECT_FALSE(part_index(target_kind(), group, "target-b"));
 }
 
-TEST(TargetView, IsReadAsAChangeOfWhatWasThere) {
-  TargetView old{"tg-x", {"target-a", "", "10.0.0.1", 80, 5}};
-  TargetView view;
+TEST(Parts, AreReadAsAChangeOfWhatWasThere) {
+  const Part old{"tg-x", to_json(Target{"target-a", "", "10.0.0.1", 80, 5})};
+  Part view;
   const auto read = [&](const char* body, UpdateMode mode) {
-    return read_target(parse_json(body).value(), &old, mode, view);
+    return read_part(target_kind(), parse_json(body).value(), &old, mode, view);
   };
   EXPECT_EQ(read(R"({"spec":{"weight":7}})", UpdateMode::kMerge), Errors());
-  EXPECT_EQ(view, (TargetView{"tg-x", {"target-a", "", "10.0.0.1", 80, 7}}));
+  EXPECT_EQ(view.whole, "tg-x");
+  EXPECT_EQ(view.item, to_json(Target{"target-a", "", "10.0.0.1", 80, 7}));
   EXPECT_EQ(read(R"({"spec":{"weight":7}})", UpdateMode::kReplace), Errors());
-  EXPECT_EQ(view.target.port, 0);
+  EXPECT_EQ(view.item.integer_or("port", -1), 0);
   EXPECT_EQ(read(R"({"spec":{"ipAddress":"10.0.0.2"}})", UpdateMode::kMerge).at(0).field,
             "spec.ipAddress");
   EXPECT_EQ(read(R"({"spec":{"colour":1}})", UpdateMode::kMerge).at(0).field, "spec.colour");

@@ -10,6 +10,7 @@
 
 #include "model/field.h"
 #include "model/no_admin.h"
+#include "model/parts.h"
 #include "model/registry.h"
 
 namespace weir::model {
@@ -88,7 +89,7 @@ struct AccessKey {
 /// user, token and accesskey, for the command line, the schema and the API.
 std::span<const KindDescription> people_descriptions();
 
-/// Whether resources of this kind have names: all have but targets.
-inline bool has_names(const KindDescription& kind) { return kind.word != "target"; }
+/// Whether resources of this kind have names: all have but parts of others.
+inline bool has_names(const KindDescription& kind) { return part_kind_of(kind) == nullptr; }
 
 }  // namespace weir::model

@@ -34,11 +34,11 @@ Entry entry_of() {
 const Entry& entry_of(Kind kind) {
   // In the order of the enumeration.
   static const Entry kEntries[] = {
-      entry_of<Vpc>(),      entry_of<Subnet>(),    entry_of<LoadBalancer>(),
-      entry_of<Listener>(), entry_of<Backend>(),   entry_of<TargetGroup>(),
-      entry_of<Node>(),     entry_of<Placement>(), entry_of<Drain>(),
-      entry_of<Table>(),    entry_of<Keyring>(),   entry_of<Instance>(),
-      entry_of<ElasticIp>()};
+      entry_of<Vpc>(),       entry_of<Subnet>(),       entry_of<LoadBalancer>(),
+      entry_of<Listener>(),  entry_of<Backend>(),      entry_of<TargetGroup>(),
+      entry_of<Node>(),      entry_of<Placement>(),    entry_of<Drain>(),
+      entry_of<Table>(),     entry_of<Keyring>(),      entry_of<Instance>(),
+      entry_of<ElasticIp>(), entry_of<SecurityGroup>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -67,6 +67,43 @@ KindDescription target_description() {
                                      {"SLOT", "admin.slot"}}};
   target.spec = describe<TargetView>();
   return target;
+}
+
+KindDescription rule_description() {
+  KindDescription rule{.word = "securityGroupRule",
+                       .singular = "security group rule",
+                       .sentence = "one rule of a security group",
+                       .aliases = {"sgrule", "sgrules", "securitygrouprules", "security-group-rule",
+                                   "security-group-rules"},
+                       .parent_field = "securityGroupId",
+                       .parent = Kind::kSecurityGroup,
+                       .columns = {{"ID", "id"},
+                                   {"GROUP", "spec.securityGroupId"},
+                                   {"DIRECTION", "spec.direction"},
+                                   {"PRIORITY", "spec.priority"},
+                                   {"ACTION", "spec.ruleAction"},
+                                   {"PROTOCOL", "spec.protocol"},
+                                   {"PREFIX", "spec.addressPrefix"},
+                                   {"FROM", "spec.fromPort"},
+                                   {"TO", "spec.toPort"}}};
+  rule.spec = describe<SecurityGroupRuleView>();
+  return rule;
+}
+
+void add_security_group_kinds(std::vector<KindDescription>& all) {
+  all.push_back(described<SecurityGroup>(
+      {.singular = "security group",
+       .sentence = "rules about who may connect to load balancers, and where these may connect to",
+       .aliases = {"sg", "sgs", "securitygroups", "security-group", "security-groups"},
+       .parent_field = "vpcId",
+       .parent = Kind::kVpc,
+       .columns = {{"ID", "id"},
+                   {"NAME", "name"},
+                   {"VPC", "spec.vpcId"},
+                   {"TYPE", "admin.type"},
+                   {"RULES", "spec.rules"},
+                   {"USED-BY", "status.loadBalancerIds"}}}));
+  all.push_back(rule_description());
 }
 
 /// Address spaces, and the servers in them.
@@ -218,6 +255,7 @@ std::string_view id_prefix(Kind kind, const Json& spec) {
   if (kind == Kind::kTargetGroup) return "tg";
   if (kind == Kind::kInstance) return "i";
   if (kind == Kind::kElasticIp) return "fip";
+  if (kind == Kind::kSecurityGroup) return "sg";
   if (kind != Kind::kLoadBalancer) return kind_name(kind);
   const std::string type = spec.string_or("type", "alb");
   for (const std::string_view word : kLoadBalancerTypeWords) {
@@ -236,6 +274,7 @@ std::span<const KindDescription> kind_descriptions() {
     std::vector<KindDescription> all;
     add_network_kinds(all);
     add_elastic_ip(all);
+    add_security_group_kinds(all);
     add_service_kinds(all);
     add_control_kinds(all);
     return all;
@@ -247,7 +286,7 @@ const KindDescription* find_description(std::string_view word) {
   const std::string wanted = lower(word);
   for (const KindDescription& description : kind_descriptions()) {
     const auto& aliases = description.aliases;
-    if (description.word == wanted || std::ranges::find(aliases, wanted) != aliases.end()) {
+    if (lower(description.word) == wanted || std::ranges::find(aliases, wanted) != aliases.end()) {
       return &description;
     }
   }
@@ -266,6 +305,8 @@ Id new_id(Kind kind, const Json& spec, Random& random) {
 }
 
 Id new_target_id(Random& random) { return "target-" + random.word(kIdCharacters); }
+
+Id new_rule_id(Random& random) { return "sgrule-" + random.word(kIdCharacters); }
 
 Id parent_id(const Object& object) {
   const std::string_view field = description_of(object.kind).parent_field;

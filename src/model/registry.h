@@ -27,7 +27,7 @@ struct KindDescription {
   std::string_view singular{};  // in sentences: "load balancer"
   std::string_view sentence{};
   std::vector<std::string_view> aliases{};  // other words the command line takes
-  std::optional<Kind> kind{};               // nothing for "target", which is a part of its group
+  std::optional<Kind> kind{};               // nothing for parts (model/parts.h)
   bool is_user_made = true;                 // else written by control alone
   /// The spec member with the id of the object this one belongs to; empty at the top.
   std::string_view parent_field{};
@@ -37,16 +37,21 @@ struct KindDescription {
   std::vector<Column> columns{};
 };
 
-/// All kinds and "target", in dependency order.
+/// All kinds and parts of them (model/parts.h), in dependency order.
 std::span<const KindDescription> kind_descriptions();
 /// By word or alias, in any case; null when unknown.
 const KindDescription* find_description(std::string_view word);
 const KindDescription& description_of(Kind kind);
+/// The kind of the stored objects behind a description: itself, or the whole that it is a part of.
+inline Kind stored_kind(const KindDescription& description) {
+  return description.kind ? *description.kind : *description.parent;
+}
 
 /// "alb-", "listener-", "i-" (of an instance), "fip-" (of an elastic IP), ... + 10 characters of
 /// [a-z0-9]. `spec` decides for load balancers.
 Id new_id(Kind kind, const Json& spec, Random& random);
 Id new_target_id(Random& random);
+Id new_rule_id(Random& random);  // of a security group
 
 /// The id of the object this one belongs to (spec member parent_field), or empty.
 Id parent_id(const Object& object);

@@ -19,6 +19,7 @@
 #include "model/load_balancer.h"
 #include "model/node.h"
 #include "model/placement.h"
+#include "model/security_group.h"
 #include "model/subnet.h"
 #include "model/table.h"
 #include "model/target_group.h"

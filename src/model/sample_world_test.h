@@ -56,6 +56,9 @@ inline std::string sample_id(std::string_view word) {
   if (word == "dnlb_backend") return "backend-dnlb000000";
   if (word == "other_backend") return "backend-local00000";
   if (word == "foreign_backend") return "backend-foreign000";
+  if (word == "sg") return "sg-custom0000";
+  if (word == "local_sg") return "sg-local00000";
+  if (word == "foreign_sg") return "sg-foreign000";
   if (word == "listener") return "listener-private000";
   return "no-such-word";
 }
@@ -108,6 +111,15 @@ inline void put_instances(ObjectIndex& index) {
   index.put(std::move(foreign));
 }
 
+inline void put_security_groups(ObjectIndex& index) {
+  index.put(sample(Kind::kSecurityGroup, "sg-custom0000", "own", R"({"vpcId":"vpc-private000"})"));
+  index.put(sample(Kind::kSecurityGroup, "sg-local00000", "local", R"({"vpcId":"vpc-default"})"));
+  Object foreign = *index.find(Kind::kSecurityGroup, "sg-custom0000");
+  foreign.id = "sg-foreign000";
+  foreign.owner = "somebody-else";
+  index.put(std::move(foreign));
+}
+
 inline void put_parts(ObjectIndex& index) {
   const auto put = [&](Kind kind, std::string id, std::string name, std::string spec) {
     index.put(sample(kind, std::move(id), std::move(name), spec.c_str()));
@@ -146,6 +158,7 @@ inline ObjectIndex sample_world() {
   put_networks(index);
   put_load_balancers(index);
   put_instances(index);
+  put_security_groups(index);
   put_parts(index);
   return index;
 }

@@ -6,6 +6,8 @@
 #include "model/checker.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
+#include "model/security_group.h"
+#include "model/security_group_use.h"
 #include "model/target_view.h"
 
 namespace weir::model {
@@ -20,7 +22,7 @@ struct Use {
 std::vector<Use> uses_of(Kind kind) {
   switch (kind) {
     case Kind::kVpc:
-      return {{Kind::kSubnet, ""}};
+      return {{Kind::kSubnet, ""}, {Kind::kSecurityGroup, ""}};
     case Kind::kSubnet:
       return {{Kind::kLoadBalancer, ""}, {Kind::kInstance, ""}};
     case Kind::kLoadBalancer:
@@ -84,6 +86,28 @@ Errors instance_errors(const Object& instance, const WorldView& world) {
   return errors;
 }
 
+/// The rules that a new group begins with, and the ports of all.
+void fill_in_rules(Object& object) {
+  auto group = from_json<SecurityGroup>(object.spec).value;
+  if (!group.rules) group.rules = first_rules();
+  std::ranges::for_each(*group.rules, fill_in_ports);
+  object.spec = to_json(group);
+}
+
+/// A default group goes with its VPC; any other when no load balancer uses it.
+Errors security_group_errors(const Object& group, const WorldView& world) {
+  const std::string vpc = group.spec.string_or("vpcId", "");
+  if (is_default_group(group)) {
+    return {{ErrorCode::kConflict, group.id + " is the default group of VPC " + vpc + " and stays",
+             ""}};
+  }
+  Errors errors;
+  for (const Object* lb : load_balancers_using(group, world)) {
+    errors.push_back({ErrorCode::kConflict, group.id + " is in use by " + user_text(*lb), ""});
+  }
+  return errors;
+}
+
 Errors check(const Object* old, const Object& object, const WorldView& world, Errors found) {
   // What is wrong with the whole body leaves nothing to judge.
   if (std::ranges::any_of(found, [](const Error& error) { return error.field.empty(); })) {
@@ -98,7 +122,9 @@ Errors check(const Object* old, const Object& object, const WorldView& world, Er
 }  // namespace
 
 void fill_in_defaults(Object& object, const WorldView& world) {
-  if (object.kind != Kind::kBackend || !object.spec.is_object()) return;
+  if (!object.spec.is_object()) return;
+  if (object.kind == Kind::kSecurityGroup) fill_in_rules(object);
+  if (object.kind != Kind::kBackend) return;
   const Json* algorithm = object.spec.find("algorithm");
   const Object* lb = world.find(Kind::kLoadBalancer, load_balancer_of(object));
   if (lb == nullptr || (algorithm != nullptr && !algorithm->is_null())) return;
@@ -123,13 +149,15 @@ Errors check_update(const Object& old, const Object& updated, const WorldView& w
 Errors check_delete(const Object& object, const WorldView& world) {
   if (object.kind == Kind::kElasticIp) return elastic_ip_errors(object);
   if (object.kind == Kind::kInstance) return instance_errors(object, world);
+  if (object.kind == Kind::kSecurityGroup) return security_group_errors(object, world);
   Errors errors = protection_errors(object);
   const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||
                           object.kind == Kind::kLoadBalancer;
   const Id parent = owns_users ? object.id : load_balancer_of(object);
   for (const Use& use : uses_of(object.kind)) {
     for (const Object* user : world.children(use.kind, parent)) {
-      if (!names(*user, use.field, object.id)) continue;
+      // The default group of a VPC goes with it.
+      if (!names(*user, use.field, object.id) || is_default_group(*user)) continue;
       errors.push_back({ErrorCode::kConflict, object.id + " is in use by " + user_text(*user), ""});
     }
   }
@@ -137,17 +165,5 @@ Errors check_delete(const Object& object, const WorldView& world) {
 }
 
 Errors check_cascade(const Object& load_balancer) { return protection_errors(load_balancer); }
-
-Errors as_target_errors(Errors errors, std::size_t index) {
-  const std::string whole = "spec.targets[" + std::to_string(index) + "]";
-  for (Error& error : errors) {
-    if (error.field == whole) {
-      error.field = "spec";
-    } else if (error.field.starts_with(whole + ".")) {
-      error.field = "spec" + error.field.substr(whole.size());
-    }
-  }
-  return errors;
-}
 
 }  // namespace weir::model

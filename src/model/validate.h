@@ -32,7 +32,4 @@ Errors check_delete(const Object& object, const WorldView& world);
 /// Deletion of a load balancer with everything below it. Errors: kConflict for delete protection
 Errors check_cascade(const Object& load_balancer);
 
-/// Errors of one target as paths of the "target" view: "spec.targets[7].port" becomes "spec.port".
-Errors as_target_errors(Errors errors, std::size_t index);
-
 }  // namespace weir::model

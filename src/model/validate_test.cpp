@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/parts.h"
 #include "model/sample_world_test.h"
 
 namespace weir::model {
@@ -163,7 +164,7 @@ TEST(Delete, OfWhatIsInUseNamesEveryUser) {
             Places{"nlb-private000 is in use by backend service backend-nlb0000000 (nlb)"});
   EXPECT_EQ(errors_of(Kind::kLoadBalancer, "alb-private000").size(), 6u);
   EXPECT_EQ(errors_of(Kind::kSubnet, "subnet-private000").size(), 8u);
-  EXPECT_EQ(errors_of(Kind::kVpc, "vpc-private000").size(), 1u);
+  EXPECT_EQ(errors_of(Kind::kVpc, "vpc-private000").size(), 3u) << "subnet and security groups";
 }
 
 TEST(Delete, OfWhatNothingUsesIsAccepted) {
@@ -221,12 +222,13 @@ TEST(Quota, OfTargetsInAGroupIsHeldWithoutTouchingGroupsThatAreLargerAlready) {
   EXPECT_EQ(check_update(group, group, sample_view(index)), Errors());
 }
 
-TEST(TargetErrors, AreToldWithThePathsOfTheTargetItself) {
+TEST(PartErrors, AreToldWithThePathsOfThePartItself) {
+  const PartKind& target = *part_kind_of(*find_description("target"));
   const Errors errors =
-      as_target_errors({{ErrorCode::kInvalidArgument, "a", "spec.targets[7].port"},
-                        {ErrorCode::kInvalidArgument, "b", "spec.targets[7]"},
-                        {ErrorCode::kInvalidArgument, "c", "spec.targets[71].port"}},
-                       7);
+      as_part_errors({{ErrorCode::kInvalidArgument, "a", "spec.targets[7].port"},
+                      {ErrorCode::kInvalidArgument, "b", "spec.targets[7]"},
+                      {ErrorCode::kInvalidArgument, "c", "spec.targets[71].port"}},
+                     target, 7);
   EXPECT_EQ(errors[0].field, "spec.port");
   EXPECT_EQ(errors[1].field, "spec");
   EXPECT_EQ(errors[2].field, "spec.targets[71].port");

@@ -46,6 +46,29 @@ enum class InstanceState { kRunning, kStopped };
 inline constexpr std::string_view kInstanceStateWords[] = {"running", "stopped"};
 constexpr std::span<const std::string_view> words(InstanceState) { return kInstanceStateWords; }
 
+/// Of a security group, and of a rule that its group was made with.
+enum class SecurityGroupType { kDefault, kCustom };
+inline constexpr std::string_view kSecurityGroupTypeWords[] = {"default", "custom"};
+constexpr std::span<const std::string_view> words(SecurityGroupType) {
+  return kSecurityGroupTypeWords;
+}
+
+enum class RuleDirection { kIn, kOut };
+inline constexpr std::string_view kRuleDirectionWords[] = {"in", "out"};
+constexpr std::span<const std::string_view> words(RuleDirection) { return kRuleDirectionWords; }
+
+enum class RuleAction { kAllow, kDeny };
+inline constexpr std::string_view kRuleActionWords[] = {"ALLOW", "DENY"};
+constexpr std::span<const std::string_view> words(RuleAction) { return kRuleActionWords; }
+
+enum class RuleProtocol { kAll, kTcp, kUdp, kIcmp };
+inline constexpr std::string_view kRuleProtocolWords[] = {"ALL", "TCP", "UDP", "ICMP"};
+constexpr std::span<const std::string_view> words(RuleProtocol) { return kRuleProtocolWords; }
+
+enum class PrefixType { kCidr };
+inline constexpr std::string_view kPrefixTypeWords[] = {"CIDR"};
+constexpr std::span<const std::string_view> words(PrefixType) { return kPrefixTypeWords; }
+
 enum class BindingMode { kLoopback, kInterface, kExternal };
 inline constexpr std::string_view kBindingModeWords[] = {"loopback", "interface", "external"};
 constexpr std::span<const std::string_view> words(BindingMode) { return kBindingModeWords; }

@@ -139,6 +139,8 @@ class Compilation {
       if (lb != nullptr && lb->elastic_ip && !elastic_ip_of(id, *lb)) {
         note_lost(id, "admin.elasticIpAddress", *lb->elastic_ip);
       }
+      const auto missing = missing_security_group(id, facts_);
+      if (missing) state_.lb_errors.emplace(id, *missing);
       return;
     }
     note_lost(id, "admin.vip", lb->vip);
@@ -292,6 +294,7 @@ class Compilation {
     listener.endpoint.address = lb->vip;
     listener.elastic_ip = elastic_ip_of(listener.load_balancer_id, *lb);
     listener.drops_without_target = lb->is_dnlb;
+    listener.admission = security_filter_of(*lb, facts_).inbound(listener.endpoint.port);
     listener.route.push_back({.service = service->second});
     // The one before when nothing changed, so that engines see what did by comparing pointers.
     if (before == nullptr || *before != listener) {

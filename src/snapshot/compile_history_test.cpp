@@ -36,7 +36,7 @@ class CompileHistoryTest : public CompileFixture {
   std::string load_balancer() { return is_one_in(2) ? one_of("lb-") : "lb-1"; }
 
   void change_something() {
-    switch (number(18)) {
+    switch (number(20)) {
       case 0:
         return put_load_balancer();
       case 1:
@@ -66,6 +66,8 @@ class CompileHistoryTest : public CompileFixture {
         return break_something();
       case 13:
         return change_machine();
+      case 15:
+        return put_security_group();
       default:
         return change_verdict();
     }
@@ -75,6 +77,7 @@ class CompileHistoryTest : public CompileFixture {
     model::LoadBalancer lb;
     lb.subnet_id = one_of("subnet-");
     if (is_one_in(3)) lb.type = model::LoadBalancerType::kDnlb;
+    for (int i = number(3); i > 0; --i) lb.security_group_ids.push_back(one_of("sg-"));
     model::LoadBalancerAdmin admin;
     if (is_one_in(4)) admin.state = model::LoadBalancerState::kStopped;
     if (is_one_in(3)) {
@@ -83,6 +86,23 @@ class CompileHistoryTest : public CompileFixture {
     }
     admin.vip = is_one_in(4) ? "127.0.0.1" : is_one_in(3) ? "10.0.0.101" : "10.0.0.100";
     put(one_of("lb-"), lb, admin, one_of("2026-01-01T00:00:0"));
+  }
+  void put_security_group() {
+    model::SecurityGroup group;
+    group.vpc_id = "vpc-1";
+    group.rules.emplace();
+    for (int i = number(4); i > 0; --i) {
+      model::SecurityGroupRule rule;
+      rule.rule_id = "sgrule-" + std::to_string(i);
+      rule.direction = static_cast<model::RuleDirection>(number(2));
+      rule.rule_action = static_cast<model::RuleAction>(number(2));
+      rule.protocol = is_one_in(3) ? model::RuleProtocol::kAll : model::RuleProtocol::kTcp;
+      rule.priority = 1 + number(2);
+      rule.address_prefix = is_one_in(3) ? "0.0.0.0/0" : one_of("10.0.1.2") + "/32";
+      model::fill_in_ports(rule);
+      group.rules->push_back(rule);
+    }
+    put(one_of("sg-"), group);
   }
   void put_listener() {
     model::Listener listener;

@@ -70,6 +70,32 @@ std::size_t FactCache::update(const ObjectSet& objects, const Keys& keys) {
   return read_count;
 }
 
+SecurityFilter security_filter_of(const LoadBalancerFacts& load_balancer, const FactCache& facts) {
+  std::vector<SecurityRule> rules;
+  for (const std::string& id : load_balancer.security_groups) {
+    const SecurityGroupFacts* group = facts.table<model::Kind::kSecurityGroup>().find(id);
+    if (group != nullptr) rules.insert(rules.end(), group->rules.begin(), group->rules.end());
+  }
+  return {load_balancer.security_groups, std::move(rules)};
+}
+
+std::optional<ObjectError> missing_security_group(const std::string& load_balancer,
+                                                  const FactCache& facts) {
+  const auto& table = facts.table<model::Kind::kLoadBalancer>();
+  const LoadBalancerFacts* lb = table.find(load_balancer);
+  if (lb == nullptr) return std::nullopt;
+  for (const std::string& group : lb->security_groups) {
+    if (facts.table<model::Kind::kSecurityGroup>().find(group) != nullptr) continue;
+    return ObjectError{.kind = std::string(model::kind_name(model::Kind::kLoadBalancer)),
+                       .id = load_balancer,
+                       .revision = table.entries.at(load_balancer).version.revision,
+                       .reason = "pending",
+                       .detail = "security group " + group +
+                                 " has not arrived: until then nothing of it is allowed"};
+  }
+  return std::nullopt;
+}
+
 FactCache::Keys FactCache::all_keys(const ObjectSet& objects) const {
   Keys keys;
   for (const auto& [key, object] : objects.objects()) keys.insert(keys.end(), key);

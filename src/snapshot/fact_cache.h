@@ -62,11 +62,18 @@ class FactCache {
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
              FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>,
-             FactTable<kElasticIp, NoFacts>>
+             FactTable<kElasticIp, NoFacts>, FactTable<kSecurityGroup, SecurityGroupFacts>>
       tables_;
   Errors errors_;
 
   static constexpr std::size_t index_of(model::Kind kind) { return static_cast<std::size_t>(kind); }
 };
+
+/// What the security groups of a load balancer let through; one that has not arrived lets nothing
+/// through.
+SecurityFilter security_filter_of(const LoadBalancerFacts& load_balancer, const FactCache& facts);
+/// What to say of a load balancer one of whose groups has not arrived; nothing when all have.
+std::optional<ObjectError> missing_security_group(const std::string& load_balancer,
+                                                  const FactCache& facts);
 
 }  // namespace weir::snapshot

@@ -94,6 +94,26 @@ Result<Target> read_target(const model::Target& target, std::string_view path,
   return read;
 }
 
+/// Nothing when the rule is about another protocol than TCP.
+Result<std::optional<SecurityRule>> read_rule(const model::SecurityGroupRule& rule,
+                                              const std::string& path) {
+  using model::RuleProtocol;
+  const bool is_tcp = rule.protocol == RuleProtocol::kTcp;
+  if (!is_tcp && rule.protocol != RuleProtocol::kAll) return std::optional<SecurityRule>();
+  const auto prefix = net::Prefix::parse(rule.address_prefix);
+  if (!prefix) return invalid(path + ".addressPrefix", prefix.error().message);
+  SecurityRule read{.id = rule.rule_id,
+                    .is_inbound = rule.direction == model::RuleDirection::kIn,
+                    .allows = rule.rule_action == model::RuleAction::kAllow,
+                    .priority = rule.priority,
+                    .prefix = *prefix};
+  if (is_tcp) {
+    read.from_port = static_cast<std::uint16_t>(rule.from_port.value_or(1));
+    read.to_port = static_cast<std::uint16_t>(rule.to_port.value_or(65535));
+  }
+  return std::optional(std::move(read));
+}
+
 template <class T>
 Result<void> read_nothing(const model::Object& object) {
   const auto read_object = read<T>(object);
@@ -143,7 +163,8 @@ Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into) {
           .subnet_id = lb.spec.subnet_id,
           .created = object.created,
           .is_started = lb.admin.state == model::LoadBalancerState::kStarted,
-          .is_dnlb = lb.spec.type == model::LoadBalancerType::kDnlb};
+          .is_dnlb = lb.spec.type == model::LoadBalancerType::kDnlb,
+          .security_groups = lb.spec.security_group_ids};
   if (lb.admin.elastic_ip_address.empty()) return {};
   WEIR_ASSIGN_OR_RETURN(into.elastic_ip,
                         read_address(lb.admin.elastic_ip_address, "admin.elasticIpAddress"));
@@ -155,6 +176,21 @@ Result<void> read_facts(const model::Object& object, InstanceFacts& into) {
   WEIR_ASSIGN_OR_RETURN(const auto instance, read<model::Instance>(object));
   WEIR_ASSIGN_OR_RETURN(into.address, read_address(instance.admin.ip_address, "admin.ipAddress"));
   into.is_running = instance.admin.state == model::InstanceState::kRunning;
+  return {};
+}
+
+/// Rules about other protocols say nothing about TCP.
+Result<void> read_facts(const model::Object& object, SecurityGroupFacts& into) {
+  WEIR_ASSIGN_OR_RETURN(const auto group, read<model::SecurityGroup>(object));
+  const auto rules = group.spec.rules.value_or(std::vector<model::SecurityGroupRule>());
+  into.rules.clear();
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const std::string path = "spec.rules[" + std::to_string(i) + "]";
+    WEIR_ASSIGN_OR_RETURN(auto rule, read_rule(rules[i], path));
+    if (!rule) continue;
+    rule->group_id = object.id;
+    into.rules.push_back(*std::move(rule));
+  }
   return {};
 }
 

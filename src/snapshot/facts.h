@@ -30,11 +30,16 @@ struct LoadBalancerFacts {
   std::string created;  // UTC, ordered as text
   bool is_started = true;
   bool is_dnlb = false;
+  std::vector<std::string> security_groups{};  // none: everything is open
 };
 
 struct InstanceFacts {
   net::IpAddress address;
   bool is_running = true;
+};
+
+struct SecurityGroupFacts {
+  std::vector<SecurityRule> rules;  // that have a bearing on TCP
 };
 
 struct GroupFacts {
@@ -77,6 +82,7 @@ Result<void> read_facts(const model::Object& object, NoFacts& into);
 Result<void> read_facts(const model::Object& object, PlacementFacts& into);
 Result<void> read_facts(const model::Object& object, LoadBalancerFacts& into);
 Result<void> read_facts(const model::Object& object, InstanceFacts& into);
+Result<void> read_facts(const model::Object& object, SecurityGroupFacts& into);
 Result<void> read_facts(const model::Object& object, GroupFacts& into);
 Result<void> read_facts(const model::Object& object, BackendFacts& into);
 Result<void> read_facts(const model::Object& object, ListenerFacts& into);

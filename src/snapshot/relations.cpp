@@ -38,6 +38,9 @@ class Relating {
         if (mutant("relation-missed")) return;
         for (const std::string& group : links_.group_instances.naming(id)) mark_group(group);
         return;
+      case Kind::kSecurityGroup:
+        for (const std::string& lb : links_.lb_security_groups.naming(id)) mark_load_balancer(lb);
+        return;
       case Kind::kTable:
         return relate_table(id);
       case Kind::kDrain:
@@ -67,6 +70,11 @@ class Relating {
     const LoadBalancerFacts* facts = facts_.table<Kind::kLoadBalancer>().find(id);
     mark_load_balancer(id);
     links_.lb_address.set(id, facts == nullptr ? Ids() : addresses_of(*facts));
+    Ids groups;
+    if (facts != nullptr) {
+      groups.insert(facts->security_groups.begin(), facts->security_groups.end());
+    }
+    links_.lb_security_groups.set(id, groups);
     mark_load_balancer(id);
   }
 

@@ -11,6 +11,7 @@ namespace weir::snapshot {
 struct Relations {
   Links placement_lb;
   Links lb_address;  // VIP and elastic IP, as text
+  Links lb_security_groups;
   Links listener_lb;
   Links listener_backend;
   Links backend_lb;

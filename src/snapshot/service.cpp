@@ -94,6 +94,17 @@ bool resolve(Target& target, const FactCache& facts) {
   return true;
 }
 
+/// Security groups decide about traffic, and about probes, which may go to another port. A target
+/// without traffic needs no probe to be called unhealthy.
+void deny(Target& target, std::uint16_t check_port, const SecurityFilter& filter) {
+  target.denied = filter.outbound_refusal(target.endpoint);
+  if (!target.denied.empty()) {
+    if (target.excluded.empty()) target.excluded = "unhealthy CONNECT_FAILED, " + target.denied;
+  } else if (check_port != 0) {
+    target.denied = filter.outbound_refusal({target.endpoint.address, check_port});
+  }
+}
+
 /// Whatever is stored: nothing is sent to an address that no target may have. On loopback
 /// everything else is out of place.
 bool is_forbidden(const net::IpAddress& target, const LoadBalancerFacts* lb) {
@@ -112,6 +123,7 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
   std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
   const LoadBalancerFacts* lb =
       facts.table<model::Kind::kLoadBalancer>().find(service.load_balancer_id);
+  const SecurityFilter filter = lb == nullptr ? SecurityFilter() : security_filter_of(*lb, facts);
   GroupVerdicts of_group(verdicts, service.id, group);
   for (Target& target : targets) {
     if (target.endpoint.port == 0) target.endpoint.port = backend.port;
@@ -119,6 +131,7 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
         is_forbidden(target.endpoint.address, lb) && !mutant("forbidden-target-serves");
     if (target.is_forbidden) target.excluded = "forbidden address";
     if (target.excluded.empty() && target.weight == 0) target.excluded = "weight 0";
+    deny(target, service.check.port, filter);
     target.may_serve = target.excluded.empty();
     if (target.may_serve) {
       target.excluded = exclusion(service.is_check_closed, of_group.of(target.slot));

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/strong_type.h"
 #include "net/address.h"
+#include "snapshot/security_filter.h"
 #include "snapshot/verdict.h"
 
 namespace weir::snapshot {
@@ -35,6 +36,7 @@ struct Target {
   std::string excluded{};     // why it takes nothing new: "unhealthy CONNECT_FAILED", "weight 0";
                               // empty when it does
   std::string instance_id{};  // of a target that is an instance: its address is the endpoint's
+  std::string denied{};       // why security groups let no probe through; empty when they do
 
   friend bool operator==(const Target&, const Target&) = default;
 };
@@ -129,6 +131,7 @@ struct Listener {
   Protocol protocol = Protocol::kTcp;
   std::vector<RoutePart> route{};
   std::chrono::seconds idle_timeout{60};
+  AddressFilter admission{};          // who may connect
   bool drops_without_target = false;  // who nobody can serve hears nothing, instead of a reset
 
   /// Everywhere it answers, its VIP first.

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/mutant.h"
+
 namespace weir::dataplane::proxy {
 namespace {
 
@@ -101,8 +103,20 @@ bool Acceptor::accept_one(Socket& socket, ListenerEntry& listener) {
     return false;
   }
   parts_.reactor->add_descriptor();
-  serve(fd, listener, net::endpoint_of(peer));
+  const net::Endpoint client = net::endpoint_of(peer);
+  if (listener.admits(client.address) || mutant("security-groups-ignored")) {
+    serve(fd, listener, client);
+  } else {
+    refuse(fd, listener);
+  }
   return true;
+}
+
+/// Who security groups do not let in is told by a reset.
+void Acceptor::refuse(int fd, ListenerEntry& listener) {
+  listener.counters.count(FailureKind::kDenied);
+  Reactor::prepare_reset(fd);
+  parts_.reactor->close_descriptor(fd);
 }
 
 void Acceptor::serve(int fd, ListenerEntry& listener, const net::Endpoint& peer) {

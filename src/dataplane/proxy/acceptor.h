@@ -38,6 +38,7 @@ class Acceptor : public Timed {
 
   void accept(Socket& socket);
   bool accept_one(Socket& socket, ListenerEntry& listener);
+  void refuse(int fd, ListenerEntry& listener);
   void serve(int fd, ListenerEntry& listener, const net::Endpoint& peer);
   void pause(Socket& socket, bool is_short);
   void restart(Socket& socket);

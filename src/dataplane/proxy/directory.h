@@ -102,6 +102,9 @@ struct ListenerEntry : Counted {
   bool is_removed = false;  // no Snapshot names it: its connections end with their next response
 
   Clock::Duration idle_timeout() const { return plan->listener->idle_timeout; }
+  bool admits(const net::IpAddress& client) const {
+    return plan->listener->admission.admits(client);
+  }
   bool drops() const { return plan->listener->drops_without_target; }
   bool is_http() const { return plan->listener->protocol == snapshot::Protocol::kHttp; }
 };

@@ -160,6 +160,18 @@ void explain_service(const ServicePlan& service, const FlowEnds& flow, Explanati
   into.reason = "the service fails open, since no target is usable; " + into.reason;
 }
 
+/// Security groups refuse the client: it reaches no target.
+void explain_refusal(const ServicePlan& service, const std::string& refusal, Explanation& into) {
+  into.service_id = service.service->id;
+  into.group_id = service.service->group_id;
+  into.algorithm = service.service->algorithm;
+  into.reason = refusal + ": the connection is reset";
+  for (const snapshot::Target& target : service.service->targets) {
+    into.targets.push_back(explained_target(target));
+    into.targets.back().excluded = refusal;
+  }
+}
+
 }  // namespace
 
 Result<Explanation> explain_flow(const Plan* plan, const Flow& flow, Instant now) {
@@ -170,8 +182,11 @@ Result<Explanation> explain_flow(const Plan* plan, const Flow& flow, Instant now
     if (at != plan->listeners.end()) {
       Explanation explanation;
       explanation.version = plan->snapshot->version;
+      const std::string refusal = (*at)->listener->admission.refusal(flow.client.address);
       if ((*at)->route.empty()) {
         explanation.reason = "the listener has no backend service yet";
+      } else if (!refusal.empty()) {
+        explain_refusal(*(*at)->route.front(), refusal, explanation);
       } else {
         explain_service(*(*at)->route.front(), {flow.client, (*at)->listener->endpoint, now},
                         explanation);

@@ -35,6 +35,7 @@ enum class Retry : std::uint8_t {
   X(kResponseTimeout, "response_timeout", 504, kUpstream)                                               \
   X(kUpstreamAborted, "upstream_aborted", 0, kUpstream)    /* in the middle of an answer */             \
   X(kUpstreamStalled, "upstream_stalled", 0, kUpstream)    /* silent in the middle of an answer */      \
+  X(kDenied, "denied", 0, kClient)                         /* by security groups, at accept */          \
   X(kIdleTimeout, "idle_timeout", 0, kClient)              /* relayed connection, neither side sent */  \
   X(kDrainEnded, "drain_ended", 503, kSelf)                /* cut at the deadline of its drain record */\
   X(kStopped, "stopped", 503, kSelf)                       /* cut at the deadline of stop() */          \

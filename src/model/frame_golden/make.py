@@ -42,6 +42,9 @@ SLOTS = {"slots": [{"targetId": "target-0123456789", "slot": 0}, {"targetId": "t
          "nextSlot": 0, "retired": [{"slot": 7, "until": "2026-01-01T01:00:01Z"}]}
 DISK = {"isSystem": True, "diskCategory": "cloud", "autoDelete": True, "deviceName": "vda", "diskType": "ssd.gp1", "diskSizeGB": 40}
 INSTANCE_TARGETS = [{"targetId": "target-0123456789", "instanceId": "i-0123456789", "port": 8080, "weight": 10}]
+RULE = {"ruleId": "sgrule-0123456789", "direction": "in", "ruleAction": "DENY", "priority": 7, "protocol": "TCP",
+        "addressPrefixType": "CIDR", "addressPrefix": "10.0.0.0/8", "ipVersion": 4, "fromPort": 80, "toPort": 90,
+        "description": "", "ruleType": "custom", "createdTime": "2026-01-01T00:00:00Z"}
 BINDING = {"subnet": "subnet-0123456789", "mode": "interface", "interface": "eth1", "sources": ["10.0.1.4"]}
 
 EMPTY_TABLE = b"WSTB" + struct.pack("<BBHQ", 1, 0, 0, 3)
@@ -102,6 +105,13 @@ RECORDINGS = {
                                            "elasticIpId": "fip-0123456789", "description": "", "deleteProtection": False},
                                  {"state": "started", "vip": "10.0.1.11", "vpcId": "vpc-0123456789",
                                   "elasticIpAddress": "203.0.113.1", "elasticIpPool": "public"}), False),
+    "securityGroup.bin": ("securityGroup", "sg-0123456789", 1, 18,
+                          stored("web", {"vpcId": "vpc-0123456789", "rules": [RULE], "description": ""}, {"type": "custom"}), False),
+    # A list that is left out while it is empty, for the same reason.
+    "lb-security-groups.bin": ("lb", "alb-abcdefghij", 1, 19,
+                               stored("web", {"type": "alb", "subnetId": "subnet-0123456789", "azs": ["local-1a"],
+                                              "securityGroupIds": ["sg-0123456789"], "description": "", "deleteProtection": False},
+                                      {"state": "started", "vip": "10.0.1.11", "vpcId": "vpc-0123456789"}), False),
     "tombstone.bin": ("listener", "listener-0123456789", 1, 10, "", True),
     "commit.bin": ("commit", "", 2, 4294967296, "", False),
 }
