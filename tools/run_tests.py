@@ -236,33 +236,37 @@ def stage_mutants(_):
     """Each planted mistake of tests/mutants must make the named test fail; a mutant that survives fails the suite."""
     def mutants():
         tally = Tally()
-        for line in (ROOT / "tests" / "mutants").read_text().splitlines():
-            line = line.split("#")[0].strip()
-            if not line:
-                continue
-            name, kind, what, pattern = line.split()
-            log = BUILD / "asan" / "mutants" / f"{name}.log"
-            if kind == "unit":
-                command = [str(BUILD / "asan" / what), f"--gtest_filter={pattern}"]
-                healthy, _ = run(command, log.with_suffix(".control.log"), UNIT_TIMEOUT_SECONDS)
-            else:
-                command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/e2e/{what}", "-k", pattern]
-                healthy = 0  # the same test runs without the mutant in stage e2e
-            # What a failed test leaves for a look is of no use here.
-            with tempfile.TemporaryDirectory(prefix="weir-") as folder:
-                status, _ = run(command, log, UNIT_TIMEOUT_SECONDS,
-                                {"WEIR_MUTANT": name, "WEIR_PROGRAM": str(BUILD / "asan" / "weir"), "TMPDIR": folder})
-            # End to end, what cannot even be started fails too: only a test that ran has caught something.
-            has_run = kind == "unit" or "FAILED tests/e2e" in log.read_text(errors="replace")
-            caught = status != 0 and healthy == 0 and has_run and not_empty(log)
-            say(f"mutant {name}: {'caught' if caught else 'SURVIVED'} by {what} {pattern}")
-            if caught:
-                tally.passed += 1
-            else:
-                print(tail(log))
-                tally.failed.append(f"mutant:{name}")
+        lines = [line.split("#")[0].split() for line in (ROOT / "tests" / "mutants").read_text().splitlines()]
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            for one in pool.map(lambda words: run_mutant(*words), filter(None, lines)):
+                tally.add(one)
         return tally
     return built("asan", (), mutants)
+
+
+def run_mutant(name, kind, what, pattern):
+    tally = Tally()
+    log = BUILD / "asan" / "mutants" / f"{name}-{kind}.log"
+    if kind == "unit":
+        command = [str(BUILD / "asan" / what), f"--gtest_filter={pattern}"]
+        healthy, _ = run(command, log.with_suffix(".control.log"), UNIT_TIMEOUT_SECONDS)
+    else:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/e2e/{what}", "-k", pattern]
+        healthy = 0  # the same test runs without the mutant in stage e2e
+    # What a failed test leaves for a look is of no use here.
+    with tempfile.TemporaryDirectory(prefix="weir-") as folder:
+        status, _ = run(command, log, UNIT_TIMEOUT_SECONDS,
+                        {"WEIR_MUTANT": name, "WEIR_PROGRAM": str(BUILD / "asan" / "weir"), "TMPDIR": folder})
+    # End to end, what cannot even be started fails too: only a test that ran has caught something.
+    has_run = kind == "unit" or "FAILED tests/e2e" in log.read_text(errors="replace")
+    caught = status != 0 and healthy == 0 and has_run and not_empty(log)
+    say(f"mutant {name}: {'caught' if caught else 'SURVIVED'} by {what} {pattern}")
+    if caught:
+        tally.passed += 1
+    else:
+        print(tail(log))
+        tally.failed.append(f"mutant:{name}")
+    return tally
 
 
 def not_empty(log):

@@ -134,20 +134,30 @@ Errors check_announced_once(const Object& elastic_ip, const std::vector<std::str
            std::string(kAssociationField)}};
 }
 
-}  // namespace
-
-Errors place_elastic_ip(Object& elastic_ip, const HookContext& context) {
-  const auto spec = model::from_json<model::ElasticIp>(elastic_ip.spec).value;
-  if (spec.address) return give_wanted(elastic_ip, *spec.address, context);
+/// True when a pool of the provider had an address. `zoned`: of pools that serve one zone alone.
+bool give_free(Object& elastic_ip, const std::string& provider, bool zoned,
+               const HookContext& context) {
   for (const model::PublicPool& pool : context.pools) {
-    if (pool.provider != spec.provider) continue;
+    if (pool.provider != provider || pool.az.empty() == zoned) continue;
     const auto subnets = subnets_in(pool, context.index);
     const auto free = model::free_public_address(pool, [&](const net::IpAddress& address) {
       return lies_in(subnets, address) || context.taken_addresses.contains(address.text());
     });
     if (!free) continue;
     give(elastic_ip, pool, free->text());
-    return {};
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Errors place_elastic_ip(Object& elastic_ip, const HookContext& context) {
+  const auto spec = model::from_json<model::ElasticIp>(elastic_ip.spec).value;
+  if (spec.address) return give_wanted(elastic_ip, *spec.address, context);
+  // What fits every load balancer first: nobody has asked for the zone of a pool.
+  for (const bool zoned : {false, true}) {
+    if (give_free(elastic_ip, spec.provider, zoned, context)) return {};
   }
   return {{ErrorCode::kFailedPrecondition,
            "no address of the public pools of " + spec.provider + " is free", "spec.provider"}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/random.h"
 #include "model/placement.h"
@@ -125,8 +126,18 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
       change.remove.push_back(placement);
     }
   }
+  // An elastic IP too can be announced by one node of a segment.
+  const std::string pool = load_balancer.admin.string_or("elasticIpPool", "");
+  const auto announces = [&](const std::string& node) {
+    const Object* found = index.find(Kind::kNode, node);
+    return !pool.empty() && found != nullptr &&
+           pool_binding_of(*found, pool) == BindingMode::kInterface;
+  };
+  bool is_announced = std::ranges::any_of(kept, announces);
   for (const std::string& node : all) {
-    if (!kept.contains(node)) change.add.push_back(node);
+    if (kept.contains(node)) continue;
+    if (announces(node) && std::exchange(is_announced, true)) continue;
+    change.add.push_back(node);
   }
   if (all.empty() && kept.empty() && !own.empty()) {
     change.is_waiting = own.size() > 1 && own.begin()->presence == Presence::kAwaited;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/public_pool.h"
 #include "model/resources.h"
 
 namespace weir::api {
@@ -57,6 +58,33 @@ class Placement : public ::testing::Test {
 
   model::ObjectIndex index;
 };
+
+TEST_F(Placement, AnElasticIpIsAnnouncedByOneOfSeveralNodes) {
+  const auto add_both = [this](const std::string& id) {
+    model::Node spec;
+    spec.bindings = {
+        {.subnet = "subnet-1", .mode = BindingMode::kExternal, .interface = "", .sources = {}},
+        {.subnet = model::pool_network("public"),
+         .mode = BindingMode::kInterface,
+         .interface = "eth1",
+         .sources = {}}};
+    Object node;
+    node.kind = Kind::kNode;
+    node.id = id;
+    node.spec = model::to_json(spec);
+    index.put(node);
+  };
+  add_both("node-1");
+  Object lb = add_lb("alb-1");
+  lb.admin = Json::object({{"elasticIpPool", "public"}});
+  index.put(lb);
+  EXPECT_EQ(change(lb).add, Nodes{"node-1"});
+  place("alb-1", "node-1");
+  add_both("node-2");
+  EXPECT_TRUE(change(lb).add.empty());
+  add_node("node-3", "subnet-1", BindingMode::kExternal);
+  EXPECT_EQ(change(lb).add, Nodes{"node-3"}) << "it answers on the other address alone";
+}
 
 TEST_F(Placement, ASubnetOfAnotherAccountIsServedOnlyWhereABindingSaysItsId) {
   add_subnet("subnet-3", "blue", "127.64.0.0/16", "evil");

@@ -88,13 +88,24 @@ TEST_F(V1SecurityGroupTest, RulesAreAddedModifiedAndRemoved) {
   EXPECT_EQ(rules[1].integer_or("protocol", -1), 300);
   EXPECT_EQ(rules[1].integer_or("toPort", -1), 0);
   const std::string first = rules[0].string_or("ruleId", "");
+  const std::int64_t port = rules[0].integer_or("toPort", -1);
+  ASSERT_NE(port, 65535);
   const std::string changed = R"({"modifySecurityGroupRuleSpecs":[{"ruleId":")" + first +
                               R"(","protocol":17,"priority":7}]})";
   ASSERT_EQ(call(id, "modifyNetworkSecurityGroupRules", changed).status, 200);
   rules = custom_rules(id);
   EXPECT_EQ(rules[0].integer_or("protocol", -1), 17);
   EXPECT_EQ(rules[0].integer_or("priority", -1), 7);
-  EXPECT_EQ(rules[0].integer_or("toPort", -1), 65535) << "another protocol has ports of its own";
+  EXPECT_EQ(rules[0].integer_or("toPort", -1), port) << "what is absent stays";
+  const auto changed_to = [&](const std::string& protocol) {
+    const std::string body = R"({"modifySecurityGroupRuleSpecs":[{"ruleId":")" + first +
+                             R"(","protocol":)" + protocol + "}]}";
+    EXPECT_EQ(call(id, "modifyNetworkSecurityGroupRules", body).status, 200);
+    return custom_rules(id)[0].integer_or("toPort", -1);
+  };
+  EXPECT_EQ(changed_to("1"), 0) << "ICMP has no ports";
+  EXPECT_EQ(changed_to("6"), 65535) << "and what had none begins with all";
+  rules = custom_rules(id);
   EXPECT_EQ(rules[0].string_or("ruleId", ""), first);
   ASSERT_EQ(call(id, "removeNetworkSecurityGroupRules", R"({"ruleIds":[")" + first + "\"]}").status,
             200);

@@ -91,11 +91,19 @@ Error unknown_rule(const std::string& id, std::string field) {
   return {ErrorCode::kNotFound, "'" + id + "' not found", std::move(field)};
 }
 
-/// Another protocol without ports of its own has those that it begins with.
+bool is_ported(const Json& protocol) {
+  const auto words = model::words(model::RuleProtocol{});
+  const auto at = std::ranges::find(words, protocol.is_string() ? protocol.as_string() : "");
+  return at != words.end() &&
+         model::has_ports(static_cast<model::RuleProtocol>(at - words.begin()));
+}
+
+/// From a protocol without ports to one that has some, or back, the old ones do not fit: a rule
+/// that names no new ones has those that its protocol begins with.
 void forget_ports(const Json& changes, Json& whole) {
   const Json* protocol = changes.find("protocol");
   if (protocol == nullptr || whole.find("protocol") == nullptr) return;
-  if (*protocol == *whole.find("protocol")) return;
+  if (is_ported(*protocol) == is_ported(*whole.find("protocol"))) return;
   for (const std::string_view key : {"fromPort", "toPort"}) whole.erase(key);
 }
 

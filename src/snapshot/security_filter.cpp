@@ -67,12 +67,12 @@ std::string AddressFilter::refusal(const net::IpAddress& address) const {
 
 SecurityFilter::SecurityFilter(std::vector<std::string> groups, std::vector<SecurityRule> rules)
     : groups_(std::move(groups)), rules_(std::move(rules)) {
-  const bool is_later = !mutant("allow-before-deny");
   // By group and id where nothing else tells them apart: every process names the same rule.
-  std::ranges::sort(rules_, {}, [is_later](const SecurityRule& rule) {
-    return std::tuple(rule.priority, rule.allows == is_later, std::string_view(rule.group_id),
-                      std::string_view(rule.id));
-  });
+  std::ranges::sort(rules_, {},
+                    [is_later = !mutant("allow-before-deny")](const SecurityRule& rule) {
+                      return std::tuple(rule.priority, rule.allows == is_later,
+                                        std::string_view(rule.group_id), std::string_view(rule.id));
+                    });
 }
 
 std::string SecurityFilter::no_rule_allows() const {
