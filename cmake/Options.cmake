@@ -1,7 +1,7 @@
 # The build options of the project; no more than six, each with a default that builds on plain Debian 12.
 option(WEIR_TESTS "Build the tests" ON)
 option(WEIR_FUZZ "Build the libFuzzer targets (clang only)" OFF)
-option(WEIR_PRECOMPILED "Parse the standard headers once for all files" OFF)
+set(WEIR_PRECOMPILED "" CACHE STRING "Of which files the standard headers are parsed once: tests, or product and tests as a list")
 option(WEIR_WERROR "Treat warnings as errors" OFF)
 option(WEIR_MUTANTS "Compile in the planted mistakes that the mutant suite switches on" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
