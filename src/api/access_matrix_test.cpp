@@ -1,6 +1,7 @@
 // The access matrix: every call of both faces, made by everybody who may meet it, generated from
 // the tables of kinds and calls. Nobody learns anything of another account.
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "api/native_face.h"
@@ -25,6 +26,18 @@ struct MatrixCall {
   bool names_object = false;  // of the account: others get 404
   bool is_page = false;       // of the service itself: no object behind it
 };
+
+/// Whether the word stands in the text by itself: a random id may hold any four digits.
+bool says(const std::string& text, const std::string& word) {
+  const auto is_inside = [&](std::size_t at) {
+    return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0;
+  };
+  for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+    const bool is_ended = is_inside(at + word.size() - 1) && is_inside(at + word.size());
+    if (!is_ended && !(at > 0 && is_inside(at - 1))) return true;
+  }
+  return false;
+}
 
 class AccessMatrixTest : public PeopleTest {
  protected:
@@ -243,7 +256,7 @@ TEST_F(AccessMatrixTest, WhatAnotherAccountHasIsNotThereInBodiesListsCountsAndMe
       continue;
     }
     for (const std::string& secret : secrets()) {
-      EXPECT_EQ(said.find(secret), std::string::npos) << where << " says " << secret;
+      EXPECT_FALSE(says(said, secret)) << where << " says " << secret << ": " << said;
     }
   }
 }
