@@ -161,8 +161,6 @@ void Agent::orphan_offered_all() {
 }
 
 void Agent::serving_changed() {
-  if (mutant("proxy-owns-sockets"))
-    sockets_.ensure(children_.serving() ? wanted_endpoints() : std::vector<WantedEndpoint>());
   questions_.serving_changed();
   note_applied();
 }

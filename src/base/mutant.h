@@ -6,7 +6,7 @@
 // bonds-outlive-targets, bonds-per-worker, reset-instead-of-silence, explain-ignores-marks,
 // forbidden-target-serves, check-source-ignored, drain-cuts-early, post-replayed,
 // synchronous-normal, migration-in-steps, start-forgets-last,
-// length-beside-chunked-passes, relation-missed, audit-row-apart, proxy-owns-sockets,
+// length-beside-chunked-passes, relation-missed, audit-row-apart,
 // owner-overlooked, role-overlooked, audit-end-overlooked,
 // allow-before-deny, security-groups-ignored.
 #pragma once

@@ -19,7 +19,6 @@ END_SECONDS = 90
 SHORT = {
     "changes": ["changes", "--changes", "120", "--requests", "20000", "--rate", "1000"],
     "kills of control": ["kills", "--kills", "40", "--of", "control"],
-    "kills of the proxy": ["kills", "--kills", "20", "--of", "proxy"],
     "powercut": ["powercut", "--points", "300"],
 }
 # Mistake, the run that must see it, and what one of its failures says.
@@ -29,7 +28,6 @@ MUTANTS = [
     ("answer-before-commit", "kills of control", r"control does not answer"),
     ("start-forgets-last", "kills of control", r"lost or halved: .*found"),
     ("audit-row-apart", "kills of control", r"revisions without an audit row"),
-    ("proxy-owns-sockets", "kills of the proxy", r"connections refused"),
     ("migration-in-steps", "powercut", r"^unopened"),
     ("synchronous-normal", "powercut", r"^lost"),
 ]
