@@ -129,9 +129,9 @@ PlacementChange placement_change(const Object& load_balancer, const model::Objec
   // An elastic IP too can be announced by one node of a segment.
   const std::string pool = load_balancer.admin.string_or("elasticIpPool", "");
   const auto announces = [&](const std::string& node) {
+    if (pool.empty()) return false;
     const Object* found = index.find(Kind::kNode, node);
-    return !pool.empty() && found != nullptr &&
-           pool_binding_of(*found, pool) == BindingMode::kInterface;
+    return found != nullptr && pool_binding_of(*found, pool) == BindingMode::kInterface;
   };
   bool is_announced = std::ranges::any_of(kept, announces);
   for (const std::string& node : all) {

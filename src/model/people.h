@@ -58,6 +58,14 @@ inline constexpr int kAccessKeyDays = 365;
 /// Chosen because nobody remembers a longer one. Units: days. Reached: 400 naming the field.
 inline constexpr int kCredentialDaysMax = 3'650;
 
+/// What every credential is made with.
+template <class Self, class Visitor>
+void credential_fields(Self& s, Visitor& v) {
+  v("user", s.user, "id or name of the user it speaks for", kRequired, kImmutable,
+    Text{TextRule::kName, 64});
+  v("validDays", s.valid_days, "days until it ends", kImmutable, Range{1, kCredentialDaysMax});
+}
+
 struct Token {
   using Admin = CredentialAdmin;
 
@@ -66,9 +74,7 @@ struct Token {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
-    v("user", s.user, "id or name of the user it speaks for", kRequired, kImmutable,
-      Text{TextRule::kName, 64});
-    v("validDays", s.valid_days, "days until it ends", kImmutable, Range{1, kCredentialDaysMax});
+    credential_fields(s, v);
   }
 };
 
@@ -80,9 +86,7 @@ struct AccessKey {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
-    v("user", s.user, "id or name of the user it speaks for", kRequired, kImmutable,
-      Text{TextRule::kName, 64});
-    v("validDays", s.valid_days, "days until it ends", kImmutable, Range{1, kCredentialDaysMax});
+    credential_fields(s, v);
   }
 };
 
