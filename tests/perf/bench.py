@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Weir beside a bare relay, HAProxy and nginx, and says how sure it is. docs/performance.md explains the method.
 
-Each area ends within 8 minutes and leaves its numbers in build/bench/AREA.json (one case alone: AREA-CASE.json); `page` writes
+Each area ends within 8 minutes (`scale` within 12) and leaves its numbers in build/bench/AREA.json (one case alone: AREA-CASE.json); `page` writes
 docs/performance.md from those files.
 """
 import argparse
@@ -16,18 +16,18 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import config  # noqa: E402
 import counts  # noqa: E402
 import machine  # noqa: E402
 import marks  # noqa: E402
 import memory  # noqa: E402
 import page  # noqa: E402
+import scale  # noqa: E402
 import subjects  # noqa: E402
 import traffic  # noqa: E402
 
 RESULTS = subjects.ROOT / "build" / "bench"
 AREAS = {"http": lambda folder, options: traffic.run("http", folder, options), "tcp": lambda folder, options: traffic.run("tcp", folder, options),
-         "memory": memory.run, "config": config.run, "counts": counts.run}
+         "memory": memory.run, "scale": scale.run, "counts": counts.run}
 
 
 def arguments():
@@ -39,6 +39,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=0, help="exactly so many rounds (default: as many as the time allows)")
     parser.add_argument("--minutes", type=float, default=7.6, help="time for the rounds of an area (default 7.6)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the connections, requests and objects, for a quick try (default 1)")
+    parser.add_argument("--change-seconds", type=float, default=300, help="of scale: for so long changes are made (default 300)")
     parser.add_argument("--keep", action="store_true", help="leave the temporary folder")
     options = parser.parse_args()
     if options.case and options.case not in traffic.CASES:

@@ -50,7 +50,10 @@ Generator::Generator(const Load& load)
       clients_(static_cast<std::size_t>(load.connections)),
       latencies_(kLatencySlots),
       scratch_(kScratchBytes) {
-  for (Client& client : clients_) idle_.push_back(&client);
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    clients_[i].to = &load_.to[i % load_.to.size()];
+    idle_.push_back(&clients_[i]);
+  }
   next_due_ns_ = static_cast<double>(now_ns());
 }
 
@@ -105,7 +108,7 @@ void Generator::start(Client& client, std::int64_t due_ns) {
   client.head.clear();
   client.body_left = 0;
   if (client.fd < 0) {
-    client.fd = start_connect(load_.to);
+    client.fd = start_connect(*client.to);
     if (client.fd < 0) return end(client, "no port or descriptor left");
     watch(poll_, client.fd, &client);  // EPOLLOUT tells that it stands.
   } else {

@@ -14,7 +14,7 @@
 namespace bench {
 
 struct Load {
-  sockaddr_in to{};
+  std::vector<sockaddr_in> to;  // Connections are shared out over them in turn.
   int connections = 1;
   std::size_t body_bytes = 100;  // What each answer must hold.
   bool is_fresh = false;         // A connection for each request; the server ends it.
@@ -47,6 +47,7 @@ class Generator {
 
  private:
   struct Client {
+    const sockaddr_in* to = nullptr;
     int fd = -1;
     bool is_busy = false;
     bool has_sent = false;

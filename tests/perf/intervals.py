@@ -3,6 +3,7 @@
 A round holds one block of every program, so two blocks of one round are a pair: what disturbed the machine meanwhile disturbed both.
 The interval is the bootstrap's 95 %: rounds are drawn with replacement, the statistic is computed anew, and 2.5 % fall off either end.
 """
+import math
 import random
 import statistics
 
@@ -27,6 +28,15 @@ def bootstrap(rounds, statistic, seed=1):
 def median(values, seed=1):
     """Median with its interval."""
     return bootstrap(list(values), statistics.median, seed)
+
+
+def quantile(values, share):
+    """A quantile of many values with the 95 % interval of the order statistic, which needs no draws; None for fewer than 3."""
+    if len(values) < 3:
+        return None
+    ordered, middle = sorted(values), len(values) * share
+    reach = 1.96 * math.sqrt(middle * (1 - share))
+    return tuple(ordered[min(len(values) - 1, max(0, math.ceil(rank) - 1))] for rank in (middle, middle - reach, middle + reach))
 
 
 def ratio(pairs, seed=1):

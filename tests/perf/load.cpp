@@ -1,5 +1,5 @@
 // Load, and what it cost, as one JSON line.
-//   bench_load ADDRESS:PORT --connections N --bytes N [--fresh] [--ends-first] [--rate R]
+//   bench_load ADDRESS:PORT... --connections N --bytes N [--fresh] [--ends-first] [--rate R]
 //     --warmup S --seconds S [--watch PID]...  runs for so long and reads processor time at both
 //                                              ends of the measured part
 //     --requests N                             ends after so many answers, or two minutes
@@ -49,10 +49,14 @@ bool take_word(Options& options, std::string_view word, const char* value, int& 
 }
 
 bool parse(int argc, char** argv, Options& options) {
-  const auto to = bench::parse_endpoint(argc > 1 ? argv[1] : "");
-  if (!to) return false;
-  options.load.to = *to;
-  for (int i = 2, used = 0; i < argc; i += used) {
+  int first = 1;
+  for (; first < argc && std::string_view(argv[first]).substr(0, 2) != "--"; ++first) {
+    const auto to = bench::parse_endpoint(argv[first]);
+    if (!to) return false;
+    options.load.to.push_back(*to);
+  }
+  if (options.load.to.empty()) return false;
+  for (int i = first, used = 0; i < argc; i += used) {
     if (!take_word(options, argv[i], i + 1 < argc ? argv[i + 1] : nullptr, used)) return false;
   }
   return true;

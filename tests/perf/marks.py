@@ -2,6 +2,7 @@
 valid: a quiet machine, and an A/A pair that gave 1.00. Traffic is judged at the offered rate (traffic.py says why).
 """
 import intervals
+import tree
 
 # Where no more than 1.00 is promised, measuring is not finer than this. Source: the benchmark method, parity rows.
 PARITY = 1.03
@@ -12,6 +13,14 @@ MARKS = [
     ("http", "processor time beside nginx's, 16 connections", "small-16", "cpu_us weir/nginx", PARITY),
     ("http", "processor time beside nginx's, 64 connections", "small-64", "cpu_us weir/nginx", PARITY),
     ("memory", "bytes of user space by idle HTTP connection", "http", "bytes", 512),
+    ("scale", "start of control and node with 2 000 services and 20 000 targets, s", "", "cold", 5),
+    ("scale", "a change applied at the node, p99 ms", "", "applied", 500),
+    ("scale", "a change seen by clients' packets, p99 ms", "", "packets", 500),
+    ("scale", "a page of 100 on the native face, p99 ms", "", "native", 20),
+    ("scale", "a page of 100 on the JD Cloud face, p99 ms", "", "jdcloud", 20),
+    ("scale", "highest memory of control, MB", "", "control_mb", 300),
+    ("scale", "wrong verdicts", "", "wrong", 0),
+    ("scale", "failed requests while changes run", "", "failed", 0),
     ("counts", "user-space instructions beside HAProxy's", "", "instructions weir/haproxy", 0.60),
     ("counts", "system calls by request at 64 connections", "", "calls", 4.5),
 ]
@@ -31,7 +40,7 @@ def verdict(interval, most, is_valid):
     if interval is None:
         return "not measured"
     if not is_valid:
-        return "not proven (A/A, or a machine that was not quiet)"
+        return "not proven (A/A, a machine that was not quiet, or a small run)"
     return "met" if interval[2] <= most else "**missed**"
 
 
@@ -43,4 +52,7 @@ def locate(result, case, where):
     if result["area"] == "memory":
         found = next(one for one in result["cases"] if one["protocol"] == case)
         return found["programs"]["weir"][where], found["aa_valid"]
+    if result["area"] == "scale":
+        # A smaller tree or a shorter time says nothing about the large one.
+        return result["intervals"][where], result["services"] >= tree.SERVICES and result["change"]["seconds"] >= 300
     return result["medians"]["weir"]["calls"] if where == "calls" else result["ratios"].get(where), result["aa_valid"]

@@ -3,6 +3,7 @@ import json
 
 import intervals
 import marks
+import scale
 
 HEAD = """# Measured
 
@@ -16,7 +17,7 @@ generator and target share core 0 (so a cheap proxy that runs as fast as it can 
 are off, upstream connections are kept, loopback throughout: the proxy's time contains its peers' receive work, so the relay stands in every table.
 Requests have 150 bytes; TCP carries the same ones.
 """
-ORDER = ["http", "tcp", "memory", "config", "counts"]
+ORDER = ["http", "tcp", "memory", "scale", "counts"]
 UNQUIET = "**The machine was not quiet: these numbers show that the command works, and are not to be quoted.**"
 
 
@@ -40,7 +41,7 @@ def text(found):
 
 
 def section(result):
-    writers = {"http": traffic_part, "tcp": traffic_part, "memory": memory_part, "config": config_part, "counts": counts_part}
+    writers = {"http": traffic_part, "tcp": traffic_part, "memory": memory_part, "scale": scale_part, "counts": counts_part}
     return "\n".join([provenance(result), *([] if result["quiet"] else [UNQUIET + "\n"]), writers[result["area"]](result)])
 
 
@@ -101,19 +102,8 @@ def memory_part(result):
     return "\n".join(parts)
 
 
-def config_part(result):
-    one, spans = result["change"], result["intervals"]
-    rows = [["control starts until the API answers, s", intervals.text(spans["control"])],
-            ["a node with nothing serves every tenth listener, s", intervals.text(spans["node_empty"])],
-            ["the same from its replica, control stopped, s", intervals.text(spans["node_replica"])],
-            ["change to applied, s", f"{intervals.text(spans['change'], '', 3)}, slowest of {len(one['seconds'])} {max(one['seconds']):.3f}"],
-            ["bytes on the stream by change (idle as long)", f"{one['stream_bytes']:.0f} ({one['stream_bytes_idle']:.0f})"],
-            ["processor time of all processes by change, ms (idle as long)", f"{one['cpu_ms']:.2f} ({one['cpu_ms_idle']:.2f})"]]
-    rows += [[f"memory {when}, MiB", ", ".join(f"{role} {size / 1048576:.1f}" for role, size in by_role.items())]
-             for when, by_role in result["memory"].items()]
-    rows.append(["replica, store, MiB", f"{result['replica_bytes'] / 1048576:.1f}, {result['store_bytes'] / 1048576:.1f}"])
-    made = f"{result['listeners']} TCP listeners (of {result['wanted']} wanted) on dnlbs, {result['targets']} targets, created in {result['create_seconds']:.0f} s.\n"
-    return "\n".join([made, table(["what", "measured"], rows)])
+def scale_part(result):
+    return "\n".join([scale.made_text(result) + "\n", table(["what", "measured"], [list(row) for row in scale.rows(result)])])
 
 
 def counts_part(result):

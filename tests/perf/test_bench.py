@@ -9,6 +9,7 @@ import intervals  # noqa: E402
 import marks  # noqa: E402
 import page  # noqa: E402
 import traffic  # noqa: E402
+import tree  # noqa: E402
 
 
 def pairs(true_ratio, count=24, noise=0.02, seed=7):
@@ -94,6 +95,27 @@ def test_a_mark_is_met_only_by_the_unfavourable_end_of_a_valid_run():
     assert marks.verdict((0.55, 0.5, 0.61), 0.6, True) == "**missed**"
     assert "not proven" in marks.verdict((0.1, 0.1, 0.1), 0.6, False) and marks.verdict(None, 0.6, True) == "not measured"
     assert [row[3] for row in marks.rows(sample_result(True))] == ["met", "met"]
+
+
+def test_a_run_that_is_short_or_small_meets_no_mark():
+    def verdicts(services, seconds):
+        spans = {name: (0, 0, 0) for name in ("cold", "applied", "packets", "native", "jdcloud", "control_mb", "wrong", "failed")}
+        rows = marks.rows({"area": "scale", "quiet": True, "services": services, "change": {"seconds": seconds}, "intervals": spans})
+        assert len(rows) == len(spans)
+        return {row[3] for row in rows}
+    assert verdicts(tree.SERVICES, 300) == {"met"}
+    assert all("not proven" in told for told in verdicts(tree.SERVICES, 299) | verdicts(100, 300))
+
+
+def test_a_quantile_lies_in_its_interval_and_the_interval_holds_the_truth():
+    dice = random.Random(3)
+    held = 0
+    for _ in range(200):
+        value, low, high = intervals.quantile([dice.random() for _ in range(1000)], 0.99)
+        assert low <= value <= high
+        held += low <= 0.99 <= high
+    assert held >= 180, held
+    assert intervals.quantile([1, 2], 0.99) is None and intervals.quantile([5] * 10, 0.99) == (5, 5, 5)
 
 
 def test_numbers_of_a_busy_machine_are_marked():
