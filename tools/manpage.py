@@ -13,6 +13,7 @@ OVERVIEW = ("version", "completion")  # have nothing to add to their line in the
 
 ENVIRONMENT = [
     ("WEIR_ENDPOINT, WEIR_TOKEN", "where the API is and the bearer token, for client commands"),
+    ("WEIR_CA", "certificates of the issuers that an https endpoint is believed by"),
     ("WEIR_SERVER_...", "any setting of the daemons: api.listen of the file is WEIR_SERVER_API_LISTEN; lists are separated by blanks"),
 ]
 FILES = [

@@ -73,8 +73,8 @@ struct Answer {
 /// A client of the API that shares nothing with others: one per thread.
 class ApiCaller {
  public:
-  ApiCaller(const std::string& endpoint, std::string token)
-      : client_(http::Client::open(endpoint).value()), token_(std::move(token)) {}
+  ApiCaller(const std::string& endpoint, std::string token, const std::string& ca_file = "")
+      : client_(http::Client::open(endpoint, ca_file).value()), token_(std::move(token)) {}
 
   Answer call(std::string method, const std::string& path, const std::string& body = "",
               std::vector<http::HeaderLine> headers = {}) {
@@ -127,7 +127,7 @@ class ApiTest : public ::testing::Test {
     auto memory = std::make_unique<store::MemoryStore>(clock, metrics);
     store = memory.get();
     options.data_dir = folder.path() + "/data";
-    options.api_listen = "127.0.0.1:0";
+    options.api.listen = "127.0.0.1:0";
     options.store = std::move(memory);
     auto started = ControlServer::start(std::move(options), metrics, clock);
     ASSERT_TRUE(started) << to_string(started.error());

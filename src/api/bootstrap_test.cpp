@@ -15,7 +15,7 @@ class Restart : public ::testing::Test {
   void start(const std::vector<std::string>& stream_listen = {}) {
     ControlOptions options;
     options.data_dir = folder.path() + "/data";
-    options.api_listen = "127.0.0.1:0";
+    options.api.listen = "127.0.0.1:0";
     options.stream_listen = stream_listen;
     auto started = ControlServer::start(std::move(options), metrics, clock);
     ASSERT_TRUE(started) << to_string(started.error());
@@ -67,7 +67,7 @@ TEST_F(Restart, MakesNoSecondAdministratorWhenTheFileIsTakenAway) {
   std::filesystem::remove(file);
   ControlOptions options;
   options.data_dir = folder.path() + "/data";
-  options.api_listen = "127.0.0.1:0";
+  options.api.listen = "127.0.0.1:0";
   server = ControlServer::start(std::move(options), metrics, clock).value();
   EXPECT_FALSE(std::filesystem::exists(file));
   ApiCaller caller(server->api_endpoint(), token);

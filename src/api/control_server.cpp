@@ -75,6 +75,8 @@ class StartedControl final : public ControlServer {
   ~StartedControl() override { stop(std::chrono::steady_clock::now()); }
 
   Result<void> start() {
+    const Errors problems = check_transport(options_.api);
+    if (!problems.empty()) return problems.front();
     WEIR_TRY(make_folder(options_.data_dir));
     WEIR_ASSIGN_OR_RETURN(store_, open_store(options_, clock_, metrics_));
     WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
@@ -100,7 +102,11 @@ class StartedControl final : public ControlServer {
     return {};
   }
 
-  std::string api_endpoint() const override { return "http://" + server_->addresses().front(); }
+  std::string api_endpoint() const override {
+    return endpoint_text(options_.api, server_->addresses().front(),
+                         options_.hosts.empty() ? "" : options_.hosts.front());
+  }
+  void reload_certificate() override { server_->reload_certificate(); }
   std::vector<std::string> stream_addresses() const override { return stream_->addresses(); }
   std::string credentials_path() const override { return credentials_file(options_.data_dir); }
   void stop(Instant deadline) override;
@@ -151,7 +157,11 @@ Result<void> StartedControl::start_server() {
   v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_,
                                                     *audit_, metrics_, options_.region.id});
   http::ServerOptions server;
-  server.listen = {options_.api_listen};
+  server.listen = {options_.api.listen};
+  server.tls = tls_files(options_.api);
+  if (options_.api.allows_plain_http) {
+    log::warning("other machines reach the API unencrypted", {{"address", options_.api.listen}});
+  }
   server.metrics = &metrics_;
   server.refusal = refusal;
   server.host_allowed = [names = options_.hosts](std::string_view host) {

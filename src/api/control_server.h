@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/node_questions.h"
+#include "api/transport.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -26,7 +27,7 @@ struct Region {
 
 struct ControlOptions {
   std::string data_dir;  // made when missing (mode 0700)
-  std::string api_listen = "127.0.0.1:8420";
+  Transport api;
   /// Addresses for remote nodes ("address:port", TLS with the key of DIR/node.key); the local
   /// socket DIR/stream.sock is always open.
   std::vector<std::string> stream_listen;
@@ -60,8 +61,11 @@ class ControlServer {
                                                       const Clock& clock);
   virtual ~ControlServer() = default;
 
-  /// "http://127.0.0.1:8420", with the real port.
+  /// "http://127.0.0.1:8420", with the real port; "https://NAME:8420" with TLS, NAME being the
+  /// first of the hosts.
   virtual std::string api_endpoint() const = 0;
+  /// Reads the files of the API's certificate again, soon. Thread: any.
+  virtual void reload_certificate() = 0;
   /// "unix:DIR/stream.sock" first, then those of stream_listen with real ports.
   virtual std::vector<std::string> stream_addresses() const = 0;
   virtual std::string credentials_path() const = 0;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "agent/listen_sockets.h"
+#include "api/transport.h"
 #include "app/config_file.h"
 #include "app/settings.h"
 #include "model/keys.h"
@@ -401,6 +402,14 @@ Config config_from_text(const std::string& text, Problems& problems) {
   apply(parse_config(text), "text", config, problems);
   check_whole(config, problems);
   return config;
+}
+
+void check_for_control(const Config& config, Problems& problems) {
+  const api::Transport transport{config.api_listen, config.api_tls_certificate, config.api_tls_key,
+                                 config.api_allows_plain_http};
+  for (const Error& error : api::check_transport(transport)) {
+    problems.push_back({"", error.field, error.message});
+  }
 }
 
 void fill_in_defaults(Config& config) {

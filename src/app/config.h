@@ -27,6 +27,9 @@ struct Config {
   log::Format log_format = log::Format::kText;
   std::string api_listen = "127.0.0.1:8420";
   std::vector<std::string> api_hosts;
+  std::string api_tls_certificate;
+  std::string api_tls_key;
+  bool api_allows_plain_http = false;
   std::vector<std::string> stream_listen;
   std::string ops_listen = "127.0.0.1:8421";
   std::string node_name;  // empty = the host's name, once
@@ -72,6 +75,9 @@ Config load_config(const ConfigSources& sources, Problems& problems);
 
 /// What a file with this text gives, without environment and flags.
 Config config_from_text(const std::string& text, Problems& problems);
+
+/// What control alone would refuse: how its API can be reached.
+void check_for_control(const Config& config, Problems& problems);
 
 /// Fills in what depends on the machine: data directory, workers, zone, control.
 void fill_in_defaults(Config& config);

@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kStopPatience{3};
 api::ControlOptions control_options(const Config& config) {
   api::ControlOptions options;
   options.data_dir = config.data_dir;
-  options.api_listen = config.api_listen;
+  options.api = {config.api_listen, config.api_tls_certificate, config.api_tls_key,
+                 config.api_allows_plain_http};
   options.stream_listen = config.stream_listen;
   options.hosts = config.api_hosts;
   options.region = {.id = config.region, .azs = config.azs};
@@ -50,6 +51,7 @@ int run_control(const RoleFlags& flags) {
     return 1;
   }
   const auto signals = Signals::open(**loop, [&](int number) {
+    if (number == SIGHUP) (*server)->reload_certificate();
     if (number == SIGTERM || number == SIGINT || number == SIGQUIT) (*loop)->stop();
   });
   if (!signals) return 1;

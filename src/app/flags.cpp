@@ -83,6 +83,7 @@ ParsedFlags parse_role_flags(const std::string& word, unsigned roles,
   Problems problems;
   RoleFlags flags;
   flags.config = load_config(collected.sources, problems);
+  if ((roles & kControlRole) != 0) check_for_control(flags.config, problems);
   for (const Problem& problem : problems) std::cerr << "weir: " << to_string(problem) << "\n";
   if (!problems.empty()) return {std::nullopt, kExitUsage};
   fill_in_defaults(flags.config);

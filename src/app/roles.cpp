@@ -19,8 +19,9 @@ int check_config(const std::vector<std::string>& arguments) {
     return is_help ? 0 : 2;
   }
   Problems problems;
-  static_cast<void>(
-      load_config({.file = arguments.front(), .environment = nullptr, .flags = {}}, problems));
+  const Config config =
+      load_config({.file = arguments.front(), .environment = nullptr, .flags = {}}, problems);
+  check_for_control(config, problems);
   for (const Problem& problem : problems) std::cout << to_string(problem) << "\n";
   if (!problems.empty()) return 1;
   std::cout << arguments.front() << " is good\n";

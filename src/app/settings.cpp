@@ -112,6 +112,24 @@ std::string set_api_hosts(Config& config, const Values& values) {
   return {};
 }
 
+std::string set_api_tls_certificate(Config& config, const Values& values) {
+  config.api_tls_certificate = values.front();
+  return config.api_tls_certificate.empty() ? "must be a path" : "";
+}
+
+std::string set_api_tls_key(Config& config, const Values& values) {
+  config.api_tls_key = values.front();
+  return config.api_tls_key.empty() ? "must be a path" : "";
+}
+
+std::string set_api_allow_plain_http(Config& config, const Values& values) {
+  if (values.front() != "true" && values.front() != "false") {
+    return "must be true or false, found \"" + values.front() + "\"";
+  }
+  config.api_allows_plain_http = values.front() == "true";
+  return {};
+}
+
 std::string set_stream_listen(Config& config, const Values& values) {
   config.stream_listen = values;
   for (const std::string& address : values) {
@@ -177,6 +195,11 @@ constexpr std::array kSettings = {
     Setting{"log.format", "--log-format", kBothRoles, false, "text or json", "text", set_log_format},
     Setting{"api.listen", "--api-listen", kControlRole, false, "address of the API", "127.0.0.1:8420", set_api_listen},
     Setting{"api.hosts", "--api-host", kControlRole, true, "further names the API answers for", "", set_api_hosts},
+    Setting{"api.tls-certificate", "--api-tls-certificate", kControlRole, false,
+            "certificate of the API with those of its issuers (PEM): TLS", "", set_api_tls_certificate},
+    Setting{"api.tls-key", "--api-tls-key", kControlRole, false, "key of that certificate (PEM)", "", set_api_tls_key},
+    Setting{"api.allow-plain-http", "--api-allow-plain-http", kControlRole, false,
+            "unencrypted API on an address that other machines reach: true or false", "false", set_api_allow_plain_http},
     Setting{"stream.listen", "--stream-listen", kControlRole, true, "addresses for nodes on other machines", "", set_stream_listen},
     Setting{"ops.listen", "--ops-listen", kBothRoles, false,
             "address of the node's /metrics, /livez, /readyz; control takes it for no target", "127.0.0.1:8421", set_ops_listen},

@@ -10,6 +10,9 @@
   X(kApiRequests, "weir_api_requests_total", kCounter, ({"operation", "code"}), "Calls of the management API by operation and HTTP status.") \
   X(kApiConnections, "weir_api_connections", kGauge, ({}), "Open connections of the management API.") \
   X(kApiLimitReached, "weir_api_limit_reached_total", kCounter, ({"limit"}), "Requests refused because a limit of the API was reached.") \
+  X(kApiTlsHandshakes, "weir_api_tls_handshakes_total", kCounter, ({"result"}), "TLS handshakes of the management API by result (done, failed, late).") \
+  X(kApiCertificateLoads, "weir_api_certificate_loads_total", kCounter, ({"result"}), "Times the files of the API's certificate were read, by result (loaded, failed); after a failure the certificate before goes on serving.") \
+  X(kApiCertificateEnd, "weir_api_certificate_expiry_timestamp_seconds", kGauge, ({}), "When the API's certificate ends.") \
   X(kStoreCommits, "weir_store_commits_total", kCounter, ({"result"}), "Transactions of the store by result.") \
   X(kStoreRevision, "weir_store_revision", kGauge, ({}), "Newest committed revision.") \
   X(kStoreEpoch, "weir_store_epoch", kGauge, ({}), "Epoch of the store; a restore starts a higher one.") \

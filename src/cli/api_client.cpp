@@ -102,7 +102,8 @@ Outcome<std::unique_ptr<ApiClient>> ApiClient::open(const Access& access) {
     if (auto failure = read_credentials(path, endpoint, token))
       return {nullptr, std::move(failure)};
   }
-  auto client = http::Client::open(endpoint);
+  const std::string ca = access.ca.empty() ? environment("WEIR_CA") : access.ca;
+  auto client = http::Client::open(endpoint, ca);
   if (!client)
     return {nullptr, Failure{kExitUsage, {"endpoint " + endpoint + ": " + client.error().message}}};
   return {std::unique_ptr<ApiClient>(new ApiClient(*std::move(client), endpoint, std::move(token))),

@@ -18,6 +18,7 @@ struct Access {
   std::string endpoint;     // --endpoint
   std::string token;        // --token
   std::string credentials;  // --credentials
+  std::string ca;           // --ca
 };
 
 /// A failed call: what to print, one line each, and the exit status.
@@ -35,8 +36,8 @@ struct Outcome {
 
 class ApiClient {
  public:
-  /// Order: flags, then WEIR_ENDPOINT and WEIR_TOKEN, then --credentials or the default data
-  /// directory's file.
+  /// Order: flags, then WEIR_ENDPOINT, WEIR_TOKEN and WEIR_CA, then --credentials or the default
+  /// data directory's file.
   static Outcome<std::unique_ptr<ApiClient>> open(const Access& access);
 
   /// `path` stands below /weir/v1/, encoded. `body` null = none.

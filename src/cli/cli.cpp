@@ -36,6 +36,9 @@ void add_common(CLI::App& app, Words& words) {
                  "bearer token (else WEIR_TOKEN, else the credentials file)");
   app.add_option("--credentials", words.access.credentials,
                  "credentials file (default: the data directory's credentials.json)");
+  app.add_option("--ca", words.access.ca,
+                 "certificates (PEM) of the issuers that an https endpoint is believed by (else "
+                 "WEIR_CA, else those that this system trusts)");
 }
 
 void add_form(CLI::App& app, Words& words) {

@@ -1,5 +1,7 @@
 #include "http/client.h"
 
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <boost/asio/connect.hpp>
@@ -7,7 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -16,6 +18,9 @@
 #include <optional>
 
 #include "http/h1_fields.h"
+#include "http/server_tls.h"
+#include "http/wire.h"
+#include "net/address.h"
 
 namespace weir::http {
 namespace {
@@ -23,7 +28,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
-using Stream = beast::basic_stream<asio::generic::stream_protocol>;
 using Parser = bhttp::response_parser<bhttp::string_body>;
 
 struct Destination {
@@ -31,11 +35,13 @@ struct Destination {
   std::string host;
   std::string port;
   std::string host_field;
+  bool is_tls = false;
 };
 
 Error malformed(std::string_view endpoint) {
   return Error{ErrorCode::kInvalidArgument,
-               "want http://host:port or unix:/path, found '" + std::string(endpoint) + "'",
+               "want https://host:port, http://host:port or unix:/path, found '" +
+                   std::string(endpoint) + "'",
                "endpoint"};
 }
 
@@ -44,10 +50,9 @@ Result<Destination> parse_destination(std::string_view endpoint) {
   if (endpoint.starts_with("unix:")) {
     return Destination{std::string(endpoint.substr(5)), "", "", "localhost"};
   }
-  if (endpoint.starts_with("https:")) {
-    return Error{ErrorCode::kInvalidArgument, "https is not supported yet", "endpoint"};
-  }
-  if (endpoint.starts_with("http://")) endpoint.remove_prefix(7);
+  const bool is_tls = endpoint.starts_with("https://");
+  if (is_tls) endpoint.remove_prefix(8);
+  if (!is_tls && endpoint.starts_with("http://")) endpoint.remove_prefix(7);
   if (endpoint.ends_with('/')) endpoint.remove_suffix(1);
   const std::size_t colon = endpoint.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return malformed(whole);
@@ -58,7 +63,33 @@ Result<Destination> parse_destination(std::string_view endpoint) {
   std::string_view host = endpoint.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.find_first_of("/@") != std::string_view::npos) return malformed(whole);
-  return Destination{"", std::string(host), std::string(port), std::string(endpoint)};
+  return Destination{"", std::string(host), std::string(port), std::string(endpoint), is_tls};
+}
+
+/// Whom a client of https believes.
+Result<std::unique_ptr<asio::ssl::context>> trust_in(const std::string& ca_file) {
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
+  WEIR_TRY(set_modern_tls(*context));
+  context->set_verify_mode(asio::ssl::verify_peer);
+  beast::error_code error;
+  if (ca_file.empty()) {
+    context->set_default_verify_paths(error);
+  } else {
+    context->load_verify_file(ca_file, error);
+  }
+  if (!error) return context;
+  return Error{ErrorCode::kInvalidArgument,
+               ca_file + ": no certificate in PEM form: " + error.message(), "ca"};
+}
+
+/// The name to ask for and to find in the certificate. False when the library fails.
+bool name_peer(SSL* session, const std::string& host) {
+  if (net::IpAddress::parse(host)) {
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host.c_str()) == 1;
+  }
+  SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(session, host.c_str()) == 1 &&
+         SSL_set_tlsext_host_name(session, host.c_str()) == 1;
 }
 
 Error failure_of(const beast::error_code& error, std::string_view what) {
@@ -75,7 +106,9 @@ Error failure_of(const beast::error_code& error, std::string_view what) {
 
 class BeastClient final : public Client {
  public:
-  explicit BeastClient(Destination destination) : destination_(std::move(destination)) {}
+  /// `trust` is there for https.
+  BeastClient(Destination destination, std::unique_ptr<asio::ssl::context> trust)
+      : destination_(std::move(destination)), trust_(std::move(trust)) {}
 
   Result<ClientResponse> exchange(const ClientRequest& request, Instant deadline) override;
   Result<ClientResponse> stream_lines(const ClientRequest& request, Instant deadline,
@@ -92,6 +125,7 @@ class BeastClient final : public Client {
     return outcome;
   }
   Result<void> connect(Instant deadline);
+  Result<void> shake_hands(Instant deadline);
   Result<void> send(const ClientRequest& request, Instant deadline);
   /// Sends and reads the head; once more on a new connection when a kept one turns out dead.
   Result<void> begin(const ClientRequest& request, Instant deadline, std::optional<Parser>& parser);
@@ -105,8 +139,9 @@ class BeastClient final : public Client {
   }
 
   const Destination destination_;
+  const std::unique_ptr<asio::ssl::context> trust_;
   asio::io_context io_;
-  std::optional<Stream> stream_;
+  std::optional<Wire> stream_;
   beast::flat_buffer buffer_;
 };
 
@@ -126,8 +161,8 @@ Result<void> BeastClient::connect(Instant deadline) {
   beast::error_code error = asio::error::host_not_found;
   for (const auto& candidate : candidates) {
     stream_->expires_at(deadline);
-    error = run([&](auto done) { stream_->async_connect(candidate, done); });
-    if (!error) return {};
+    error = run([&](auto done) { stream_->plain().async_connect(candidate, done); });
+    if (!error) return shake_hands(deadline);
     stream_.emplace(io_);
   }
   drop();
@@ -136,11 +171,31 @@ Result<void> BeastClient::connect(Instant deadline) {
                                                                     : destination_.unix_path));
 }
 
+Result<void> BeastClient::shake_hands(Instant deadline) {
+  if (!destination_.is_tls) return {};
+  Wire::Tls& tls = stream_->secure(*trust_);
+  if (!name_peer(tls.native_handle(), destination_.host)) {
+    drop();
+    return Error{ErrorCode::kInternal, "TLS: " + tls_library_error(), ""};
+  }
+  stream_->expires_at(deadline);
+  const auto error =
+      run([&](auto done) { tls.async_handshake(asio::ssl::stream_base::client, done); });
+  if (!error) return {};
+  const long found = SSL_get_verify_result(tls.native_handle());
+  drop();
+  if (found == X509_V_OK) return failure_of(error, "no TLS with " + destination_.host_field);
+  return Error{ErrorCode::kUnavailable,
+               "the certificate of " + destination_.host_field +
+                   " is not to be trusted: " + X509_verify_cert_error_string(found),
+               ""};
+}
+
 /// False when the server has ended the kept connection.
 bool BeastClient::is_alive() const {
   if (!stream_) return false;
   char byte = 0;
-  const int fd = const_cast<Stream&>(*stream_).socket().native_handle();
+  const int fd = const_cast<Wire&>(*stream_).socket().native_handle();
   const ssize_t size = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
@@ -255,9 +310,15 @@ const std::string* ClientResponse::header(std::string_view name) const {
   return nullptr;
 }
 
-Result<std::unique_ptr<Client>> Client::open(std::string_view endpoint) {
+Result<std::unique_ptr<Client>> Client::open(std::string_view endpoint,
+                                             const std::string& ca_file) {
   WEIR_ASSIGN_OR_RETURN(Destination destination, parse_destination(endpoint));
-  return std::unique_ptr<Client>(std::make_unique<BeastClient>(std::move(destination)));
+  std::unique_ptr<asio::ssl::context> trust;
+  if (destination.is_tls) {
+    WEIR_ASSIGN_OR_RETURN(trust, trust_in(ca_file));
+  }
+  return std::unique_ptr<Client>(
+      std::make_unique<BeastClient>(std::move(destination), std::move(trust)));
 }
 
 }  // namespace weir::http

@@ -37,9 +37,12 @@ struct ClientResponse {
 
 class Client {
  public:
-  /// `endpoint`: "http://127.0.0.1:8420", "127.0.0.1:8420", "http://localhost:8420" or
-  /// "unix:/path". Connects with the first exchange. Errors: kInvalidArgument
-  static Result<std::unique_ptr<Client>> open(std::string_view endpoint);
+  /// `endpoint`: "http://127.0.0.1:8420", "127.0.0.1:8420", "https://weir.example:8420" or
+  /// "unix:/path". A server of https is believed when its certificate names the host and comes from
+  /// an issuer in `ca_file` (PEM); without such a file, from one that this system trusts. Connects
+  /// with the first exchange. Errors: kInvalidArgument (endpoint, or a file without certificates)
+  static Result<std::unique_ptr<Client>> open(std::string_view endpoint,
+                                              const std::string& ca_file = "");
   virtual ~Client() = default;
 
   /// Errors:  kUnavailable (no connection, or it broke), kDeadlineExceeded, kInvalidArgument (the

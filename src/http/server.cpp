@@ -184,6 +184,16 @@ asio::awaitable<void> accept_all(ServerCore& core, Acceptor& acceptor) {
   }
 }
 
+/// Looks at the files of the certificate now and then, until the server stops.
+asio::awaitable<void> follow_certificate(ServerCore& core) {
+  asio::steady_timer pause(core.io);
+  while (!core.is_stopping) {
+    pause.expires_after(core.options.limits.certificate_pause);
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!core.is_stopping) core.tls->reload(false);
+  }
+}
+
 class BeastServer final : public Server {
  public:
   BeastServer(ServerOptions options, Handler handler)
@@ -198,11 +208,21 @@ class BeastServer final : public Server {
                               listening.fd.release());
     asio::co_spawn(core_.io, accept_all(core_, *acceptors_.back()), asio::detached);
   }
+  Result<void> prepare_tls() {
+    if (!core_.options.tls) return {};
+    WEIR_ASSIGN_OR_RETURN(core_.tls, ServerTls::open(*core_.options.tls, core_.options.metrics));
+    asio::co_spawn(core_.io, follow_certificate(core_), asio::detached);
+    return {};
+  }
   void run() {
     io_thread_ = std::thread([this] { core_.io.run(); });
   }
 
   const std::vector<std::string>& addresses() const override { return addresses_; }
+  void reload_certificate() override {
+    if (!core_.tls) return;
+    asio::post(core_.io, [this] { core_.tls->reload(true); });
+  }
   void stop(Instant deadline) override;
 
  private:
@@ -247,6 +267,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
   const std::vector<std::string> wanted = options.listen;
   try {
     auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler));
+    WEIR_TRY(server->prepare_tls());
     for (const std::string& address : wanted) {
       WEIR_ASSIGN_OR_RETURN(ListeningSocket listening, listen_on(address));
       server->add(std::move(listening));

@@ -35,6 +35,7 @@ struct Request {
   std::string peer;              // "127.0.0.1:40112", or "unix"
   bool is_local_socket = false;  // came in over a Unix socket
   bool is_loopback = false;      // came in over a Unix socket or from a loopback address
+  bool is_tls = false;           // came in inside TLS
 
   /// Value of the first field of this name in any case, or null.
   const std::string* header(std::string_view name) const;
@@ -98,6 +99,21 @@ struct ServerLimits {
   std::chrono::milliseconds write_timeout{10'000};
   /// Between two requests. Source: as above. Reached: the connection ends.
   std::chrono::milliseconds keep_alive_timeout{75'000};
+  /// Source: as above. Reached: the connection ends, weir_api_tls_handshakes_total{result="late"}.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  /// Connections that have not finished their TLS handshake. Chosen because whoever opens
+  /// connections and says nothing leaves most of them to others. Reached: closed at once,
+  /// weir_api_limit_reached_total{limit="handshakes"}.
+  std::size_t handshakes_max = 256;
+  /// Between two looks at the files of the certificate. Chosen because whoever exchanged them and
+  /// wants it sooner asks for it (reload_certificate()). Reached: the files are looked at.
+  std::chrono::milliseconds certificate_pause{10'000};
+};
+
+/// Files in PEM form. The certificate's own stands before those of its issuers.
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
 };
 
 struct ServerOptions {
@@ -106,23 +122,29 @@ struct ServerOptions {
   std::vector<std::string> listen;
   int handler_threads = 4;
   ServerLimits limits;
+  /// TLS on all addresses but Unix sockets; absent: plain HTTP.
+  std::optional<TlsFiles> tls;
   /// May this server answer for this Host (without port)? Refused with 421. Absent = any. Unix
   /// sockets are not asked.
   std::function<bool(std::string_view host)> host_allowed;
   /// Body of a refusal that the server makes itself (status, lower-case message); absent = text.
   std::function<Response(int status, std::string_view message)> refusal;
-  Metrics* metrics = nullptr;  // weir_api_connections, weir_api_limit_reached_total
+  /// weir_api_connections, weir_api_limit_reached_total, weir_api_tls_handshakes_total,
+  /// weir_api_certificate_*
+  Metrics* metrics = nullptr;
 };
 
 class Server {
  public:
-  /// Listens and serves until stop(). Errors: kInvalidArgument for a malformed address,
-  /// kUnavailable when an address cannot be bound
+  /// Listens and serves until stop(). Errors: kInvalidArgument for a malformed address and for
+  /// files that are no certificate, kUnavailable when an address cannot be bound
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler);
   virtual ~Server() = default;
 
   /// What it listens on, in the order of the options, with real ports.
   virtual const std::vector<std::string>& addresses() const = 0;
+  /// Reads the files of the certificate again, soon. Thread: any.
+  virtual void reload_certificate() = 0;
   /// Accepts no more, ends idle connections and streams, lets running requests end until
   /// `deadline`, then closes. Idempotent; the destructor stops at once.
   virtual void stop(Instant deadline) = 0;

@@ -103,8 +103,30 @@ void Connection::stop() {
   wake();
 }
 
+asio::awaitable<bool> Connection::shake_hands() {
+  if (!core_.tls || peer_.is_local_socket) co_return true;
+  if (core_.handshakes >= core_.options.limits.handshakes_max) {
+    core_.count_limit("handshakes");
+    co_return false;
+  }
+  ++core_.handshakes;
+  Wire::Tls& tls = stream_.secure(core_.tls->context());
+  stream_.expires_after(core_.options.limits.handshake_timeout);
+  const auto [error] = co_await tls.async_handshake(asio::ssl::stream_base::server, kTuple);
+  --core_.handshakes;
+  core_.tls->count_handshake(!error ? "done" : error == beast::error::timeout ? "late" : "failed");
+  co_return !error;
+}
+
+asio::awaitable<void> Connection::end_tls() {
+  if (stream_.tls() == nullptr || core_.is_stopping) co_return;
+  stream_.expires_after(kLingerTime);
+  co_await stream_.tls()->async_shutdown(kTuple);
+}
+
 asio::awaitable<void> Connection::run() {
-  for (bool keep = true; keep && !core_.is_stopping;) {
+  const bool goes_on = co_await shake_hands();
+  for (bool keep = goes_on; keep && !core_.is_stopping;) {
     state_ = State::kIdle;
     Incoming incoming = co_await read_request();
     if (incoming.refusal) {
@@ -123,6 +145,7 @@ asio::awaitable<void> Connection::run() {
     }
     is_first_request_ = false;
   }
+  if (goes_on) co_await end_tls();
   close();
 }
 
@@ -203,6 +226,7 @@ Request Connection::make_request(const RequestHead& head, Incoming& incoming) co
   request.peer = peer_.name;
   request.is_local_socket = peer_.is_local_socket;
   request.is_loopback = peer_.is_loopback;
+  request.is_tls = core_.tls && !peer_.is_local_socket;
   std::string_view query = head.query.in(bytes);
   // The absolute form without a path means "/".
   request.target = head.path.empty() ? "/" : head.path.in(bytes);

@@ -8,7 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cstdint>
 #include <functional>
@@ -21,7 +20,9 @@
 #include "http/h1_head.h"
 #include "http/reply_box.h"
 #include "http/server.h"
+#include "http/server_tls.h"
 #include "http/stream_queue.h"
+#include "http/wire.h"
 
 namespace weir::http {
 
@@ -39,6 +40,8 @@ struct ServerCore {
   std::map<std::uint64_t, Connection*> connections;
   std::uint64_t next_connection = 1;
   bool is_stopping = false;
+  std::unique_ptr<ServerTls> tls;  // null: plain HTTP
+  std::size_t handshakes = 0;      // that have begun and not ended
   // One thread runs `io`; handlers run on `pool`, which ends first.
   boost::asio::io_context io{1};
   boost::asio::thread_pool pool;
@@ -88,6 +91,10 @@ class Connection {
     bool is_head = false;
   };
 
+  /// False when this connection shall not go on.
+  boost::asio::awaitable<bool> shake_hands();
+  /// Tells the peer that nothing follows.
+  boost::asio::awaitable<void> end_tls();
   boost::asio::awaitable<bool> read_head(RequestHead& head, Incoming& incoming);
   boost::asio::awaitable<Incoming> read_request();
   boost::asio::awaitable<void> read_body(const RequestHead& head, Incoming& incoming);
@@ -110,7 +117,7 @@ class Connection {
   ServerCore& core_;
   const std::uint64_t id_;
   const Peer peer_;
-  boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
+  Wire stream_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer changed_;
   State state_ = State::kIdle;
