@@ -9,6 +9,7 @@
 #include "agent/protocol.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "model/node.h"
 #include "net/socket.h"
 #include "net/system_error.h"
 #include "snapshot/verdict_id.h"
@@ -424,6 +425,7 @@ void Agent::publish() {
                              {"region", options_.region},
                              {"az", options_.az},
                              {"bindings", std::move(bindings)},
+                             {"features", Json::array({model::kAvailabilityGroupsFeature})},
                              {"held", held_json(addresses_)}});
   const AgentStatus status{.version = version(),
                            .applied = applied_,

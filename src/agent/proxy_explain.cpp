@@ -6,6 +6,7 @@
 
 #include "agent/protocol.h"
 #include "base/json.h"
+#include "model/group_view.h"
 #include "model/words.h"
 
 namespace weir::agent {
@@ -82,7 +83,7 @@ Json client_json(const Json& client, const Explanation& explanation) {
 
 Json deciders_json(const Explanation& explanation) {
   return Json::object({{"backendId", explanation.service_id},
-                       {"targetGroupId", explanation.group_id},
+                       {std::string(model::group_key(explanation.group_id)), explanation.group_id},
                        {"algorithm", algorithm_word(explanation.algorithm)}});
 }
 

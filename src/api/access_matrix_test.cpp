@@ -80,6 +80,8 @@ class AccessMatrixTest : public PeopleTest {
                                                   {"direction", "in"},
                                                   {"protocol", "TCP"},
                                                   {"addressPrefix", "10.77.0.0/16"}})}})));
+    note("ag",
+         owner_->create("ag", "acme-ag", Json::object({{"azs", Json::array({Json("local-1a")})}})));
     note("instance", owner_->create("instance", "acme-instance",
                                     Json::object({{"subnetId", ids_["subnet"]},
                                                   {"ipAddress", "10.77.1.50"},
@@ -159,8 +161,10 @@ class AccessMatrixTest : public PeopleTest {
                                                  : std::string(model::kind_name(kind->kind));
       std::string path = "/v1/regions/local/" + std::string(operation.collection);
       if (operation.is_one) path += "/" + ids_[word] + std::string(operation.tail);
+      // What comes later looks at no object: it says so to everybody.
+      const bool is_later = operation.call == V1Call::kLater;
       add({std::string(operation.method), path, std::string(operation.action),
-           rule_of(operation.call), operation.is_one});
+           rule_of(operation.call), operation.is_one && !is_later, is_later});
     }
   }
 

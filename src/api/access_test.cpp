@@ -117,10 +117,10 @@ TEST_F(ApiTest, TellsItsVersionAndItsSchema) {
   std::vector<std::string> kinds;
   for (const Json& kind : schema.at("kinds").as_array())
     kinds.push_back(kind.string_or("name", ""));
-  EXPECT_EQ(kinds, (std::vector<std::string>{"vpc", "subnet", "instance", "eip", "securityGroup",
-                                             "securityGroupRule", "lb", "tg", "target", "backend",
-                                             "listener", "node", "placement", "drain", "table",
-                                             "keyring"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"vpc", "subnet", "ag", "instance", "eip",
+                                             "securityGroup", "securityGroupRule", "lb", "tg",
+                                             "target", "backend", "listener", "node", "placement",
+                                             "drain", "table", "keyring"}));
   EXPECT_NE(schema.body.dump().find("\"connectionDrainingSeconds\""), std::string::npos);
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/placement.h"
 #include "model/backend.h"
+#include "model/group_view.h"
 #include "model/slots.h"
 #include "model/target_group.h"
 #include "model/target_view.h"
@@ -86,12 +87,11 @@ Json health_of(const Object& backend, const model::ObjectIndex& index,
   const bool is_closed = backend.admin.bool_or("closeHealthCheck", false);
   const auto nodes = nodes_of(index, model::load_balancer_of(backend));
   Json targets = Json::array();
-  for (const std::string& id : spec.target_group_ids) {
-    const Object* group = index.find(Kind::kTargetGroup, id);
+  for (const model::Id& id : model::group_ids(backend)) {
+    const Object* group = model::find_group(index, id);
     if (group == nullptr) continue;
-    const auto members = model::from_json<model::TargetGroup>(group->spec, "spec").value;
-    const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
-    for (model::Target target : members.targets) {
+    const auto slots = model::slots_of(*group);
+    for (model::Target target : model::targets_of(*group)) {
       target.ip_address = model::address_of(target, index);
       const Slot slot = model::slot_of(slots, target.target_id).value_or(Slot());
       TargetHealth health = target_health({backend.id, id, slot}, nodes, observed);

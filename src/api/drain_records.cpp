@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/resources.h"
 #include "model/slots.h"
@@ -45,7 +46,7 @@ Object record_of(const Object& group, const model::Drain& drain, WallTime now) {
 /// was replaced, can hold such: who is removed from a group never comes back under its id.
 bool forget_members(model::Drain& drain, const Object& group) {
   if (drain.services.size() > 1) return false;
-  const auto slots = model::from_json<model::TargetGroupAdmin>(group.admin, "admin").value;
+  const auto slots = model::slots_of(group);
   const auto erased = std::erase_if(drain.targets, [&](const model::DrainedTarget& target) {
     return model::slot_of(slots, target.target_id).has_value();
   });
@@ -53,19 +54,6 @@ bool forget_members(model::Drain& drain, const Object& group) {
 }
 
 }  // namespace
-
-std::vector<std::string> group_ids(const Object& backend) {
-  std::vector<std::string> ids;
-  const Json* list = backend.spec.find("targetGroupIds");
-  if (list == nullptr || !list->is_array()) return ids;
-  for (const Json& id : list->as_array()) ids.push_back(id.as_string());
-  return ids;
-}
-
-bool uses_group(const Object& backend, const model::Id& group) {
-  const auto ids = group_ids(backend);
-  return std::ranges::find(ids, group) != ids.end();
-}
 
 model::DrainedTarget drained_target(const model::Target& target, Slot slot,
                                     const model::ObjectIndex& index) {
@@ -77,18 +65,21 @@ model::DrainedTarget drained_target(const model::Target& target, Slot slot,
 
 WallTime drain(const Leaving& leaving, const HookContext& context, SideEffects& effects) {
   if (leaving.targets.empty()) return context.now;
-  const model::Id lb_id = model::load_balancer_of(leaving.group);
-  const Object* lb = context.index.find(Kind::kLoadBalancer, lb_id);
-  std::map<std::chrono::seconds, std::vector<model::DrainedService>> by_time;
+  // An availability group serves several load balancers, and a record stands below one.
+  using Place = std::pair<model::Id, std::chrono::seconds>;
+  std::map<Place, std::vector<model::DrainedService>> by_place;
   for (const Object* service : leaving.services) {
+    const model::Id lb = model::load_balancer_of(*service);
+    const auto time = drain_time(*service, context.index.find(Kind::kLoadBalancer, lb));
     const auto port = static_cast<std::uint16_t>(service->spec.integer_or("port", 0));
-    by_time[drain_time(*service, lb)].push_back({service->id, port});
+    by_place[{lb, time}].push_back({service->id, port});
   }
   WallTime latest = context.now;
-  for (auto& [time, services] : by_time) {
+  for (auto& [place, services] : by_place) {
+    const auto& [lb, time] = place;
     const WallTime deadline = deadline_after(time, context.now);
     latest = std::max(latest, deadline);
-    const model::Drain drain{.load_balancer_id = lb_id,
+    const model::Drain drain{.load_balancer_id = lb,
                              .group_id = leaving.group.id,
                              .draining_seconds = static_cast<int>(time.count()),
                              .deadline = utc_text(deadline),
@@ -103,11 +94,13 @@ void stop_draining(const Object& old, const Object& updated, const HookContext& 
                    SideEffects& effects) {
   for (const Object* record : context.index.children(Kind::kDrain, model::load_balancer_of(old))) {
     auto drain = model::from_json<model::Drain>(record->spec, "spec").value;
-    if (!uses_group(updated, drain.group_id) || uses_group(old, drain.group_id)) continue;
+    if (!model::names_group(updated, drain.group_id) || model::names_group(old, drain.group_id)) {
+      continue;
+    }
     const auto service =
         std::ranges::find(drain.services, old.id, &model::DrainedService::service_id);
     if (service == drain.services.end()) continue;
-    const Object* group = context.index.find(Kind::kTargetGroup, drain.group_id);
+    const Object* group = model::find_group(context.index, drain.group_id);
     if (group == nullptr || !forget_members(drain, *group)) continue;
     if (drain.targets.empty()) {
       effects.removed.push_back(*record);

@@ -32,7 +32,4 @@ WallTime drain(const Leaving& leaving, const HookContext& context, SideEffects& 
 void stop_draining(const model::Object& old, const model::Object& updated,
                    const HookContext& context, SideEffects& effects);
 
-std::vector<std::string> group_ids(const model::Object& backend);
-bool uses_group(const model::Object& backend, const model::Id& group);
-
 }  // namespace weir::api

@@ -40,6 +40,7 @@ class FakeNode {
          {"region", "local"},
          {"az", "local-1a"},
          {"bindings", Json::array({binding})},
+         {"features", features},
          {"have", Json::object({{"epoch", have.epoch.value}, {"revision", have.revision.value}})},
          {"held", held}});
     return send("hello", id_, body);
@@ -159,6 +160,7 @@ class FakeNode {
 
   Version have;
   Json held = Json::array();
+  Json features = Json::array({Json("availabilityGroups")});
   std::map<std::pair<std::string, std::string>, Version> objects;
   std::size_t frames_in_batch = 0;
   int pings = 0;

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/resources.h"
 #include "model/slots.h"
@@ -22,16 +23,10 @@ bool hashes(const Object& backend) {
   return algorithm == model::Algorithm::kIpHash || algorithm == model::Algorithm::kQuintupleHash;
 }
 
-bool uses(const Object& backend, const model::Id& group) {
-  const auto ids = model::from_json<model::Backend>(backend.spec, "spec").value.target_group_ids;
-  return std::ranges::find(ids, group) != ids.end();
-}
-
 std::vector<balancing::WeightedSlot> members_of(const Object& group) {
-  const auto spec = model::from_json<model::TargetGroup>(group.spec, "spec").value;
-  const auto admin = model::from_json<model::TargetGroupAdmin>(group.admin, "admin").value;
+  const auto admin = model::slots_of(group);
   std::vector<balancing::WeightedSlot> members;
-  for (const model::Target& target : spec.targets) {
+  for (const model::Target& target : model::targets_of(group)) {
     const auto slot = model::slot_of(admin, target.target_id);
     if (slot) members.push_back({*slot, static_cast<std::uint16_t>(target.weight)});
   }
@@ -87,26 +82,22 @@ Errors build(const Object& group, const HookContext& context, SideEffects& effec
 }  // namespace
 
 const Object* table_of(const Object& group, const model::ObjectIndex& index) {
-  for (const Object* table : index.children(Kind::kTable, model::load_balancer_of(group))) {
-    if (table->spec.string_or("groupId", "") == group.id) return table;
-  }
-  return nullptr;
+  const auto tables = index.children(Kind::kTable, group.id);
+  return tables.empty() ? nullptr : tables.front();
 }
 
 Errors follow_group(const Object& group, const HookContext& context, SideEffects& effects) {
-  const auto backends = context.index.children(Kind::kBackend, model::load_balancer_of(group));
-  const bool is_hashed = std::ranges::any_of(backends, [&](const Object* backend) {
-    return hashes(*backend) && uses(*backend, group.id);
-  });
+  const bool is_hashed = std::ranges::any_of(model::services_of(group, context.index),
+                                             [](const Object* each) { return hashes(*each); });
   if (!is_hashed && table_of(group, context.index) == nullptr) return {};
   return build(group, context, effects);
 }
 
 Errors follow_backend(const Object& backend, const HookContext& context, SideEffects& effects) {
   if (!hashes(backend)) return {};
-  for (const Object* group :
-       context.index.children(Kind::kTargetGroup, model::load_balancer_of(backend))) {
-    if (!uses(backend, group->id) || table_of(*group, context.index) != nullptr) continue;
+  for (const model::Id& id : model::group_ids(backend)) {
+    const Object* group = model::find_group(context.index, id);
+    if (group == nullptr || table_of(*group, context.index) != nullptr) continue;
     Errors errors = build(*group, context, effects);
     if (!errors.empty()) return errors;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/client_tokens.h"
 #include "api/draining.h"
 #include "api/held_addresses.h"
 #include "api/placement.h"
@@ -66,6 +67,7 @@ void Keeper::round() {
   free_addresses();
   collect();
   forget_verdicts();
+  forget_tokens();
 }
 
 void Keeper::note_changes() {
@@ -269,6 +271,20 @@ void Keeper::forget_verdicts() {
     }
   });
   if (!gone.empty()) parts_.observed.forget_services(gone);
+}
+
+/// Tokens of creates that nobody will repeat any more.
+void Keeper::forget_tokens() {
+  const Instant now = parts_.clock.now();
+  if (now - last_tokens_forgotten_ < kTokenPause) return;
+  auto page = old_client_tokens(parts_.store, tokens_read_, parts_.clock.wall_now());
+  if (!page) return;
+  tokens_read_ = page->last;
+  // A page at a time: the next one at once, the first again after the pause.
+  last_tokens_forgotten_ = page->last.empty() ? now : last_tokens_forgotten_;
+  if (page->forget.writes.empty()) return;
+  page->forget.audit = audit("forget client tokens", "");
+  commit(std::move(page->forget), "forgotten client tokens");
 }
 
 }  // namespace weir::api

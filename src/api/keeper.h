@@ -24,6 +24,10 @@ inline constexpr std::size_t kCollectedAtOnce = 100;
 /// because the look is at all services, and what is left takes some hundred bytes.
 inline constexpr std::chrono::seconds kForgetPause{10};
 
+/// Client tokens whose time is over are looked for this often. Chosen because the look is at all
+/// tokens, a page in each round, and one that stays a minute too long does no harm.
+inline constexpr std::chrono::seconds kTokenPause{60};
+
 class Keeper {
  public:
   struct Parts {
@@ -55,6 +59,7 @@ class Keeper {
   void collect();
   void collect_one(const model::Id& load_balancer, const std::vector<model::Object>& left);
   void forget_verdicts();
+  void forget_tokens();
   /// False when it was not stored: what it was for has to be tried again.
   bool commit(store::Transaction transaction, const char* what);
   Result<Revision> root_revision(const model::Id& id) const;
@@ -69,6 +74,8 @@ class Keeper {
   bool may_have_releasing_ = true;
   bool may_have_orphans_ = true;  // verdicts about backend services that have gone
   Instant last_forgotten_;
+  Instant last_tokens_forgotten_;
+  std::string tokens_read_;  // the key up to which they have been looked at; empty: from the first
   std::set<model::Id> buried_;  // deleted load balancers whose root is still stored
   std::uint64_t reports_seen_ = 0;
   std::jthread thread_;

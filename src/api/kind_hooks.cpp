@@ -5,9 +5,11 @@
 #include "api/drain_records.h"
 #include "api/elastic_ips.h"
 #include "api/flow_tables.h"
+#include "api/membership.h"
 #include "api/placement.h"
 #include "api/security_groups.h"
 #include "base/random.h"
+#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/resources.h"
 #include "model/slots.h"
@@ -59,6 +61,8 @@ Errors place_instance(Object& instance, const HookContext& context) {
     return {releasing(address, "spec.ipAddress")};
   }
   instance.admin["ipAddress"] = address;
+  const std::int64_t rack = instance.spec.integer_or("faultDomain", 0);
+  if (rack != 0) instance.admin["faultDomain"] = Json(rack);
   return {};
 }
 
@@ -79,12 +83,6 @@ Errors update_load_balancer(const Object& old, Object& updated, const HookContex
   Errors errors = moves ? choose_vip(updated, context) : Errors();
   std::ranges::move(follow_elastic_ip(&old, updated, context, effects), std::back_inserter(errors));
   return errors;
-}
-
-std::vector<const Object*> services_of(const Object& group, const model::ObjectIndex& index) {
-  auto services = index.children(Kind::kBackend, model::load_balancer_of(group));
-  std::erase_if(services, [&](const Object* backend) { return !uses_group(*backend, group.id); });
-  return services;
 }
 
 /// Ids and slots of the targets of `updated`; drain records of those that left.
@@ -109,7 +107,8 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
   }
   std::map<std::string, WallTime> deadlines;
   if (old != nullptr) {
-    const WallTime latest = drain({*old, services_of(*old, context.index), left}, context, effects);
+    const WallTime latest =
+        drain({*old, model::services_of(*old, context.index), left}, context, effects);
     for (const model::DrainedTarget& target : left) deadlines[target.target_id] = latest;
   }
   const auto admin = model::assign_slots(slots, after.targets, context.now, deadlines);
@@ -122,13 +121,12 @@ Errors complete_group(const Object* old, Object& updated, const HookContext& con
 /// A replaced group drains; one that is attached again stops draining.
 void update_backend(const Object& old, const Object& updated, const HookContext& context,
                     SideEffects& effects) {
-  for (const std::string& id : group_ids(old)) {
-    const Object* group = context.index.find(Kind::kTargetGroup, id);
-    if (group == nullptr || uses_group(updated, id)) continue;
-    const auto spec = model::from_json<model::TargetGroup>(group->spec, "spec").value;
-    const auto slots = model::from_json<model::TargetGroupAdmin>(group->admin, "admin").value;
+  for (const model::Id& id : model::group_ids(old)) {
+    const Object* group = model::find_group(context.index, id);
+    if (group == nullptr || model::names_group(updated, id)) continue;
+    const auto slots = model::slots_of(*group);
     Leaving leaving{*group, {&old}, {}};
-    for (const model::Target& target : spec.targets) {
+    for (const model::Target& target : model::targets_of(*group)) {
       const auto slot = model::slot_of(slots, target.target_id);
       if (slot) leaving.targets.push_back(drained_target(target, *slot, context.index));
     }
@@ -185,20 +183,30 @@ Errors complete_update(const Object& old, Object& updated, const HookContext& co
     case Kind::kBackend:
       update_backend(old, updated, context, effects);
       return follow_backend(updated, context, effects);
+    case Kind::kAvailabilityGroup:
+      return release_members(old, updated, context, effects);
+    case Kind::kInstance:
+      return updated.spec.string_or("agId", "") == old.spec.string_or("agId", "")
+                 ? Errors()
+                 : leave_its_group(old, context, effects);
     default:
       return {};
   }
 }
 
-void complete_remove(const Object& object, const model::ObjectIndex& index, SideEffects& effects) {
-  if (object.kind == Kind::kLoadBalancer) free_elastic_ip(object, index, effects);
+Errors complete_remove(const Object& object, const HookContext& context, SideEffects& effects) {
+  if (object.kind == Kind::kLoadBalancer) free_elastic_ip(object, context.index, effects);
   if (object.kind == Kind::kVpc) {
-    const Object* group = index.find(Kind::kSecurityGroup, model::default_group_id(object.id));
+    const Object* group =
+        context.index.find(Kind::kSecurityGroup, model::default_group_id(object.id));
     if (group != nullptr) effects.removed.push_back(*group);
   }
-  if (object.kind != Kind::kTargetGroup) return;
-  const Object* table = table_of(object, index);
+  if (object.kind == Kind::kInstance) return leave_its_group(object, context, effects);
+  const bool is_group =
+      object.kind == Kind::kTargetGroup || object.kind == Kind::kAvailabilityGroup;
+  const Object* table = is_group ? table_of(object, context.index) : nullptr;
   if (table != nullptr) effects.removed.push_back(*table);
+  return {};
 }
 
 }  // namespace weir::api

@@ -57,9 +57,9 @@ Errors complete_create(model::Object& object, const HookContext& context, SideEf
 Errors complete_update(const model::Object& old, model::Object& updated, const HookContext& context,
                        SideEffects& effects);
 
-/// What goes with an object that is deleted.
-void complete_remove(const model::Object& object, const model::ObjectIndex& index,
-                     SideEffects& effects);
+/// What goes with an object that is deleted. Errors: as complete_create()
+Errors complete_remove(const model::Object& object, const HookContext& context,
+                       SideEffects& effects);
 
 /// Sets admin.vpcId of a load balancer or an instance from its subnet, and of a target group of
 /// instances from its load balancer; nothing for other kinds.

@@ -4,6 +4,7 @@
 
 #include "api/auth.h"
 #include "api/backend_health.h"
+#include "api/client_tokens.h"
 #include "api/draining.h"
 #include "api/explain.h"
 #include "api/operator_pages.h"
@@ -180,19 +181,22 @@ http::Response NativeFace::route(const Call& call) {
     const auto checked = check_write_query(call.request, call.kind);
     if (!checked) return problem_response({checked.error()}, request_id);
   }
+  const bool creates = which == NativeCall::kCreate && call.kind.kind.has_value();
+  auto repeat = repeat_token_of(call.request, kNativeTokenHeader, creates);
+  if (!repeat) return problem_response({repeat.error()}, request_id);
   const auto refreshed = refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
-  if (call.request.path.size() == 3) return collection(call);
+  if (call.request.path.size() == 3) return collection(call, *std::move(repeat));
   if (!is_plausible_id(call.id)) return not_found(request_id);
   return one(call);
 }
 
-http::Response NativeFace::collection(const Call& call) {
+http::Response NativeFace::collection(const Call& call, RepeatToken repeat) {
   const auto methods = native_methods(call.kind, false);
   if (std::ranges::find(methods, call.method) == methods.end()) {
     return wrong_method(allow_text(methods), call.caller.request_id);
   }
-  return call.method == "GET" ? list(call) : create(call);
+  return call.method == "GET" ? list(call) : create(call, std::move(repeat));
 }
 
 http::Response NativeFace::one(const Call& call) {
@@ -337,15 +341,6 @@ http::Response NativeFace::shown(const Call& call, int status,
     return part_status(*model::part_kind_of(call.kind), body, index);
   });
   return tagged(status, body, written.value->revision);
-}
-
-http::Response NativeFace::create(const Call& call) {
-  const auto body = body_of(call.request);
-  if (!body) return problem_response({body.error()}, call.caller.request_id);
-  if (const model::PartKind* part = model::part_kind_of(call.kind)) {
-    return shown(call, 201, parts_of_objects_.create(*part, *body, call.caller));
-  }
-  return shown(call, 201, parts_.writer.create(*call.kind.kind, *body, call.caller));
 }
 
 http::Response NativeFace::update(const Call& call, model::UpdateMode mode) {

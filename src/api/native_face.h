@@ -66,7 +66,7 @@ class NativeFace {
   http::Response page(const http::Request& request, const CallRecord& record);
   http::Response explanation(const http::Request& request, const Caller& caller);
   http::Response route(const Call& call);
-  http::Response collection(const Call& call);
+  http::Response collection(const Call& call, RepeatToken repeat);
   http::Response one(const Call& call);
 
   http::Response list(const Call& call);
@@ -75,7 +75,8 @@ class NativeFace {
   http::Response refuse_long_list(const Call& call) const;
   http::Response show(const Call& call);
   http::Response health(const Call& call);
-  http::Response create(const Call& call);
+  http::Response create(const Call& call, RepeatToken repeat);
+  Errors read_repeated(const Caller& caller, std::vector<model::Object>& objects) const;
   http::Response update(const Call& call, model::UpdateMode mode);
   http::Response remove(const Call& call);
 
@@ -117,7 +118,11 @@ std::string allow_text(std::span<const std::string_view> methods);
 std::optional<NativeCall> native_call(const model::KindDescription& kind, std::string_view method,
                                       bool is_one, std::string_view part);
 
-/// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning.
+/// How many instances a create registers, if it says so. Errors: kInvalidArgument
+Result<std::optional<std::size_t>> count_of(const http::Request& request);
+
+/// Refuses what a write would ignore: only `cascade` of a deleted load balancer has a meaning, and
+/// `count` of created instances.
 /// Errors: kInvalidArgument, naming the parameter
 Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind);
 

@@ -4,12 +4,14 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "api/catalog.h"
+#include "api/placement.h"
 #include "base/strong_type.h"
 #include "model/frame.h"
 #include "model/world_view.h"
@@ -44,15 +46,23 @@ class NodeBatches {
 
   Effect effect_of(const LiveChange& change, const Changed& before);
   Effect effect_of_unknown(const LiveChange& change);
-  Effect effect_of_child(const model::Object& child);
+  Effect effect_below(const model::Object* before, const model::Object* after);
+  Effect effect_of_table(const model::Object& table);
+  PlacedObjects take_stock(const model::ObjectIndex& now);
+  void move_members(const model::Object* before, const model::Object* after);
+  bool move_groups(const model::Object* before, const model::Object* after);
+  bool settle_members(std::span<const LiveChange> changes, Changed& changed);
   std::vector<model::Frame> frames_of(const Changed& changed, Revision revision);
   const std::vector<model::Id>& instances_of(const model::Object& group);
 
   const std::string node_;
   const Epoch epoch_;
   std::map<Key, Revision> has_;
-  bool is_complete_ = false;           // everything that these name is among them
-  std::map<model::Id, Named> groups_;  // what each group names, by its revision
+  bool is_complete_ = false;             // everything that these name is among them
+  std::map<model::Id, Named> groups_;    // what each group names, by its revision
+  std::map<model::Id, int> uses_;        // how many groups placed here name an instance
+  std::map<model::Id, int> group_uses_;  // how many objects placed here name an availability group
+  std::set<model::Id> moved_;            // those whose uses the changes at hand have changed
 };
 
 }  // namespace weir::api

@@ -28,13 +28,15 @@ class NodeBatchesTest : public ::testing::Test {
     comparing.advance(index, revision);
     changes.clear();
   }
-  void put(Kind kind, const std::string& id, Json spec, const std::string& name = "") {
+  void put(Kind kind, const std::string& id, Json spec, const std::string& name = "",
+           Json admin = Json::object()) {
     Object object;
     object.kind = kind;
     object.id = id;
     object.name = name;
     object.revision = revision = Revision(revision.value + 1);
     object.spec = std::move(spec);
+    object.admin = std::move(admin);
     note(kind, id, std::make_shared<const Object>(object));
     index.put(std::move(object));
   }
@@ -44,6 +46,16 @@ class NodeBatchesTest : public ::testing::Test {
     for (const auto& one : instances) targets.push_back(Json::object({{"instanceId", one}}));
     put(Kind::kTargetGroup, id,
         Json::object({{"loadBalancerId", lb}, {"type", "instance"}, {"targets", targets}}));
+  }
+  void put_availability_group(const std::string& id, const std::vector<std::string>& members) {
+    Json slots = Json::array();
+    for (const auto& one : members) slots.push_back(Json::object({{"targetId", one}}));
+    put(Kind::kAvailabilityGroup, id, Json::object(), "", Json::object({{"slots", slots}}));
+  }
+  void put_backend(const std::string& id, const std::string& lb, const std::string& group) {
+    Json groups = Json::array();
+    if (!group.empty()) groups.push_back(Json(group));
+    put(Kind::kBackend, id, Json::object({{"loadBalancerId", lb}, {"agIds", groups}}));
   }
   void place(const std::string& lb, const std::string& node) {
     put(Kind::kPlacement, lb + "." + node,
@@ -114,11 +126,33 @@ TEST_F(NodeBatchesTest, WhatComesBelowALoadBalancerAndGoesIsSentWithoutALookAtTh
   EXPECT_EQ(followed(), (Ids{"listener-3", "tg-3"}));
 }
 
-TEST_F(NodeBatchesTest, WhatNamesOthersOrIsPlacedNeedsALook) {
-  put_group("tg-1", "lb-1", {"i-1", "i-2"});
+TEST_F(NodeBatchesTest, AGroupThatNamesWhatIsHereIsSentWithoutALookAtTheRest) {
+  put_group("tg-3", "lb-1", {"i-1"});
+  EXPECT_EQ(followed(), Ids{"tg-3"});
+  erase(Kind::kTargetGroup, "tg-1");
+  EXPECT_EQ(followed(), Ids{"tg-1"}) << "the other group names the instance too";
+  erase(Kind::kTargetGroup, "tg-3");
+  EXPECT_EQ(followed(), (Ids{"tg-3", "i-1"})) << "now none does";
+}
+
+TEST_F(NodeBatchesTest, AnAvailabilityGroupComesAndGoesByALookAndItsUsesInBetweenByNone) {
+  put_availability_group("ag-1", {"i-2"});
+  EXPECT_EQ(followed(), Ids()) << "no backend service here names it";
+  put_backend("backend-1", "lb-1", "ag-1");
   EXPECT_FALSE(followed());
   following.advance(index, revision);
-  erase(Kind::kTargetGroup, "tg-1");
+  put_backend("backend-3", "lb-1", "ag-1");
+  put(Kind::kDrain, "drain-1", Json::object({{"loadBalancerId", "lb-1"}, {"groupId", "ag-1"}}));
+  EXPECT_EQ(followed(), (Ids{"backend-3", "drain-1"}));
+  put_backend("backend-1", "lb-1", "");
+  erase(Kind::kDrain, "drain-1");
+  EXPECT_EQ(followed(), (Ids{"backend-1", "drain-1"}));
+  erase(Kind::kBackend, "backend-3");
+  EXPECT_FALSE(followed()) << "the last one that named it";
+}
+
+TEST_F(NodeBatchesTest, WhatNamesOthersOrIsPlacedNeedsALook) {
+  put_group("tg-1", "lb-1", {"i-1", "i-2"});
   EXPECT_FALSE(followed());
   following.advance(index, revision);
   place("lb-2", "n1");
@@ -133,13 +167,65 @@ TEST_F(NodeBatchesTest, AnInstanceThatIsNamedBeforeItIsThereIsSentOnceItIs) {
   EXPECT_FALSE(followed());
 }
 
+TEST_F(NodeBatchesTest, M81_AMemberThatComesOrGoesIsSentWithoutALookAtTheRest) {
+  put_availability_group("ag-1", {});
+  put_backend("backend-1", "lb-1", "ag-1");
+  following.advance(index, revision);
+  changes.clear();
+  put(Kind::kInstance, "i-3", Json::object({{"subnetId", "subnet-1"}, {"agId", "ag-1"}}));
+  put_availability_group("ag-1", {"i-3"});
+  EXPECT_EQ(followed(), (Ids{"i-3", "ag-1"}));
+  erase(Kind::kInstance, "i-3");
+  put_availability_group("ag-1", {});
+  EXPECT_EQ(followed(), (Ids{"ag-1", "i-3"}));
+}
+
+TEST_F(NodeBatchesTest, AMemberThatLeavesStaysWhileAnotherGroupNamesIt) {
+  put_availability_group("ag-1", {"i-1"});
+  put_backend("backend-1", "lb-1", "ag-1");
+  following.advance(index, revision);
+  changes.clear();
+  put_availability_group("ag-1", {});
+  EXPECT_EQ(followed(), Ids{"ag-1"});
+  put_group("tg-1", "lb-1", {});
+  EXPECT_EQ(followed(), (Ids{"tg-1", "i-1"})) << "now none does";
+}
+
+TEST_F(NodeBatchesTest, AGroupThatIsReplacedStaysAsLongAsItsMembersDrain) {
+  put_availability_group("ag-1", {"i-2"});
+  put_backend("backend-1", "lb-1", "ag-1");
+  following.advance(index, revision);
+  put(Kind::kDrain, "drain-1", Json::object({{"loadBalancerId", "lb-1"}, {"groupId", "ag-1"}}));
+  put_backend("backend-1", "lb-1", "");
+  changes.clear();
+  Ids sent;
+  for (const auto& frame : following.advance(index, revision)) {
+    EXPECT_FALSE(frame.is_tombstone) << frame.id;
+    sent.push_back(frame.id);
+  }
+  EXPECT_EQ(sent, (Ids{"backend-1", "drain-1"}));
+  erase(Kind::kDrain, "drain-1");
+  EXPECT_FALSE(followed());
+  EXPECT_EQ(following.advance(index, revision).size(), 3U) << "the record, the group, its member";
+}
+
+TEST_F(NodeBatchesTest, OfATableOfAnAvailabilityGroupOnlyThatOfAPlacedOneIsSent) {
+  put_availability_group("ag-1", {});
+  put_backend("backend-1", "lb-1", "ag-1");
+  following.advance(index, revision);
+  changes.clear();
+  put(Kind::kTable, "table-1", Json::object({{"groupId", "ag-1"}}));
+  put(Kind::kTable, "table-2", Json::object({{"groupId", "ag-2"}}));
+  EXPECT_EQ(followed(), Ids{"table-1"});
+}
+
 void NodeBatchesTest::change_at_random(std::mt19937& random) {
   const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
   const std::string number = std::to_string(1 + below(3));
   const std::string lb = "lb-" + std::to_string(1 + below(3));
   const std::string instance = "i-" + std::to_string(1 + below(4));
   const std::string name = "name-" + std::to_string(below(1000));
-  switch (below(15)) {
+  switch (below(22)) {
     case 0:
       return put(Kind::kInstance, instance, Json::object({{"subnetId", "subnet-1"}}), name);
     case 1:
@@ -164,6 +250,23 @@ void NodeBatchesTest::change_at_random(std::mt19937& random) {
       return put_group("tg-" + number, lb, {});
     case 11:
       return put(Kind::kKeyring, "keyring", Json::object(), name);
+    case 12:
+      return put_availability_group("ag-" + number, {instance});
+    case 13:
+      return put_availability_group("ag-" + number, {});
+    case 14:
+      return erase(Kind::kAvailabilityGroup, "ag-" + number);
+    case 15:
+      return put_backend("backend-" + number, lb, below(3) == 0 ? "" : "ag-" + number);
+    case 16:
+      return put(Kind::kDrain, "drain-" + number,
+                 Json::object({{"loadBalancerId", lb}, {"groupId", "ag-" + number}}));
+    case 17:
+      return erase(Kind::kDrain, "drain-" + number);
+    case 18:
+      return put(Kind::kTable, "table-" + number, Json::object({{"groupId", "ag-" + number}}));
+    case 19:
+      return erase(Kind::kBackend, "backend-" + number);
     default:
       return put(Kind::kListener, "listener-" + number, Json::object({{"loadBalancerId", lb}}),
                  name);

@@ -13,6 +13,9 @@ constexpr std::size_t kNodeIdCharactersMax = 64;
 /// Source: a node has at most a few hundred subnets; bounds what a wrong node can make us store.
 /// Reached: the node is turned away; weir_stream_refused_total.
 constexpr std::size_t kBindingsMax = 1000;
+/// Chosen because a release adds a few. Reached: the node is turned away;
+/// weir_stream_refused_total.
+constexpr std::size_t kFeaturesMax = 100;
 
 Error wrong(std::string_view field, std::string message) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
@@ -57,6 +60,23 @@ Result<std::vector<model::Binding>> read_bindings(const Json& body) {
   return bindings;
 }
 
+/// A node of the first release does not say what it knows.
+Result<std::vector<std::string>> read_features(const Json& body) {
+  std::vector<std::string> features;
+  const Json* list = body.find("features");
+  if (list == nullptr) return features;
+  const auto is_word = [](const Json& item) {
+    return item.is_string() && item.as_string().size() <= kNodeIdCharactersMax;
+  };
+  if (!list->is_array() || list->as_array().size() > kFeaturesMax ||
+      !std::ranges::all_of(list->as_array(), is_word)) {
+    return wrong("features",
+                 "must be a list of at most " + std::to_string(kFeaturesMax) + " short words");
+  }
+  for (const Json& item : list->as_array()) features.push_back(item.as_string());
+  return features;
+}
+
 }  // namespace
 
 Result<NodeHello> read_hello(const model::Frame& frame) {
@@ -75,6 +95,7 @@ Result<NodeHello> read_hello(const model::Frame& frame) {
   }
   WEIR_ASSIGN_OR_RETURN(hello.have, read_have(body));
   WEIR_ASSIGN_OR_RETURN(hello.spec.bindings, read_bindings(body));
+  WEIR_ASSIGN_OR_RETURN(hello.spec.features, read_features(body));
   hello.spec.region = body.string_or("region", "");
   hello.spec.az = body.string_or("az", "");
   hello.spec.build = body.string_or("build", "");

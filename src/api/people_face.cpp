@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/client_tokens.h"
 #include "api/native_face.h"
 #include "api/problem.h"
 #include "api/responses.h"
@@ -76,6 +77,9 @@ http::Response write(People& people, PeopleKind kind, const http::Request& reque
         {Error{ErrorCode::kInvalidArgument, "this call has no parameters", "query"}},
         caller.request_id);
   }
+  // Of a token or access key a repetition could not get the secret: it is told once.
+  const auto repeat = repeat_token_of(request, kNativeTokenHeader, false);
+  if (!repeat) return problem_response({repeat.error()}, caller.request_id);
   const auto if_match = if_match_of(request);
   if (!if_match) return problem_response({if_match.error()}, caller.request_id);
   const People::Place place{kind, request.path.size() > 3 ? request.path[3] : "", *if_match};

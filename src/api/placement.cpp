@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/random.h"
+#include "model/group_view.h"
 #include "model/placement.h"
 #include "model/public_pool.h"
 #include "model/registry.h"
 #include "model/security_group_use.h"
 #include "model/subnet_addresses.h"
-#include "model/target_view.h"
 
 namespace weir::api {
 namespace {
@@ -166,6 +166,25 @@ std::int64_t next_placement_epoch(const Object& load_balancer, const model::Obje
   return epoch + 1;
 }
 
+namespace {
+
+/// The availability groups that backend services of the load balancer name, and those that it is
+/// not done with: who was replaced serves until the next one can, and its record stays as long.
+std::set<model::Id> availability_groups_of(const Object& load_balancer,
+                                           const model::ObjectIndex& index) {
+  std::set<model::Id> groups;
+  for (const Object* backend : index.children(Kind::kBackend, load_balancer.id)) {
+    for (model::Id& id : model::availability_groups_of(*backend)) groups.insert(std::move(id));
+  }
+  for (const Object* drain : index.children(Kind::kDrain, load_balancer.id)) {
+    const model::Id id = drain->spec.string_or("groupId", "");
+    if (index.find(Kind::kAvailabilityGroup, id) != nullptr) groups.insert(id);
+  }
+  return groups;
+}
+
+}  // namespace
+
 PlacedObjects placed_objects(
     const model::ObjectIndex& index, const std::string& node,
     const std::function<const std::vector<model::Id>&(const Object& group)>& instances) {
@@ -195,6 +214,13 @@ PlacedObjects placed_objects(
       add(index.find(Kind::kSecurityGroup, id));
     for (const Object* group : index.children(Kind::kTargetGroup, lb)) {
       for (const model::Id& id : instances(*group)) add(index.find(Kind::kInstance, id));
+    }
+    for (const model::Id& id : availability_groups_of(*load_balancer, index)) {
+      const Object* group = index.find(Kind::kAvailabilityGroup, id);
+      add(group);
+      if (group == nullptr) continue;
+      for (const model::Id& member : instances(*group)) add(index.find(Kind::kInstance, member));
+      for (const Object* table : index.children(Kind::kTable, id)) add(table);
     }
     for (const Kind kind :
          {Kind::kListener, Kind::kBackend, Kind::kTargetGroup, Kind::kDrain, Kind::kTable}) {

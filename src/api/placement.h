@@ -61,14 +61,15 @@ std::int64_t next_placement_epoch(const model::Object& load_balancer,
                                   const model::ObjectIndex& index);
 
 /// Everything that `node` receives: the placements that name it, their load balancers, what stands
-/// below those, the instances their groups name, the security groups they name, and the subnets and
-/// VPCs they stand in. By kind
-/// and id, dependencies first.
+/// below those, the availability groups that serve them with their slot tables, the instances all
+/// their groups name, the security groups they name, and the subnets and VPCs they stand in. By
+/// kind and id, dependencies first.
 struct PlacedObjects {
   std::map<std::pair<model::Kind, model::Id>, const model::Object*> objects;
   bool is_complete = true;  // everything that they name is there
 };
-/// `instances` gives the ids of the instances that a group names (model::instances_of).
+/// `instances` gives the ids of the instances that a group of either kind names
+/// (model::instances_of).
 PlacedObjects placed_objects(
     const model::ObjectIndex& index, const std::string& node,
     const std::function<const std::vector<model::Id>&(const model::Object& group)>& instances);

@@ -101,6 +101,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kHealth:
     case V1Call::kListTargets:
     case V1Call::kListByGroup:
+    case V1Call::kLater:  // does nothing
       return kToRead;
     case V1Call::kCreate:
     case V1Call::kUpdate:
@@ -119,6 +120,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kAddRules:
     case V1Call::kModifyRules:
     case V1Call::kRemoveRules:
+    case V1Call::kAbandonInstances:
       return kToOperate;
     case V1Call::kDelete:
       return kToAdminister;

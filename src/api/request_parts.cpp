@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/native_face.h"
+#include "model/instance_batch.h"
 
 namespace weir::api {
 
@@ -65,7 +66,9 @@ std::string allow_text(std::span<const std::string_view> methods) {
 
 Result<void> check_write_query(const http::Request& request, const model::KindDescription& kind) {
   const bool may_cascade = request.method == "DELETE" && kind.kind == model::Kind::kLoadBalancer;
+  const bool may_count = request.method == "POST" && kind.kind == model::Kind::kInstance;
   for (const auto& [name, value] : request.query) {
+    if (name == "count" && may_count) continue;  // count_of()
     if (name == "plan") return Error{ErrorCode::kInvalidArgument, "not supported yet", name};
     if (name != "cascade" || !may_cascade) {
       return Error{ErrorCode::kInvalidArgument, "is no parameter of this call",
@@ -76,6 +79,18 @@ Result<void> check_write_query(const http::Request& request, const model::KindDe
     }
   }
   return {};
+}
+
+Result<std::optional<std::size_t>> count_of(const http::Request& request) {
+  const std::string* text = request.parameter("count");
+  if (text == nullptr) return std::optional<std::size_t>();
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  const bool is_number = error == std::errc() && end == text->data() + text->size();
+  if (is_number && count >= 1 && count <= model::kInstancesPerCallMax) return std::optional(count);
+  return Error{ErrorCode::kInvalidArgument,
+               "must be an integer between 1 and " + std::to_string(model::kInstancesPerCallMax),
+               "count"};
 }
 
 Result<Json> body_of(const http::Request& request) {

@@ -103,7 +103,7 @@ TEST_F(ApiTest, RefusesUnknownMembersByName) {
 TEST_F(ApiTest, RefusesWhatHasNoEffectYet) {
   const std::string lb = make_lb().id();
   Json spec = backend_spec(lb);
-  spec["agIds"] = Json::array({"ag-one"});
+  spec["httpCookieExpireSeconds"] = Json(7);
   spec["proxyProtocol"] = Json(true);
   const Answer refused = api->create("backend", "web", spec);
   EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");

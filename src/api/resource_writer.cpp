@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/client_tokens.h"
 #include "api/held_addresses.h"
 #include "api/listing.h"
+#include "api/membership.h"
 #include "api/placement.h"
+#include "api/write_errors.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/node.h"
 #include "model/validate.h"
-#include "store/transaction_rules.h"
 
 namespace weir::api {
 namespace {
@@ -36,24 +38,12 @@ store::AuditRow audit_row(const std::string& operation, const Caller& caller, co
   return row;
 }
 
-/// Another attempt reads again what this one did not know.
-bool is_lost_race(const Error& error) {
-  return error.code == ErrorCode::kStale || error.code == ErrorCode::kAlreadyExists;
-}
-
-/// What a refusal of the store means to the caller.
-Error explained(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kQuotaExceeded: {
-      const std::string counter = error.field.substr(error.field.rfind('/') + 1);
-      return {ErrorCode::kQuotaExceeded, "quota limit " + counter + " exceeded: " + error.message,
-              ""};
-    }
-    case ErrorCode::kInvalidArgument:
-      return {ErrorCode::kInvalidArgument, "too much in one call: " + error.message, ""};
-    default:
-      return error;
-  }
+/// Lays what else the write makes, changes and takes away into its transaction.
+void add_effects(const SideEffects& effects, model::LoadBalancerType type,
+                 const QuotaSettings& quotas, const model::ObjectIndex& index, WritePlan& plan) {
+  for (const Object& other : effects.created) plan.create(other, type, quotas);
+  for (const auto& other : effects.updated) plan.update(other.old, other.updated);
+  for (const Object& other : effects.removed) plan.remove(other, type, holders_of(other, index));
 }
 
 Errors check_precondition(const ResourceWriter::Place& place, const Object& object) {
@@ -121,15 +111,19 @@ Result<std::set<std::string>> ResourceWriter::taken_addresses(const std::string&
   return taken;
 }
 
-Result<ResourceWriter::Preparation> ResourceWriter::prepare(std::span<const Object> objects) const {
+Result<ResourceWriter::Preparation> ResourceWriter::prepare(
+    std::span<const Object> objects, const std::vector<std::string>& more_roots) const {
   Preparation prepared;
+  std::set<std::string> keys(more_roots.begin(), more_roots.end());
   for (const Object& object : objects) {
-    for (const std::string& key : model::root_keys(object)) {
-      if (prepared.roots.contains(key)) continue;
-      const auto root = store_.get(key);
-      if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
-      prepared.roots[key] = root ? root->revision : Revision();
-    }
+    for (std::string& key : model::root_keys(object)) keys.insert(std::move(key));
+  }
+  for (const std::string& key : keys) {
+    const auto root = store_.get(key);
+    if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+    prepared.roots[key] = root ? root->revision : Revision();
+  }
+  for (const Object& object : objects) {
     const std::string scope = model::address_scope(object);
     if (prepared.taken_addresses.contains(scope)) continue;
     WEIR_ASSIGN_OR_RETURN(prepared.taken_addresses[scope], taken_addresses(scope));
@@ -159,7 +153,7 @@ HookContext ResourceWriter::context_of(const Object& object, const model::Object
 Errors ResourceWriter::complete(std::vector<Object>& objects, std::span<const Draft> drafts,
                                 const model::ObjectIndex& index, Preparation& prepared,
                                 SideEffects& effects) const {
-  Errors errors;
+  std::vector<Errors> of_each;
   model::WorldView world = world_of(index, prepared);
   std::span<const Object> made;
   world.find = [&made, stored = world.find](Kind kind, std::string_view id) {
@@ -177,16 +171,26 @@ Errors ResourceWriter::complete(std::vector<Object>& objects, std::span<const Dr
       found = complete_create(object, context, effects);
     }
     prepared.taken_addresses[model::address_scope(object)].insert(model::own_address(object));
-    for (Error& error : found) {
-      error.field.insert(0, drafts[i].path);
-      errors.push_back(std::move(error));
-    }
+    for (Error& error : found) error.field.insert(0, drafts[i].path);
+    of_each.push_back(std::move(found));
   }
-  return errors;
+  const bool is_batch = objects.front().kind == Kind::kInstance;
+  Errors errors = is_batch ? merged_errors(of_each) : joined_errors(of_each);
+  if (!errors.empty() || !is_batch) return errors;
+  return join_groups(objects, context_of(objects.front(), index, prepared), effects);
 }
 
 Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(std::span<const Draft> drafts,
                                                               const Operation& operation) const {
+  const Caller& caller = operation.caller;
+  const ClientToken token{caller.who, operation.name, caller.repeat};
+  KnownToken known;
+  if (!token.repeat.text.empty()) {
+    const auto read = read_client_token(store_, token, clock_.wall_now());
+    if (!read) return read.error();
+    known = *read;
+    if (known.first) return Prepared{{}, made_before(known, drafts), true};
+  }
   std::vector<Object> objects;
   for (const Draft& draft : drafts) objects.push_back(draft.object);
   catalog_.read([&](const model::ObjectIndex& index, Revision) {
@@ -205,10 +209,13 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_create(std::span<const Dr
       ids += (ids.empty() ? "" : " ") + object.id;
     }
     const auto type = type_of(objects.back(), index);
-    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
-    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
-    return Prepared{plan.take(audit_row(operation.name, operation.caller, ids, "ok")),
-                    objects.back()};
+    add_effects(effects, type, settings_.quotas, index, plan);
+    if (plan.lacks_root()) return Prepared{.is_outrun = true};
+    Prepared made{plan.take(audit_row(operation.name, caller, ids, "ok")), objects};
+    if (!token.repeat.text.empty()) {
+      note_client_token(token, known, objects, prepared->now, made.transaction);
+    }
+    return made;
   });
 }
 
@@ -217,7 +224,10 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
                                                               const Operation& operation) const {
   const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
-  const auto prepared = prepare({&*known, 1});
+  std::vector<Object> touched = {*known};
+  // The group that a backend service will name vouches for its members.
+  if (place.kind == Kind::kBackend) (void)change(*known, touched.emplace_back(*known));
+  const auto prepared = prepare(touched, leaving_roots(*known));
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
     const Object* old = index.find(place.kind, place.id);
@@ -235,16 +245,14 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_update(const Place& place
     context.deletes_freed_elastic_ip = place.deletes_freed_elastic_ip;
     errors = complete_update(*old, updated, context, effects);
     if (!errors.empty()) return errors;
-    if (updated == *old) return Prepared{{}, updated, true};
+    if (updated == *old) return Prepared{{}, {updated}, true};
     WritePlan plan(prepared->roots);
     const auto type = type_of(*old, index);
     plan.update(*old, updated, holders_of(*old, index));
-    for (const Object& other : effects.created) plan.create(other, type, settings_.quotas);
-    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
-    for (const Object& other : effects.removed) {
-      plan.remove(other, type, holders_of(other, index));
-    }
-    return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")), updated};
+    add_effects(effects, type, settings_.quotas, index, plan);
+    if (plan.lacks_root()) return Prepared{.is_outrun = true};
+    return Prepared{plan.take(audit_row(operation.name, operation.caller, old->id, "ok")),
+                    {updated}};
   });
 }
 
@@ -252,7 +260,7 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
                                                               const Operation& operation) const {
   const auto known = find(place, operation.caller);
   if (!known) return not_found(place.kind);
-  const auto prepared = prepare({&*known, 1});
+  const auto prepared = prepare({&*known, 1}, leaving_roots(*known));
   if (!prepared) return prepared.error();
   return catalog_.read([&](const model::ObjectIndex& index, Revision) -> Outcome<Prepared> {
     const Object* object = index.find(place.kind, place.id);
@@ -266,34 +274,49 @@ Outcome<ResourceWriter::Prepared> ResourceWriter::plan_remove(const Place& place
       errors.push_back({ErrorCode::kConflict, "node is connected", ""});
     }
     if (!errors.empty()) return errors;
+    SideEffects effects;
+    errors = complete_remove(*object, context_of(*object, index, *prepared), effects);
+    if (!errors.empty()) return errors;
     WritePlan plan(prepared->roots);
     const auto type = type_of(*object, index);
     plan.remove(*object, type, holders_of(*object, index));
-    SideEffects effects;
-    complete_remove(*object, index, effects);
-    for (const auto& other : effects.updated) plan.update(other.old, other.updated);
-    for (const Object& other : effects.removed) plan.remove(other, type);
+    add_effects(effects, type, settings_.quotas, index, plan);
     // Placements and drain records may be left: the collector takes them, and then the root.
     if (place.kind == Kind::kLoadBalancer) plan.bury_root(object->id);
-    if (place.kind == Kind::kVpc) plan.remove_root(object->id);
+    if (place.kind == Kind::kVpc || place.kind == Kind::kAvailabilityGroup) {
+      plan.remove_root(object->id);
+    }
+    if (plan.lacks_root()) return Prepared{.is_outrun = true};
     return Prepared{plan.take(audit_row(operation.name, operation.caller, object->id, "ok")),
-                    *object};
+                    {*object}};
   });
 }
 
-Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan) {
+std::vector<std::string> ResourceWriter::leaving_roots(const Object& object) const {
+  return catalog_.read(
+      [&](const model::ObjectIndex& index, Revision) { return roots_of_leaving(object, index); });
+}
+
+/// The one that was asked for: what it needed was made before it.
+Outcome<Object> ResourceWriter::last_of(Outcome<std::vector<Object>> written) {
+  if (!written.ok()) return std::move(written.errors);
+  return std::move(written.value->back());
+}
+
+Outcome<std::vector<Object>> ResourceWriter::write(const std::function<Outcome<Prepared>()>& plan) {
   Error last{ErrorCode::kUnavailable, "too many writes at once", ""};
   for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
     Outcome<Prepared> prepared = plan();
     if (!prepared.ok()) return std::move(prepared.errors);
-    Object object = std::move(prepared.value->object);
-    if (prepared.value->is_unchanged) return object;
+    if (prepared.value->is_outrun) continue;
+    std::vector<Object> objects = std::move(prepared.value->objects);
+    if (prepared.value->is_unchanged) return objects;
     const auto committed = store_.commit(prepared.value->transaction);
     if (committed) {
-      object.revision = *committed;
+      for (Object& object : objects) object.revision = *committed;
       // The write is done whatever this says; a reader meets the same failure itself.
       (void)catalog_.refresh();
-      return object;
+      return objects;
     }
     last = committed.error();
     if (!is_lost_race(last)) return explained(last);
@@ -302,61 +325,15 @@ Outcome<Object> ResourceWriter::write(const std::function<Outcome<Prepared>()>& 
   return Error{ErrorCode::kUnavailable, "too many writes at once: " + last.message, ""};
 }
 
-ResourceWriter::Draft ResourceWriter::draft(Kind kind, const Json& body,
-                                            const Caller& caller) const {
-  Draft draft;
-  Object& object = draft.object;
-  draft.errors = model::read_create(kind, body, object);
-  Random random;
-  object.kind = kind;
-  object.id = model::new_id(kind, object.spec, random);
-  object.owner = caller.account;
-  object.created = utc_text(clock_.wall_now());
-  return draft;
-}
-
-Outcome<Object> ResourceWriter::create_all(std::span<const Draft> drafts, const Caller& caller,
-                                           bool is_dry_run) {
-  const Object& last = drafts.back().object;
-  const Operation operation{"create " + std::string(model::kind_name(last.kind)), caller};
-  if (is_dry_run) return try_out(plan_create(drafts, operation));
-  return write([&] { return plan_create(drafts, operation); });
-}
-
-/// What the store would say of the quotas.
-Outcome<Object> ResourceWriter::try_out(Outcome<Prepared> prepared) const {
-  if (!prepared.ok()) return std::move(prepared.errors);
-  Errors errors;
-  for (const store::CounterChange& change : prepared.value->transaction.counters) {
-    const auto counter = store_.get(change.key);
-    if (!counter && counter.error().code != ErrorCode::kNotFound) return counter.error();
-    const auto stored = counter ? std::optional(counter->value) : std::nullopt;
-    const auto sum = store::counter_sum(stored, change);
-    if (!sum) errors.push_back(explained(sum.error()));
-  }
-  if (!errors.empty()) return errors;
-  return std::move(prepared.value->object);
-}
-
-Outcome<Object> ResourceWriter::create(Kind kind, const Json& body, const Caller& caller) {
-  const Draft wanted = draft(kind, body, caller);
-  return create_all({&wanted, 1}, caller);
-}
-
-Outcome<Object> ResourceWriter::create_own(const Object& object, const Caller& caller) {
-  const Draft wanted{object, {}, ""};
-  return create_all({&wanted, 1}, caller);
-}
-
 Outcome<Object> ResourceWriter::update(const Place& place, const Change& change,
                                        const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return write([&] { return plan_update(place, change, operation); });
+  return last_of(write([&] { return plan_update(place, change, operation); }));
 }
 
 Outcome<Object> ResourceWriter::remove(const Place& place, bool cascade, const Caller& caller) {
   const Operation operation{place.operation, caller};
-  return write([&] { return plan_remove(place, cascade, operation); });
+  return last_of(write([&] { return plan_remove(place, cascade, operation); }));
 }
 
 }  // namespace weir::api

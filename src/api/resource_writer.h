@@ -28,6 +28,8 @@
 
 namespace weir::api {
 
+struct KnownToken;
+
 /// Attempts of one write against others. Chosen because each lost race means that somebody else's
 /// write succeeded, and at most a handful of calls run at once. Reached: 503;
 /// weir_store_commits_total counts each attempt.
@@ -63,10 +65,15 @@ class ResourceWriter {
     std::string path;
   };
   Draft draft(model::Kind kind, const Json& body, const Caller& caller) const;
-  /// Makes all of them in one transaction, or none; each may name those before it. The last one, as
-  /// it was made. A dry run finds everything that is wrong, quotas included, and stores nothing.
-  Outcome<model::Object> create_all(std::span<const Draft> drafts, const Caller& caller,
-                                    bool is_dry_run = false);
+  /// Makes all of them in one transaction, or none; each may name those before it. They come back
+  /// as they were made; a repeated create (Caller::repeat) gets the ids and the revision of the
+  /// first alone. A dry run finds everything that is wrong, quotas included, and stores nothing.
+  Outcome<std::vector<model::Object>> create_all(std::span<const Draft> drafts,
+                                                 const Caller& caller, bool is_dry_run = false);
+  /// The same of objects of one kind; what is wrong with one of several says which.
+  Outcome<std::vector<model::Object>> create_batch(model::Kind kind,
+                                                   const std::vector<Json>& bodies,
+                                                   const Caller& caller);
   /// An object that control makes itself, whole but for the revision.
   Outcome<model::Object> create_own(const model::Object& object, const Caller& caller);
 
@@ -97,16 +104,19 @@ class ResourceWriter {
     std::vector<net::Endpoint> own_endpoints;
   };
   struct Prepared {
-    store::Transaction transaction;
-    model::Object object;
+    store::Transaction transaction{};
+    std::vector<model::Object> objects{};
     bool is_unchanged = false;
+    bool is_outrun = false;  // others moved what was to be read: plan anew
   };
   struct Operation {
     std::string name;
     Caller caller;
   };
 
-  Result<Preparation> prepare(std::span<const model::Object> objects) const;
+  Result<Preparation> prepare(std::span<const model::Object> objects,
+                              const std::vector<std::string>& more_roots = {}) const;
+  std::vector<std::string> leaving_roots(const model::Object& object) const;
   Result<std::set<std::string>> taken_addresses(const std::string& scope) const;
   HookContext context_of(const model::Object& object, const model::ObjectIndex& index,
                          const Preparation& prepared) const;
@@ -119,12 +129,17 @@ class ResourceWriter {
   /// Nothing when it is not the caller's.
   std::optional<model::Object> find(const Place& place, const Caller& caller) const;
 
+  static std::vector<model::Object> made_before(const KnownToken& known,
+                                                std::span<const Draft> drafts);
+  static Outcome<model::Object> last_of(Outcome<std::vector<model::Object>> written);
   Outcome<Prepared> plan_create(std::span<const Draft> drafts, const Operation& operation) const;
-  Outcome<model::Object> try_out(Outcome<Prepared> prepared) const;
+  Outcome<std::vector<model::Object>> write_new(std::span<const Draft> drafts,
+                                                const Operation& operation);
+  Outcome<std::vector<model::Object>> try_out(Outcome<Prepared> prepared) const;
   Outcome<Prepared> plan_update(const Place& place, const Change& change,
                                 const Operation& operation) const;
   Outcome<Prepared> plan_remove(const Place& place, bool cascade, const Operation& operation) const;
-  Outcome<model::Object> write(const std::function<Outcome<Prepared>()>& plan);
+  Outcome<std::vector<model::Object>> write(const std::function<Outcome<Prepared>()>& plan);
 
   // Constant after construction.
   store::Store& store_;

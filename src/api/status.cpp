@@ -1,9 +1,11 @@
 #include "api/status.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/backend_health.h"
 #include "api/placement.h"
+#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/security_group_use.h"
 
@@ -194,12 +196,38 @@ Json node_status(const Object& node, const ObservedView& observed) {
   return status;
 }
 
+Json availability_group_status(const Object& group, const model::ObjectIndex& index) {
+  const auto members = index.children(Kind::kInstance, group.id);
+  const auto running = std::ranges::count_if(members, [](const Object* member) {
+    return member->admin.string_or("state", "") == "running";
+  });
+  Json backends = Json::array();
+  for (const Object* backend : model::services_of(group, index)) backends.push_back(backend->id);
+  return Json::object({{"members", static_cast<std::int64_t>(members.size())},
+                       {"running", static_cast<std::int64_t>(running)},
+                       {"backends", std::move(backends)}});
+}
+
+/// The nodes that use a table: of its load balancer, or of all that an availability group serves.
+std::set<std::string> nodes_with(const Object& table, const model::ObjectIndex& index) {
+  std::set<model::Id> load_balancers = {model::load_balancer_of(table)};
+  for (const Object* backend :
+       index.children(Kind::kBackend, table.spec.string_or("groupId", ""))) {
+    load_balancers.insert(model::load_balancer_of(*backend));
+  }
+  std::set<std::string> nodes;
+  for (const model::Id& lb : load_balancers) {
+    for (std::string& node : nodes_of(index, lb)) nodes.insert(std::move(node));
+  }
+  return nodes;
+}
+
 /// Equal checksums: the nodes send equal flows to equal targets.
 Json table_status(const Object& table, const model::ObjectIndex& index,
                   const ObservedView& observed) {
   Json nodes = Json::array();
   bool is_everywhere = true;
-  for (const std::string& node : nodes_of(index, model::load_balancer_of(table))) {
+  for (const std::string& node : nodes_with(table, index)) {
     const NodeReport* report = observed.node(node);
     TableState has;
     if (report != nullptr) {
@@ -251,6 +279,9 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
       break;
     case Kind::kNode:
       status = node_status(object, observed);
+      break;
+    case Kind::kAvailabilityGroup:
+      status = availability_group_status(object, index);
       break;
     case Kind::kTable:
       status = table_status(object, index, observed);

@@ -14,6 +14,7 @@ namespace weir::api {
 ///   a reason, nodes [{node, appliedRevision, state}]
 /// - listener: state pending, serving, failed, off or stopped; datapath; nodes as above
 /// - backend: checked targets by state; nodes on which it fails open
+/// - ag: how many members it has, how many of them run, and which backend services name it
 /// - node: state connected or disconnected, appliedRevision, epoch, addresses
 /// and errors [{node, reason, detail, revision}] of all kinds when a node cannot apply it.
 Json status_of(const model::Object& object, const model::ObjectIndex& index,

@@ -47,6 +47,11 @@ class StatusFields : public ApiTest {
     const Json public_address = Json::object({{"bandwidthMbps", 5}, {"provider", "bgp"}});
     const std::string elastic_ip = api->create("eip", "public", public_address).id();
     api->patch_spec("lb/" + lb, Json::object({{"elasticIpId", elastic_ip}}));
+    const Json azs = Json::array({Json("local-1a")});
+    Json members = backend_spec(lb);
+    members["agIds"] =
+        Json::array({Json(api->create("ag", "members", Json::object({{"azs", azs}})).id())});
+    api->create("backend", "members", std::move(members));
   }
   Json failing_report() {
     const std::string vip = api->get("lb/" + lb).at("admin").string_or("vip", "");

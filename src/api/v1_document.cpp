@@ -3,10 +3,12 @@
 
 #include "api/backend_health.h"
 #include "api/status.h"
+#include "api/v1_ag.h"
 #include "api/v1_elastic_ips.h"
 #include "api/v1_projection.h"
 #include "api/v1_security_groups.h"
 #include "api/v1_vm.h"
+#include "model/group_view.h"
 #include "model/resources.h"
 #include "model/security_group_use.h"
 #include "model/subnet_addresses.h"
@@ -57,8 +59,9 @@ Json tags_of(const Object& object) {
   return tags;
 }
 
-/// Nothing of it has an effect; the bill is always settled. Source: product.md A.16, F.3.
-Json charge_of(const Object& object) {
+}  // namespace
+
+Json v1_charge(const Object& object) {
   const bool is_used =
       object.kind == Kind::kLoadBalancer && object.spec.string_or("type", "") != "dnlb";
   const Json* given = object.admin.find("charge");
@@ -70,6 +73,8 @@ Json charge_of(const Object& object) {
                        {"chargeExpiredTime", ""},
                        {"chargeRetireTime", ""}});
 }
+
+namespace {
 
 void add_load_balancer(const Object& lb, const ObjectIndex& index, const ObservedView& observed,
                        Json& document) {
@@ -85,7 +90,7 @@ void add_load_balancer(const Object& lb, const ObjectIndex& index, const Observe
     document["privateIp"]["elasticIpId"] = elastic_ip;
     document["privateIp"]["elasticIpAddress"] = lb.admin.string_or("elasticIpAddress", "");
   }
-  document["charge"] = charge_of(lb);
+  document["charge"] = v1_charge(lb);
   document["tags"] = tags_of(lb);
   document["state"] = Json::object({{"code", status.string_or("state", "CREATING")},
                                     {"reason", status.string_or("reason", "")}});
@@ -114,9 +119,10 @@ void add_subnet(const Object& subnet, const ObjectIndex& index, Json& document) 
 }
 
 /// The whole answer: it has another form than the field table. Source: product.md A.15, B.6.
-Json instance_document(const Object& instance) {
-  Json document = v1_instance(instance);
-  document["charge"] = charge_of(instance);
+Json instance_document(const Object& instance, const ObjectIndex& index) {
+  const Object* group = index.find(Kind::kAvailabilityGroup, instance.spec.string_or("agId", ""));
+  Json document = v1_instance(instance, group);
+  document["charge"] = v1_charge(instance);
   document["tags"] = tags_of(instance);
   document["launchTime"] = instance.created;
   return document;
@@ -147,7 +153,10 @@ Json reason_of(const Json& health, bool is_unhealthy) {
 }  // namespace
 
 Json v1_document(const Object& object, const ObjectIndex& index, const ObservedView& observed) {
-  if (object.kind == Kind::kInstance) return instance_document(object);
+  if (object.kind == Kind::kInstance) return instance_document(object, index);
+  if (object.kind == Kind::kAvailabilityGroup) {
+    return v1_availability_group(object, index);
+  }
   const V1Kind& kind = v1_kind_of(object.kind);
   const Object* lb = load_balancer_above(object, index);
   Json document = Json::object({{kind.id_key(), object.id}, {kind.name_key(), object.name}});
@@ -166,7 +175,7 @@ Json v1_document(const Object& object, const ObjectIndex& index, const ObservedV
   if (object.kind == Kind::kVpc) add_vpc(object, index, document);
   if (object.kind == Kind::kElasticIp) {
     add_elastic_ip(object, index, document);
-    document["charge"] = charge_of(object);
+    document["charge"] = v1_charge(object);
     document["tags"] = tags_of(object);
   }
   document["createdTime"] = object.created;
@@ -196,8 +205,8 @@ Json::Array v1_targets(const Object& group, const ObjectIndex& index) {
 
 Json::Array v1_target_healths(const Object& backend, const ObjectIndex& index,
                               const ObservedView& observed) {
-  const auto spec = model::from_json<model::Backend>(backend.spec).value;
-  const std::string group = spec.target_group_ids.empty() ? "" : spec.target_group_ids.front();
+  const auto groups = model::group_ids(backend);
+  const model::Id group = groups.empty() ? "" : groups.front();
   const Json health = health_of(backend, index, observed);
   Json::Array items;
   for (const Json& target : health.find("targets")->as_array()) {
@@ -205,7 +214,7 @@ Json::Array v1_target_healths(const Object& backend, const ObjectIndex& index,
     std::string status = target.string_or("status", "");
     if (status == "initial") status = "unhealthy";
     const std::string instance = target.string_or("instanceId", "");
-    items.push_back(Json::object({{"targetGroupId", group},
+    items.push_back(Json::object({{std::string(model::group_key(group)), group},
                                   {"type", instance.empty() ? "ip" : "vm"},
                                   {"port", target.integer_or("port", 0)},
                                   {"weight", target.integer_or("weight", 0)},

@@ -16,7 +16,7 @@ using model::Kind;
 using model::Object;
 
 // Source: product.md B.6. Reached: 400 naming maxCount.
-constexpr std::int64_t kElasticIpsPerCallMax = 100;
+constexpr std::size_t kElasticIpsPerCallMax = 100;
 
 Error invalid(std::string field, std::string message) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(field)};
@@ -63,17 +63,8 @@ ResourceWriter::Draft draft_of(const ResourceWriter& writer, const Json* spec, c
 }
 
 std::size_t count_of(const Json& body, Errors& errors) {
-  const Json* count = given(body, "maxCount");
-  if (count == nullptr) {
-    errors.push_back(invalid("maxCount", "is missing"));
-    return 1;
-  }
-  const bool is_good = count->is_integer() && count->as_integer() >= 1 &&
-                       count->as_integer() <= kElasticIpsPerCallMax;
-  if (is_good) return static_cast<std::size_t>(count->as_integer());
-  errors.push_back(invalid(
-      "maxCount", "must be an integer between 1 and " + std::to_string(kElasticIpsPerCallMax)));
-  return 1;
+  if (given(body, "maxCount") == nullptr) errors.push_back(invalid("maxCount", "is missing"));
+  return v1_count(body, kElasticIpsPerCallMax, errors);
 }
 
 bool flag_of(const Json& body, std::string_view key, Errors& errors) {
@@ -205,9 +196,9 @@ Outcome<V1ElasticIps::Made> V1ElasticIps::create(const Json& body, const Caller&
   std::ranges::move(errors, std::back_inserter(drafts.front().errors));
   const auto written = writer_.create_all(drafts, caller, is_dry_run);
   if (!written.ok()) return as_call_errors(written.errors);
-  Made made{{}, written.value->revision};
-  for (const auto& draft : drafts) {
-    if (!is_dry_run) made.ids.push_back(draft.object.id);
+  Made made{{}, written.value->back().revision};
+  for (const Object& elastic_ip : *written.value) {
+    if (!is_dry_run) made.ids.push_back(elastic_ip.id);
   }
   return made;
 }
@@ -230,7 +221,7 @@ Outcome<Object> V1ElasticIps::create_with(const Json& native, const Json& elasti
   associate(drafts[1].object, drafts[0].object);
   auto written = writer_.create_all(drafts, caller);
   if (!written.ok()) return as_load_balancer_errors(std::move(written.errors));
-  return written;
+  return std::move(written.value->back());
 }
 
 bool V1ElasticIps::deletes(V1Call call, const Json& body) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "api/client_tokens.h"
 #include "api/listing.h"
 #include "api/native_face.h"
 #include "api/policy.h"
 #include "api/problem.h"
+#include "api/v1_ag.h"
 #include "api/v1_operations.h"
 #include "api/v1_projection.h"
 #include "api/v1_search.h"
@@ -42,11 +44,8 @@ http::Response missing(const V1Kind& kind, const std::string& id, const std::str
 }
 
 /// What a client asked for that has no effect yet would be done half, so it is refused.
-Errors check_extensions(const http::Request& request, const QueryPairs& query) {
+Errors check_extensions(const QueryPairs& query) {
   Errors errors;
-  if (request.header("x-jdcloud-client-token") != nullptr) {
-    errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "x-jdcloud-client-token"});
-  }
   for (const auto& [name, value] : query) {
     if (name != "plan" || value == "false") continue;
     errors.push_back({ErrorCode::kInvalidArgument, "not supported yet", "plan"});
@@ -125,14 +124,27 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
   const V1InstanceView* view = find_instance_view(path[3]);
   const V1Kind* kind =
       view == nullptr ? find_v1_kind(path[3]) : &v1_kind_of(model::Kind::kInstance);
+  // What has no kind of its own yet is of availability groups.
+  if (kind == nullptr && has_v1_collection(path[3])) {
+    kind = &v1_kind_of(model::Kind::kAvailabilityGroup);
+  }
   const bool is_below_view = view != nullptr && path.size() > kCollectionSegments;
   if (kind == nullptr || is_below_view) return not_found(request_id);
-  const bool has_body = request.method == "POST" || request.method == "PATCH";
+  const bool has_body =
+      request.method == "POST" || request.method == "PATCH" || request.method == "PUT";
   if (has_body && !has_json_type(request)) {
     return problem_response(status_word(415), "the body must be application/json", request_id);
   }
   auto body = has_body ? parameters_of(request) : Result<Json>(Json::object());
   if (!body) return problem_response({body.error()}, request_id);
+  const bool creates = operation != nullptr && operation->call == V1Call::kCreate;
+  auto repeat = operation == nullptr ? Result<RepeatToken>(RepeatToken{})
+                                     : repeat_token_of(request, kV1TokenHeader, creates);
+  if (!repeat) return problem_response({repeat.error()}, request_id);
+  Caller caller = record.caller;
+  caller.repeat = *std::move(repeat);
+  // A create may also have its token in its body.
+  if (creates) caller.repeat.request = request_digest(*body);
   Place place = place_of(request);
   return route({.request = request,
                 .method = method_of(request),
@@ -142,7 +154,7 @@ http::Response V1Face::answer(const http::Request& request, const V1Operation* o
                 .view = view,
                 .query = request.query,
                 .body = *std::move(body),
-                .caller = record.caller},
+                .caller = std::move(caller)},
                operation);
 }
 
@@ -152,7 +164,7 @@ http::Response V1Face::route(const Call& call, const V1Operation* operation) {
     const auto allowed = check_right(call.caller, rule_of(operation->call), operation->action);
     if (!allowed) return problem_response({allowed.error()}, request_id);
   }
-  const Errors errors = check_extensions(call.request, call.query);
+  const Errors errors = check_extensions(call.query);
   if (!errors.empty()) return problem_response(errors, request_id);
   const auto refreshed = parts_.catalog.refresh();
   if (!refreshed) return problem_response({refreshed.error()}, request_id);
@@ -199,6 +211,10 @@ http::Response V1Face::run(const Call& call, const V1Operation& operation) {
     case V1Call::kModifyRules:
     case V1Call::kRemoveRules:
       return change_rules(call, operation.call);
+    case V1Call::kAbandonInstances:
+      return abandon(call);
+    case V1Call::kLater:
+      return later(call, operation);
   }
   return not_found(call.caller.request_id);
 }
@@ -274,6 +290,18 @@ http::Response V1Face::act_on_instance(const Call& call, const V1Operation& oper
   return done(call, written);
 }
 
+http::Response V1Face::abandon(const Call& call) {
+  const auto if_match = if_match_of(call.request);
+  if (!if_match) return problem_response({if_match.error()}, call.caller.request_id);
+  return done(call, abandon_instances(parts_.writer, {call.id, *if_match}, call.body, call.caller));
+}
+
+http::Response V1Face::later(const Call& call, const V1Operation& operation) {
+  const Errors errors = {
+      {ErrorCode::kInvalidArgument, std::string(operation.action) + " is not supported yet", ""}};
+  return problem_response(errors, call.caller.request_id);
+}
+
 http::Response V1Face::list(const Call& call) {
   QueryList query;
   const Errors errors = read_v1_query(call.query, call.kind.filters, query);
@@ -295,7 +323,7 @@ http::Response V1Face::list(const Call& call) {
                                                : viewed(document, *call.view));
     }
   });
-  const auto plural = call.view == nullptr ? call.kind.collection : call.view->plural;
+  const auto plural = call.view == nullptr ? call.kind.plural_key() : call.view->plural;
   return result_response(v1_page(plural, std::move(documents), total), call.caller.request_id);
 }
 
@@ -373,9 +401,10 @@ http::Response V1Face::act_on_elastic_ip(const Call& call, V1Call which) {
 http::Response V1Face::create(const Call& call) {
   if (call.kind.kind == model::Kind::kInstance) {
     const auto made = vm_.create(call.body, call.caller);
-    return made.ok() ? created(call, "instanceIds", Json::array({Json(made.value->id)}),
-                               made.value->revision)
-                     : problem_response(made.errors, call.caller.request_id);
+    if (!made.ok()) return problem_response(made.errors, call.caller.request_id);
+    Json ids = Json::array();
+    for (const Object& instance : *made.value) ids.push_back(Json(instance.id));
+    return created(call, "instanceIds", std::move(ids), made.value->front().revision);
   }
   if (call.kind.kind == model::Kind::kElasticIp) return create_elastic_ips(call);
   Errors errors;
@@ -420,7 +449,11 @@ http::Response V1Face::remove(const Call& call) {
 
 http::Response V1Face::done(const Call& call, const Outcome<Object>& written) const {
   if (!written.ok()) {
-    return problem_response(as_v1_errors(written.errors, call.kind), call.caller.request_id);
+    Errors errors = as_v1_errors(written.errors, call.kind);
+    for (Error& error : errors) {
+      if (error.field == call.kind.name_key()) error.field = call.kind.new_name_key();
+    }
+    return problem_response(errors, call.caller.request_id);
   }
   auto response = result_response(Json::object(), call.caller.request_id);
   tag(response, written.value->revision);

@@ -69,6 +69,8 @@ class V1Face {
   http::Response change_rules(const Call& call, V1Call which);
   http::Response change_groups(const Call& call, V1Call which);
   http::Response list_by_group(const Call& call);
+  http::Response abandon(const Call& call);
+  http::Response later(const Call& call, const V1Operation& operation);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
   http::Response health(const Call& call);

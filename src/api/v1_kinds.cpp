@@ -63,7 +63,7 @@ constexpr V1Filter kInstanceFilters[] = {{{"instanceId"}, "instanceId", true},
                                          {{"imageId"}, "imageId"},
                                          {{"networkInterfaceId"}, "networkInterfaceId"},
                                          {{"subnetId"}, "subnetId"},
-                                         {{"agId"}, "agId"},
+                                         {{"agId"}, "ag.id"},
                                          {{"faultDomain"}, "faultDomain"},
                                          {{"dedicatedHostId"}, "dedicatedHostId"},
                                          {{"dedicatedPoolId"}, "dedicatedPoolId"},
@@ -79,6 +79,11 @@ constexpr V1Filter kElasticIpFilters[] = {{{"elasticIpIds"}, "elasticIpId", true
                                           {{"bandwidthPackageId"}, "bandwidthPackageId"},
                                           {{"status"}, "status"},
                                           {{"providers"}, "provider"}};
+constexpr V1Filter kAgFilters[] = {{{"agName", true}, "name", false, true},
+                                   {{"agId"}, "id", true},
+                                   {{"instanceTemplateId"}, "instanceTemplateId"},
+                                   {{"vpcId"}, "vpcId"},
+                                   {{"placementType"}, "placementType"}};
 constexpr V1Filter kTargetFilters[] = {{{"targetIds"}, "targetId", true},
                                        {{"instanceId"}, "instanceId"},
                                        {{"type"}, "type"},
@@ -98,6 +103,7 @@ constexpr V1Later kListenerLater[] = {
     {"urlMapId"},   {"hstsEnable"},       {"certificateSpecs"}, {"hstsMaxAge", "31536000"},
     {"limitation"}, {"securityPolicyId"}, {"action", "Forward"}};
 constexpr V1Later kBackendLater[] = {{"agInfoSpec"}};
+constexpr V1Later kAgLater[] = {{"instanceTemplateId"}};
 constexpr V1Later kSubnetLater[] = {{"routeTableId"}, {"ipMaskLen"}};
 
 // Source: product.md G48.
@@ -149,7 +155,14 @@ constexpr V1Kind kKinds[] = {
     {.kind = Kind::kInstance,
      .collection = "instances",
      .item = "instance",
-     .filters = kInstanceFilters}};
+     .filters = kInstanceFilters},
+    {.kind = Kind::kAvailabilityGroup,
+     .collection = "availabilityGroups",
+     .item = "ag",
+     .plural = "ags",
+     .renamed_by = "name",
+     .filters = kAgFilters,
+     .later = kAgLater}};
 
 }  // namespace
 

@@ -40,6 +40,8 @@ struct V1Kind {
   model::Kind kind{};
   std::string_view collection{};  // "loadBalancers"
   std::string_view item{};        // "loadBalancer": answers, and with Id and Name its keys
+  std::string_view plural{};      // of the list in an answer; empty: the collection
+  std::string_view renamed_by{};  // the key of the name in an update; empty: that of a create
   std::span<const V1Filter> filters{};
   /// Fields of the spec that this face takes or shows in another form, or elsewhere.
   std::span<const std::string_view> not_shown{};
@@ -51,6 +53,10 @@ struct V1Kind {
 
   std::string id_key() const { return std::string(item) + "Id"; }
   std::string name_key() const { return std::string(item) + "Name"; }
+  std::string new_name_key() const {
+    return renamed_by.empty() ? name_key() : std::string(renamed_by);
+  }
+  std::string_view plural_key() const { return plural.empty() ? collection : plural; }
 };
 
 /// Null when there is no such collection.

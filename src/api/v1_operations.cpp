@@ -77,6 +77,24 @@ constexpr V1Operation kOperations[] = {
     {kList, "describeBriefInstances", "GET", "instances:describeBriefInstances", kAll, "", "v1 list instance"},
     {kList, "describeInstanceStatus", "GET", "instanceStatus", kAll, "", "v1 list instance"},
     {kList, "describeInstancePrivateIpAddress", "GET", "instancePrivateIpAddress", kAll, "", "v1 list instance"},
+    {kList, "describeAgs", "GET", "availabilityGroups", kAll, "", "v1 list ag"},
+    {kCreate, "createAg", "POST", "availabilityGroups", kAll, "", "v1 create ag"},
+    {kShow, "describeAg", "GET", "availabilityGroups", kOne, "", "v1 show ag"},
+    {kUpdate, "updateAg", "PATCH", "availabilityGroups", kOne, "", "v1 update ag"},
+    {kDelete, "deleteAg", "DELETE", "availabilityGroups", kOne, "", "v1 delete ag"},
+    {kAbandonInstances, "abandonInstances", "POST", "availabilityGroups", kOne, ":abandonInstances", "v1 update ag"},
+    {kLater, "setInstanceTemplate", "POST", "availabilityGroups", kOne, ":setInstanceTemplate", "v1 later"},
+    {kLater, "describeAgTargets", "GET", "backends", kOne, "/agTargets", "v1 later"},
+    {kLater, "updateAgTargets", "PATCH", "backends", kOne, ":updateAgTargets", "v1 later"},
+    {kLater, "enableAutoScaling", "POST", "autoScaling", kOne, "", "v1 later"},
+    {kLater, "disableAutoScaling", "PUT", "autoScaling", kOne, ":disable", "v1 later"},
+    {kLater, "updateAutoScaling", "POST", "autoScaling", kOne, ":updateAutoScaling", "v1 later"},
+    {kLater, "describeAsRules", "GET", "asRules", kAll, "", "v1 later"},
+    {kLater, "createAsRule", "POST", "asRules", kAll, "", "v1 later"},
+    {kLater, "describeAsRule", "GET", "asRules", kOne, "", "v1 later"},
+    {kLater, "updateAsRule", "PATCH", "asRules", kOne, "", "v1 later"},
+    {kLater, "deleteAsRule", "DELETE", "asRules", kOne, "", "v1 later"},
+    {kLater, "executeAsRule", "POST", "asRules", kOne, ":execute", "v1 later"},
 };
 // clang-format on
 
@@ -90,6 +108,11 @@ const V1Operation* find_v1_operation(const V1Place& place) {
            operation.is_one == place.is_one && operation.tail == place.tail;
   });
   return found == std::end(kOperations) ? nullptr : found;
+}
+
+bool has_v1_collection(std::string_view collection) {
+  return std::ranges::find(kOperations, collection, &V1Operation::collection) !=
+         std::end(kOperations);
 }
 
 std::string v1_path(const V1Operation& operation) {

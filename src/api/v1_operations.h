@@ -34,6 +34,8 @@ enum class V1Call : std::uint8_t {
   kAddRules,
   kModifyRules,
   kRemoveRules,
+  kAbandonInstances,
+  kLater,  // answers "not supported yet"
 };
 
 struct V1Operation {
@@ -59,6 +61,9 @@ struct V1Place {
 };
 /// Null when there is no such operation.
 const V1Operation* find_v1_operation(const V1Place& place);
+
+/// Whether any operation has the collection; some have no kind of their own.
+bool has_v1_collection(std::string_view collection);
 
 /// "/loadBalancers/{loadBalancerId}", behind /v1/regions/<region>.
 std::string v1_path(const V1Operation& operation);

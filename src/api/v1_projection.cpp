@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/charge.h"
+#include "model/object_body.h"
 
 namespace weir::api {
 namespace {
@@ -144,24 +145,38 @@ Json native_create_body(const V1Kind& kind, const Json& body, Errors& errors) {
 Json native_update_body(const V1Kind& kind, const Json& body, const Object& old, Errors& errors) {
   check_later(body, kind.later, errors);
   Json spec = Json::object();
+  Json taken = Json::object();
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
     // What the native reader keeps by itself; the rest would fall back to its default.
     if (field.options.is_immutable) continue;
     const Json* before = field.options.is_kept ? nullptr : old.spec.find(field.name);
     const Json* value = is_updated(kind, field) ? given(body, v1_name_of(field)) : nullptr;
     if (value != nullptr) {
-      spec[field.name] = known_value(*value, field);
+      taken[field.name] = spec[field.name] = known_value(*value, field);
     } else if (before != nullptr) {
       spec[field.name] = *before;
     }
   }
+  model::empty_replaced_lists(kind.kind, taken, spec);
   Json native = Json::object({{"spec", std::move(spec)}});
-  if (const Json* name = given(body, kind.name_key())) native["name"] = *name;
+  if (const Json* name = given(body, kind.new_name_key())) native["name"] = *name;
   Json labels = Json::object();
   for (const auto& [key, value] : old.labels) labels[key] = value;
   native["labels"] = std::move(labels);
   take_admin(kind, body, false, native, errors);
   return native;
+}
+
+std::size_t v1_count(const Json& body, std::size_t most, Errors& errors) {
+  const Json* count = given(body, "maxCount");
+  if (count == nullptr) return 1;
+  const auto limit = static_cast<std::int64_t>(most);
+  if (count->is_integer() && count->as_integer() >= 1 && count->as_integer() <= limit) {
+    return static_cast<std::size_t>(count->as_integer());
+  }
+  errors.push_back({ErrorCode::kInvalidArgument,
+                    "must be an integer between 1 and " + std::to_string(most), "maxCount"});
+  return 1;
 }
 
 Errors as_v1_errors(Errors errors, const V1Kind& kind) {

@@ -19,12 +19,19 @@ namespace weir::api {
 Json v1_document(const model::Object& object, const model::ObjectIndex& index,
                  const ObservedView& observed);
 
+/// The maxCount of a create, 1 when it is absent. Errors: 400 naming maxCount
+std::size_t v1_count(const Json& body, std::size_t most, Errors& errors);
+
+/// What an answer says of the bill: nothing of it has an effect, it is always settled.
+/// Source: product.md A.16, F.3
+Json v1_charge(const model::Object& object);
+
 /// The targets of a group, each {targetId, targetGroupId, type, port, weight, ipAddress} and, when
 /// it is an instance, {instanceId, privateIpAddress}.
 Json::Array v1_targets(const model::Object& group, const model::ObjectIndex& index);
 
-/// {targetGroupId, instanceId, type, port, weight, status, ipAddress, unhealthReason} of each
-/// target. Source: product.md A.7.1
+/// {targetGroupId or agId, instanceId, type, port, weight, status, ipAddress, unhealthReason} of
+/// each target. Source: product.md A.7.1
 Json::Array v1_target_healths(const model::Object& backend, const model::ObjectIndex& index,
                               const ObservedView& observed);
 

@@ -101,9 +101,13 @@ void add_others(const V1Kind& kind, Json& parameters) {
 
 Json parameters_of(const V1Kind& kind) {
   Json parameters = Json::array();
-  Json name = parameter_json(kind.name_key(), "its name", {kTakes, kTakes});
+  const bool is_renamed = !kind.renamed_by.empty();
+  Json name = parameter_json(kind.name_key(), "its name", {kTakes, is_renamed ? kIgnores : kTakes});
   name["isRequired"] = Json(true);
   parameters.push_back(std::move(name));
+  if (is_renamed) {
+    parameters.push_back(parameter_json(kind.renamed_by, "its new name", {kIgnores, kTakes}));
+  }
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
     if (is_taken(kind, field)) parameters.push_back(field_parameter(kind, field));
   }
@@ -160,6 +164,7 @@ constexpr Parameter kModifyRules[] = {
     {"modifySecurityGroupRuleSpecs[].description", "the same"},
 };
 constexpr Parameter kRemoveRules[] = {{"ruleIds[]", "rules of the group"}};
+constexpr Parameter kAbandon[] = {{"instanceIds[]", "members of the group, 1 to 100; they never come back"}};
 constexpr Parameter kModifyInstance[] = {
     {"name", "a new name"}, {"description", "free text"}, {"hostname", "without an effect", kStores}};
 constexpr Parameter kAssociateElasticIp[] = {{"elasticIpId", "an elastic IP that no load balancer has, required"}};
@@ -180,10 +185,10 @@ constexpr Parameter kCreateElasticIps[] = {
 };
 constexpr Parameter kModifyElasticIp[] = {{"bandwidthMbps", "1 to 1000, required; not enforced yet", kStores}};
 constexpr Parameter kCreateInstances[] = {
-    {"instanceSpec.name", "its name, required"},
+    {"instanceSpec.name", "its name, required; [008] in it, not at its beginning, is 008, 009 and so on"},
     {"instanceSpec.az", "the availability zone it stands in, required"},
     {"instanceSpec.primaryNetworkInterface.networkInterface.subnetId", "the subnet its address lies in, required"},
-    {"instanceSpec.primaryNetworkInterface.networkInterface.primaryIpAddress", "the address the server has, required"},
+    {"instanceSpec.primaryNetworkInterface.networkInterface.primaryIpAddress", "the address the server has, required; the following ones are those of the others of a batch"},
     {"instanceSpec.description", "free text"},
     {"instanceSpec.userTags", "list of {key, value}, at most 10"},
     {"instanceSpec.instanceType", "without an effect", kStores},
@@ -193,8 +198,9 @@ constexpr Parameter kCreateInstances[] = {
     {"instanceSpec.systemDisk", "without an effect", kStores},
     {"instanceSpec.dataDisks", "without an effect", kStores},
     {"instanceSpec.charge", "without an effect", kStores},
-    {"maxCount", "1 or absent: each instance has an address of its own"},
-    {"clientToken", "a token of at most 64 bytes", kLater},
+    {"instanceSpec.agId", "the availability group it is registered into"},
+    {"maxCount", "how many are registered, all or none: 1 to 100, default 1"},
+    {"clientToken", "1 to 64 characters; the same again within a day gets the first result again"},
 };
 // clang-format on
 
@@ -213,6 +219,7 @@ std::span<const Parameter> special_parameters(std::string_view action) {
   if (action == "addNetworkSecurityGroupRules") return kAddRules;
   if (action == "modifyNetworkSecurityGroupRules") return kModifyRules;
   if (action == "removeNetworkSecurityGroupRules") return kRemoveRules;
+  if (action == "abandonInstances") return kAbandon;
   return {};
 }
 
@@ -242,7 +249,9 @@ Json operation_json(const V1Operation& operation) {
                             {"path", v1_path(operation)},
                             {"role", least_role(rule_of(operation.call).right)},
                             {"countedAs", operation.counted_as}});
-  if (operation.action == "rebootInstance") json["effect"] = Json(kLater);
+  const bool is_later =
+      operation.call == V1Call::kLater || operation.call == V1Call::kRebootInstance;
+  if (is_later) json["effect"] = Json(kLater);
   Json special = special_json(operation.action);
   if (!special.as_array().empty()) json["parameters"] = std::move(special);
   return json;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/v1_projection.h"
+#include "model/group_view.h"
 #include "model/registry.h"
 
 namespace weir::api {
@@ -80,6 +81,13 @@ Json target_addresses(const Object& load_balancer, const model::ObjectIndex& ind
       addresses.push_back(target.string_or("ipAddress", ""));
     }
   }
+  for (const Object* backend : index.children(Kind::kBackend, load_balancer.id)) {
+    for (const model::Id& group : model::availability_groups_of(*backend)) {
+      for (const Object* member : index.children(Kind::kInstance, group)) {
+        addresses.push_back(member->admin.string_or("ipAddress", ""));
+      }
+    }
+  }
   return addresses;
 }
 
@@ -93,6 +101,9 @@ Json v1_searched(const Object& object, const model::ObjectIndex& index,
     return std::ranges::find(query.filters, name, &ListFilter::name) != query.filters.end();
   };
   if (is_asked("azType") && document.find("azType") == nullptr) document["azType"] = "standard";
+  if (object.kind == Kind::kAvailabilityGroup && is_asked("vpcId")) {
+    document["vpcId"] = model::vpc_of_group(object, index.view());
+  }
   if (is_asked(kTargetAddress)) document[kTargetAddress] = target_addresses(object, index);
   return document;
 }

@@ -11,10 +11,20 @@ using model::Object;
 
 }  // namespace
 
-Outcome<Object> V1Vm::create(const Json& body, const Caller& caller) {
-  const InstanceCall call = read_instance_call(body);
+Outcome<std::vector<Object>> V1Vm::create(const Json& body, const Caller& caller) {
+  InstanceCall call = read_instance_call(body);
+  const std::string& header = caller.repeat.text;
+  if (!call.token.empty() && !header.empty() && call.token != header) {
+    call.errors.push_back({ErrorCode::kInvalidArgument,
+                           "is another one than " + caller.repeat.field + " says", "clientToken"});
+  }
   if (!call.errors.empty()) return call.errors;
-  auto written = writer_.create(Kind::kInstance, call.native, caller);
+  Caller with_token = caller;
+  if (!call.token.empty()) {
+    with_token.repeat.text = call.token;
+    with_token.repeat.field = "clientToken";
+  }
+  auto written = writer_.create_batch(Kind::kInstance, call.native, with_token);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return written;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/outcome.h"
 #include "api/resource_writer.h"
@@ -27,15 +28,15 @@ const V1InstanceView* find_instance_view(std::string_view segment);
 /// The keys of an instance's answer that the view has.
 Json viewed(const Json& instance, const V1InstanceView& view);
 
-/// The instance as an answer shows it.
-Json v1_instance(const model::Object& instance);
+/// The instance as an answer shows it; `group` is its availability group, or null.
+Json v1_instance(const model::Object& instance, const model::Object* group);
 
 class V1Vm {
  public:
   explicit V1Vm(ResourceWriter& writer) : writer_(writer) {}
 
-  /// {instanceSpec, maxCount: absent or 1}: the instance as it was made.
-  Outcome<model::Object> create(const Json& body, const Caller& caller);
+  /// {instanceSpec, maxCount}: the instances as they were made, all or none.
+  Outcome<std::vector<model::Object>> create(const Json& body, const Caller& caller);
   /// What is done to which instance; refused with kStale when it has another revision.
   struct Action {
     const V1Operation& operation;  // one of those of a single instance

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <span>
 
+#include "api/client_tokens.h"
 #include "api/v1_projection.h"
+#include "model/instance_batch.h"
 #include "model/object_body.h"
 
 namespace weir::api {
@@ -13,19 +15,12 @@ namespace {
 using model::Kind;
 using model::Object;
 
-// Source: product.md B.6. Reached: 400 naming maxCount or clientToken.
-constexpr std::int64_t kInstancesPerCallMax = 100;
-constexpr std::size_t kClientTokenMax = 64;
-
 constexpr std::string_view kSpec = "instanceSpec";
 constexpr std::string_view kInterface = "instanceSpec.primaryNetworkInterface.networkInterface";
 
 // What would need parts that come later, by the object it stands in.
-constexpr V1Later kSpecLater[] = {{"agId"},
-                                  {"instanceTemplateId"},
-                                  {"elasticIp"},
-                                  {"elasticIps"},
-                                  {"secondaryNetworkInterfaces"}};
+constexpr V1Later kSpecLater[] = {
+    {"instanceTemplateId"}, {"elasticIp"}, {"elasticIps"}, {"secondaryNetworkInterfaces"}};
 constexpr V1Later kInterfaceLater[] = {
     {"securityGroups"}, {"secondaryIpAddresses"}, {"secondaryIpCount"}, {"ipv6Addresses"}};
 
@@ -97,23 +92,14 @@ Json native_body(const Json& given, Errors& errors) {
   return native_create_body(v1_kind_of(Kind::kInstance), generic, errors);
 }
 
-/// One call registers one instance: each is a server that exists, with an address of its own.
-void check_count(const Json& body, Errors& errors) {
-  const Json* count = body.find("maxCount");
-  if (count == nullptr || count->is_null() || *count == Json(1)) return;
-  const bool is_good = count->is_integer() && count->as_integer() >= 1 &&
-                       count->as_integer() <= kInstancesPerCallMax;
-  errors.push_back(invalid("maxCount", is_good
-                                           ? "must be 1: each instance needs an address of its own"
-                                           : "must be an integer between 1 and 100"));
-}
-
-void check_token(const Json& body, Errors& errors) {
+/// The token of the call; empty without one. Errors: 400 naming clientToken
+std::string token_of(const Json& body, Errors& errors) {
   const Json* token = body.find("clientToken");
-  if (token == nullptr || token->is_null() || *token == Json("")) return;
-  const bool is_good = token->is_string() && token->as_string().size() <= kClientTokenMax;
-  errors.push_back(
-      invalid("clientToken", is_good ? "not supported yet" : "must be text of at most 64 bytes"));
+  if (token == nullptr || token->is_null() || *token == Json("")) return "";
+  std::string text = token->is_string() ? token->as_string() : "";
+  std::string problem = token->is_string() ? client_token_problem(text) : "must be text";
+  if (!problem.empty()) errors.push_back(invalid("clientToken", std::move(problem)));
+  return text;
 }
 
 /// Refuses what the rest of the call asks for and cannot have.
@@ -142,7 +128,6 @@ Errors check_call(const Json& body) {
   };
   add_later(given, kSpecLater, kSpec);
   add_later(interface, kInterfaceLater, kInterface);
-  check_token(body, errors);
   return errors;
 }
 
@@ -166,6 +151,7 @@ Errors as_instance_call_errors(Errors errors, const Json& body) {
   errors = as_v1_errors(std::move(errors), v1_kind_of(Kind::kInstance));
   for (Error& error : errors) {
     std::string& field = error.field;
+    if (field == "clientToken" || field == kV1TokenHeader) continue;
     if (field == "instanceName") field = "name";
     if (field.starts_with("disks[")) field = disk_path(field, has_system);
     if (field == "disks") field = "dataDisks";
@@ -184,9 +170,10 @@ Errors as_instance_call_errors(Errors errors, const Json& body) {
 InstanceCall read_instance_call(const Json& body) {
   InstanceCall call;
   call.errors = check_call(body);
-  check_count(body, call.errors);
+  const std::size_t count = v1_count(body, model::kInstancesPerCallMax, call.errors);
+  call.token = token_of(body, call.errors);
   Errors found;
-  call.native = native_body(object_at(body, kSpec), found);
+  call.native = model::instance_bodies(native_body(object_at(body, kSpec), found), count);
   std::ranges::move(as_instance_call_errors(std::move(found), body),
                     std::back_inserter(call.errors));
   return call;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "api/v1_kinds.h"
 #include "base/json.h"
@@ -13,8 +15,9 @@ namespace weir::api {
 
 /// A createInstances as far as it could be read.
 struct InstanceCall {
-  Json native;    // the native body of one instance
-  Errors errors;  // with the paths of the call
+  std::vector<Json> native;  // the native bodies of its instances
+  std::string token;         // of the client; empty: none
+  Errors errors;             // with the paths of the call
 };
 InstanceCall read_instance_call(const Json& body);
 

@@ -61,7 +61,7 @@ Json viewed(const Json& instance, const V1InstanceView& view) {
   return shown;
 }
 
-Json v1_instance(const Object& instance) {
+Json v1_instance(const Object& instance, const Object* group) {
   const Json& spec = instance.spec;
   const std::string address = instance.admin.string_or("ipAddress", "");
   const std::string vpc = instance.admin.string_or("vpcId", "");
@@ -90,6 +90,11 @@ Json v1_instance(const Object& instance) {
   shown["dataDisks"] = std::move(disks);
   shown["primaryNetworkInterface"] = shown_interface(vpc, subnet, address);
   shown["secondaryNetworkInterfaces"] = Json::array();
+  if (group != nullptr) {
+    shown["ag"] = Json::object({{"id", group->id}, {"name", group->name}});
+  }
+  const std::int64_t rack = instance.admin.integer_or("faultDomain", 0);
+  if (rack != 0) shown["faultDomain"] = std::to_string(rack);
   return shown;
 }
 

@@ -29,7 +29,7 @@ std::optional<std::vector<std::string>> releasing_nodes(const std::string& value
 class WritePlan {
  public:
   /// `roots` are root keys with the revisions read before anything else (0 = there is none). The
-  /// transaction expects all of them unchanged and moves them.
+  /// transaction expects those of every object in it unchanged and moves them.
   explicit WritePlan(std::map<std::string, Revision> roots) : roots_(std::move(roots)) {}
 
   /// `type`: of the object's load balancer, for quotas.
@@ -47,9 +47,12 @@ class WritePlan {
   /// The root stays as a tombstone: what is left below it is collected later.
   void bury_root(const std::string& id);
 
+  /// An object of it stands below a root that is not known: whoever plans has to read more.
+  bool lacks_root() const;
   store::Transaction take(store::AuditRow audit);
 
  private:
+  void touch(const model::Object& object);
   void count(const std::string& counter, std::int64_t amount, std::optional<std::int64_t> max);
   void withdraw(const model::Object& object, const std::vector<std::string>& holders);
   void claim(const std::string& key, const model::Id& id);
@@ -58,6 +61,7 @@ class WritePlan {
   void expect(const std::string& key, Revision revision);
 
   std::map<std::string, Revision> roots_;
+  std::set<std::string> touched_roots_;
   std::set<std::string> removed_roots_;
   std::set<std::string> buried_roots_;
   store::Transaction transaction_;

@@ -63,6 +63,7 @@ constexpr QuotaLine kQuotaLines[] = {
     plain("instance", "VPC", model::kInstancesPerVpcQuota),
     plain("eip", kAccount, model::kElasticIpQuota),
     plain("securityGroup", "VPC", model::kSecurityGroupsPerVpcQuota),
+    plain("ag", kAccount, model::kAgQuota),
 };
 static_assert(std::size(kQuotaLines) == std::size(model::kQuotaCounters));
 

@@ -107,6 +107,10 @@ void add_create(CLI::App& app, Words& words) {
     CLI::App* one = add_kind(*verb, words, kind, create_resource);
     if (model::has_names(kind))
       one->add_option("name", words.invocation.names, "its name")->expected(1)->required();
+    if (kind.kind == model::Kind::kInstance) {
+      one->add_option("--count", words.invocation.batch,
+                      "registers so many: [008] in the name is counted up, the address too");
+    }
     add_labels(*one, words, "--label");
     add_flags(*one, words, kind, FlagUse::kCreate);
     add_form(*one, words);

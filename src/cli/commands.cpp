@@ -231,19 +231,36 @@ int get_resources(ApiClient& api, const Invocation& invocation) {
   return kExitOk;
 }
 
+namespace {
+
+/// With the secret of what has one, which no later call shows.
+int print_made(const Invocation& invocation, const Json& made) {
+  const int status = print_resource(invocation, made);
+  const std::string secret = made.string_or("secret", "");
+  if (!secret.empty() && invocation.form == Form::kTable) {
+    std::cout << "\nsecret, shown this once: " << secret << "\n";
+  }
+  return status;
+}
+
+}  // namespace
+
 int create_resource(ApiClient& api, const Invocation& invocation) {
   auto body = body_of(api, invocation);
   if (body.failure) return print_failure(*body.failure);
   if (!invocation.names.empty()) body.value["name"] = invocation.names.front();
   if (body.value.find("spec") == nullptr) body.value["spec"] = Json::object();
-  auto made = api.call("POST", std::string(invocation.kind->word), body.value);
+  const bool is_batch = invocation.batch != 0;
+  const std::string query = is_batch ? "?count=" + std::to_string(invocation.batch) : "";
+  auto made = api.call("POST", std::string(invocation.kind->word) + query, body.value);
   if (made.failure) return print_failure(*made.failure);
-  const int status = print_resource(invocation, made.value);
-  const std::string secret = made.value.string_or("secret", "");
-  if (!secret.empty() && invocation.form == Form::kTable) {
-    std::cout << "\nsecret, shown this once: " << secret << "\n";
-  }
-  return status;
+  if (!is_batch) return print_made(invocation, made.value);
+  const Json* items = made.value.find("items");
+  if (items == nullptr || !items->is_array()) return print_made(invocation, made.value);
+  std::cout << resources_text(*invocation.kind,
+                              {items->as_array().begin(), items->as_array().end()}, invocation.form,
+                              false);
+  return kExitOk;
 }
 
 int update_resource(ApiClient& api, const Invocation& invocation) {

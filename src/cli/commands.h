@@ -22,6 +22,7 @@ struct Invocation {
   bool is_watch = false;
   bool is_cascade = false;
   std::string if_match;
+  int batch = 0;  // of instances to register; 0: one, as it stands
   std::vector<std::pair<FieldFlag, std::string>> flags;  // given field flags with their text
   std::map<std::string, std::string> labels;             // of the object, or of the filter
   bool has_labels = false;

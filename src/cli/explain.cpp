@@ -28,9 +28,10 @@ std::string share_text(const Json& target) {
 
 /// "n1 at 1/42: backend-a sends to tg-b by IpHash".
 std::string decision_line(const Json& node) {
+  const std::string_view group = node.find("agId") == nullptr ? "targetGroupId" : "agId";
   return text_at(node, "nodeId") + " at " + text_at(node, "version.epoch") + "/" +
          text_at(node, "version.revision") + ": " + text_at(node, "backendId") + " sends to " +
-         text_at(node, "targetGroupId") + " by " + text_at(node, "algorithm");
+         text_at(node, group) + " by " + text_at(node, "algorithm");
 }
 
 /// The targets of one client.

@@ -1,4 +1,5 @@
-// A backend service: protocol, algorithm, persistence and health check, served by one target group.
+// A backend service: protocol, algorithm, persistence and health check, served by one target group
+// or availability group.
 // Whether its check is closed is administrative: it can be closed only on an existing backend, as
 // admin.closeHealthCheck. Source: product.md A.6. Thread: values.
 #pragma once
@@ -65,9 +66,12 @@ struct Backend {
     v("algorithm", s.algorithm,
       "how new traffic is shared among targets (alb, nlb: RoundRobin, LeastConn, IpHash; dnlb: "
       "IpHash, QuintupleHash); absent: the first of these");
-    v("targetGroupIds", s.target_group_ids, "the target group, at most one", Items{0, 1},
-      Ref{Kind::kTargetGroup});
-    v("agIds", s.ag_ids, "the availability group, at most one", Items{0, 1}, kNotYet);
+    v("targetGroupIds", s.target_group_ids,
+      "the target group, at most one; given alone, it takes the place of an availability group",
+      Items{0, 1}, Ref{Kind::kTargetGroup}, InsteadOf{"agIds"});
+    v("agIds", s.ag_ids,
+      "the availability group, at most one; given alone, it takes the place of a target group",
+      Items{0, 1}, kOmitEmpty, Ref{Kind::kAvailabilityGroup}, InsteadOf{"targetGroupIds"});
     v("proxyProtocol", s.proxy_protocol, "passes the client address on with PROXY protocol",
       kAlbOrNlb, kNotYet);
     v("sessionStickiness", s.session_stickiness, "keeps a client on its target", kAlbOrNlb);

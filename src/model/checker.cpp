@@ -105,6 +105,24 @@ void check_unchanged(Checker& checker, const FieldDescription& field) {
   if (checker.is_changed(field.name)) checker.invalid("spec." + field.name, "cannot be changed");
 }
 
+bool has_items(const Object& object, std::string_view field) {
+  const Json* value = object.spec.find(field);
+  return value != nullptr && value->is_array() && !value->as_array().empty();
+}
+
+/// Of two lists that take each other's place only one may hold something; the later one is told.
+void check_alternative(Checker& checker, const FieldDescription& field) {
+  const std::string_view other = field.options.instead_of;
+  const Object& object = checker.object();
+  if (other.empty() || !has_items(object, field.name) || !has_items(object, other)) return;
+  const auto& all = description_of(object.kind).spec;
+  const auto place = [&](std::string_view name) {
+    return std::ranges::find(all, name, &FieldDescription::name);
+  };
+  if (place(other) > place(field.name)) return;
+  checker.invalid("spec." + field.name, "cannot be given together with " + std::string(other));
+}
+
 void check_update_only(Checker& checker) {
   if (checker.old() != nullptr) return;
   for (const FieldDescription& field : description_of(checker.object().kind).admin) {
@@ -179,6 +197,7 @@ void check_fields(Checker& checker) {
     if (value == nullptr || !checker.is_good("spec." + field.name)) continue;
     if (field.options.reference) check_references(checker, field, *value);
     check_fits(checker, field, *value);
+    check_alternative(checker, field);
   }
 }
 

@@ -15,6 +15,7 @@
 namespace weir::model {
 
 struct Backend;
+struct Instance;
 struct LoadBalancer;
 struct TargetGroup;
 
@@ -76,6 +77,15 @@ void check_own_targets(Checker& checker, const TargetGroup& group,
                        const std::vector<std::size_t>& judged);
 void check_own_backend(Checker& checker, const Backend& backend);
 void check_instance(Checker& checker);
+void check_availability_group(Checker& checker);
+/// That a backend service may name its availability group: place, and how many name it.
+void check_backend_groups(Checker& checker, const Backend& backend);
+/// That an instance may be registered into its availability group: place, and what it would reach.
+void check_membership(Checker& checker, const Instance& instance);
+/// That the backend services that name the group would not reach the service itself at the address.
+void check_own_member(Checker& checker, const Object& group, const net::IpAddress& address);
+/// Source: reliability.md section 6, "Health checks"
+void check_no_node(Checker& checker, std::string_view path, const net::IpAddress& address);
 void check_elastic_ip(Checker& checker);
 /// The elastic IP that a load balancer names.
 void check_association(Checker& checker, const LoadBalancer& lb);

@@ -48,6 +48,7 @@ struct FieldOptions {
   unsigned types = 7;      // bit per LoadBalancerType
   unsigned protocols = 3;  // bit per Protocol
   std::string_view v1_name;
+  std::string_view instead_of;  // another list of the same object; empty: none
 };
 
 /// Inclusive; checked before the value is narrowed to its member.
@@ -104,6 +105,13 @@ struct OnlyWith {
 struct V1Name {
   std::string_view name;
   constexpr void set(FieldOptions& o) const { o.v1_name = name; }
+};
+
+/// Of this list and the other one may hold something: a body that fills this one and does not name
+/// the other empties it.
+struct InsteadOf {
+  std::string_view other;
+  constexpr void set(FieldOptions& o) const { o.instead_of = other; }
 };
 
 /// A switch of FieldOptions as a word of a field's line.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/availability_group.h"
 #include "model/charge.h"
 #include "model/field.h"
 
@@ -39,6 +40,7 @@ struct InstanceAdmin {
   std::string ip_address;
   std::string vpc_id;
   std::optional<Charge> charge;
+  int fault_domain = 0;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
@@ -47,6 +49,8 @@ struct InstanceAdmin {
     v("vpcId", s.vpc_id, "the VPC of its subnet", kOutputOnly, Ref{Kind::kVpc});
     v("charge", s.charge, "no effect: what the JD Cloud face was given at creation", kSettable,
       kImmutable, kOmitEmpty);
+    v("faultDomain", s.fault_domain, "the rack it stands in, or counts for in its group",
+      kOutputOnly, kOmitEmpty, Range{0, kFaultDomains});
   }
 
   friend bool operator==(const InstanceAdmin&, const InstanceAdmin&) = default;
@@ -65,6 +69,8 @@ struct Instance {
   std::string image_id;
   std::vector<std::string> key_names;
   std::vector<InstanceDisk> disks;
+  std::string ag_id;
+  int fault_domain = 0;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
@@ -80,6 +86,14 @@ struct Instance {
     v("imageId", s.image_id, "no effect", Text{TextRule::kNone, 64});
     v("keyNames", s.key_names, "no effect", Items{0, 10}, Text{TextRule::kNone, 64});
     v("disks", s.disks, "no effect", Items{0, 17});
+    v("agId", s.ag_id,
+      "the availability group it is registered into; emptied, it leaves the group for good, and "
+      "none takes an instance that is there already",
+      kKept, kOmitEmpty, Ref{Kind::kAvailabilityGroup});
+    v("faultDomain", s.fault_domain,
+      "the rack it stands in, 1 to 5 of its zone; 0: as a member of a group it counts for the rack "
+      "of its zone that has the fewest members",
+      kImmutable, kOmitEmpty, kNativeOnly, Range{0, kFaultDomains});
   }
 
   friend bool operator==(const Instance&, const Instance&) = default;

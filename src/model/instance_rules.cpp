@@ -52,6 +52,7 @@ void check_address_in_subnet(Checker& checker, std::string_view field, const std
 void check_instance(Checker& checker) {
   const Instance instance = checker.spec<Instance>();
   check_az(checker, instance);
+  check_membership(checker, instance);
   if (!checker.is_changed("ipAddress") || !checker.is_good("spec.ipAddress")) return;
   check_address_in_subnet(checker, "spec.ipAddress", instance.ip_address, instance.subnet_id);
 }

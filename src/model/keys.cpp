@@ -1,5 +1,6 @@
 #include "model/keys.h"
 
+#include "model/group_view.h"
 #include "model/registry.h"
 #include "model/security_group_use.h"
 
@@ -52,8 +53,23 @@ std::vector<std::string> root_keys(const Object& object) {
       return {root_key(object.spec.string_or("vpcId", ""))};
     case Kind::kLoadBalancer:
       return {root_key(object.id), root_key(object.admin.string_or("vpcId", ""))};
-    case Kind::kInstance:
-      return {root_key(object.admin.string_or("vpcId", ""))};
+    case Kind::kAvailabilityGroup:
+      return {root_key(object.id)};
+    case Kind::kInstance: {
+      std::vector<std::string> keys = {root_key(object.admin.string_or("vpcId", ""))};
+      const std::string group = object.spec.string_or("agId", "");
+      if (!group.empty()) keys.push_back(root_key(group));
+      return keys;
+    }
+    case Kind::kBackend: {
+      std::vector<std::string> keys = {root_key(load_balancer_of(object))};
+      for (const Id& group : availability_groups_of(object)) keys.push_back(root_key(group));
+      return keys;
+    }
+    case Kind::kTable: {
+      const Id lb = load_balancer_of(object);
+      return {root_key(lb.empty() ? object.spec.string_or("groupId", "") : lb)};
+    }
     case Kind::kTargetGroup: {
       std::vector<std::string> keys = {root_key(load_balancer_of(object))};
       // Who names instances is seen by who deletes one.
@@ -126,6 +142,8 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type) {
     case Kind::kInstance:
       return {{joined({"quota", object.admin.string_or("vpcId", ""), "instance"}),
                kInstancesPerVpcQuota}};
+    case Kind::kAvailabilityGroup:
+      return {{joined({"quota", object.owner, "ag"}), kAgQuota}};
     case Kind::kLoadBalancer:
       return {{joined({"quota", object.owner, "lb", word_of(type)}), quotas.load_balancers}};
     case Kind::kListener:

@@ -22,9 +22,10 @@ bool parse_object_key(std::string_view key, Kind& kind, Id& id);
 
 /// "root/<id>" of a load balancer or VPC.
 std::string root_key(std::string_view id);
-/// The roots that a write of `object` names and moves: its load balancer's and, for what takes
-/// addresses or room of a VPC (load balancer, subnet, instance, VPC), is a rule in it (security
-/// group) or names its instances (target group of type instance), the VPC's.
+/// The roots that a write of `object` names and moves: its load balancer's; for what takes
+/// addresses or room of a VPC (load balancer, subnet, instance, security group, VPC) or names its
+/// instances (target group of type instance), the VPC's; for an availability group, its members,
+/// its table and the backend services that name it, the group's.
 std::vector<std::string> root_keys(const Object& object);
 
 /// The address space that the object takes an address in: the id of a VPC, kPublicScope of an
@@ -48,8 +49,8 @@ std::vector<QuotaUse> quota_uses(const Object& object, LoadBalancerType type);
 
 /// The ends of those keys, by which a configuration names a quota.
 inline constexpr std::string_view kQuotaCounters[] = {
-    "lb/alb", "lb/nlb", "lb/dnlb",  "listener", "backend",      "tg",
-    "vpc",    "subnet", "instance", "eip",      "securityGroup"};
+    "lb/alb", "lb/nlb", "lb/dnlb",  "listener", "backend",       "tg",
+    "vpc",    "subnet", "instance", "eip",      "securityGroup", "ag"};
 
 // Defaults of the quotas. Units: objects. Source: product.md D.4.
 struct Quotas {
@@ -64,6 +65,7 @@ inline constexpr Quotas kNlbQuotas{5, 20, 20, 20, 100};
 inline constexpr Quotas kDnlbQuotas{100, 50, 50, 50, 1000};
 inline constexpr std::int64_t kVpcQuota = 10;
 inline constexpr std::int64_t kElasticIpQuota = 10;
+inline constexpr std::int64_t kAgQuota = 20;
 /// Chosen because it is ten times the VPCs.
 inline constexpr std::int64_t kSubnetsPerVpcQuota = 100;
 /// Chosen because it is ten times what the largest target group holds.

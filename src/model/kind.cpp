@@ -5,15 +5,15 @@
 namespace weir::model {
 namespace {
 
-constexpr std::array kKinds = {Kind::kVpc,         Kind::kSubnet,    Kind::kSecurityGroup,
-                               Kind::kInstance,    Kind::kElasticIp, Kind::kLoadBalancer,
-                               Kind::kTargetGroup, Kind::kBackend,   Kind::kListener,
-                               Kind::kNode,        Kind::kPlacement, Kind::kDrain,
-                               Kind::kTable,       Kind::kKeyring};
+constexpr std::array kKinds = {
+    Kind::kVpc,      Kind::kSubnet,    Kind::kSecurityGroup, Kind::kAvailabilityGroup,
+    Kind::kInstance, Kind::kElasticIp, Kind::kLoadBalancer,  Kind::kTargetGroup,
+    Kind::kBackend,  Kind::kListener,  Kind::kNode,          Kind::kPlacement,
+    Kind::kDrain,    Kind::kTable,     Kind::kKeyring};
 // In the order of the enumeration.
 constexpr std::array<std::string_view, kKinds.size()> kNames = {
-    "vpc",       "subnet", "lb",    "listener", "backend",  "tg",  "node",
-    "placement", "drain",  "table", "keyring",  "instance", "eip", "securityGroup"};
+    "vpc",   "subnet",  "lb",       "listener", "backend",       "tg", "node", "placement", "drain",
+    "table", "keyring", "instance", "eip",      "securityGroup", "ag"};
 
 }  // namespace
 

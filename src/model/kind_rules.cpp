@@ -192,6 +192,7 @@ void check_backend(Checker& checker) {
   check_protocol(checker, backend.protocol);
   check_stickiness(checker, backend);
   check_health_check(checker, backend.health_check);
+  check_backend_groups(checker, backend);
   check_own_backend(checker, backend);
 }
 
@@ -217,6 +218,8 @@ void check_kind(Checker& checker) {
       return check_elastic_ip(checker);
     case Kind::kSecurityGroup:
       return check_security_group(checker);
+    case Kind::kAvailabilityGroup:
+      return check_availability_group(checker);
     case Kind::kNode:
     case Kind::kPlacement:
     case Kind::kDrain:

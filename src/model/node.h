@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/field.h"
@@ -32,6 +33,9 @@ struct Binding {
   friend bool operator==(const Binding&, const Binding&) = default;
 };
 
+/// Among the features of a node: it knows availability groups.
+inline constexpr std::string_view kAvailabilityGroupsFeature = "availabilityGroups";
+
 struct Node {
   using Admin = NoAdmin;
   static constexpr Kind kKind = Kind::kNode;
@@ -40,6 +44,7 @@ struct Node {
   std::string az;
   std::string build;
   std::vector<Binding> bindings;
+  std::vector<std::string> features;
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
@@ -47,6 +52,8 @@ struct Node {
     v("az", s.az, "availability zone it stands in");
     v("build", s.build, "version of the program it runs");
     v("bindings", s.bindings, "the subnets it can serve");
+    v("features", s.features,
+      "what it knows beyond the first release; what needs more is not put on it", kOmitEmpty);
   }
 
   friend bool operator==(const Node&, const Node&) = default;

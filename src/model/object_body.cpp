@@ -89,6 +89,10 @@ Json replaced_spec(const Object& old, const Json& spec) {
   return whole;
 }
 
+bool holds_items(const Json* value) {
+  return value != nullptr && value->is_array() && !value->as_array().empty();
+}
+
 bool is_body(const Json& body, Errors& errors) {
   if (!body.is_object()) fail(errors, "", "the body must be a JSON object");
   return body.is_object();
@@ -135,6 +139,16 @@ Json merged(Json base, const Json& patch) {
   return base;
 }
 
+void empty_replaced_lists(Kind kind, const Json& given, Json& whole) {
+  for (const FieldDescription& field : description_of(kind).spec) {
+    const std::string_view other = field.options.instead_of;
+    if (other.empty() || !holds_items(given.find(field.name))) continue;
+    if (member(given, other) == nullptr && whole.find(other) != nullptr) {
+      whole[other] = Json::array();
+    }
+  }
+}
+
 Errors read_create(Kind kind, const Json& body, Object& into) {
   Errors errors;
   into.kind = kind;
@@ -158,7 +172,8 @@ Errors read_update(const Object& old, const Json& body, UpdateMode mode, Object&
   read_labels(body, mode, into, errors);
   if (const Json* spec = spec_of_body(body, errors)) {
     const bool is_whole = mode == UpdateMode::kReplace;
-    const Json whole = is_whole ? replaced_spec(old, *spec) : merged(old.spec, *spec);
+    Json whole = is_whole ? replaced_spec(old, *spec) : merged(old.spec, *spec);
+    empty_replaced_lists(old.kind, *spec, whole);
     into.spec = canonical_spec(old.kind, whole, errors);
   }
   read_admin(body, into, errors);

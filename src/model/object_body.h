@@ -36,6 +36,10 @@ Errors read_create(Kind kind, const Json& body, Object& into);
 /// Reads the body of an update of `old` into a whole new object. Errors: as read_create()
 Errors read_update(const Object& old, const Json& body, UpdateMode mode, Object& into);
 
+/// Empties in `whole`, the spec that shall be, each list in whose place `given` fills another one
+/// (InsteadOf) without naming it; part of the readers above, and of faces that read by themselves.
+void empty_replaced_lists(Kind kind, const Json& given, Json& whole);
+
 /// Refuses members that no resource has, and another kind than `word`; part of the readers above.
 void check_body_members(const Json& body, std::string_view word, Errors& errors);
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "model/checker.h"
+#include "model/group_view.h"
 #include "model/resources.h"
 
 namespace weir::model {
@@ -30,7 +31,8 @@ std::optional<net::IpAddress> address_of(const Checker& checker, const Target& t
 }
 
 bool has_group(const Backend& backend, const Id& group) {
-  return std::ranges::find(backend.target_group_ids, group) != backend.target_group_ids.end();
+  return std::ranges::find(backend.target_group_ids, group) != backend.target_group_ids.end() ||
+         std::ranges::find(backend.ag_ids, group) != backend.ag_ids.end();
 }
 
 /// Every backend service that has the group of the check.
@@ -56,7 +58,7 @@ struct Reached {
 Reached reached(const Checker& checker, const Backend& backend, const Object& group) {
   Reached found;
   const std::uint16_t check_port = backend.health_check.port;
-  for (const Target& target : from_json<TargetGroup>(group.spec).value.targets) {
+  for (const Target& target : targets_of(group)) {
     const auto address = address_of(checker, target);
     const std::uint16_t port = target.port != 0 ? target.port : backend.port;
     if (!address) continue;
@@ -94,20 +96,37 @@ void check_own_targets(Checker& checker, const TargetGroup& group,
   }
 }
 
+void check_own_member(Checker& checker, const Object& group, const net::IpAddress& address) {
+  std::set<std::uint16_t> ports;
+  for (const Object* each : checker.world().children(Kind::kBackend, group.id)) {
+    const Backend backend = from_json<Backend>(each->spec).value;
+    ports.insert({backend.port, backend.health_check.port});
+  }
+  for (const std::uint16_t port : ports) {
+    if (port == 0 || !is_own(checker.world(), address, port)) continue;
+    checker.invalid("spec.ipAddress", own_text(address.text(), port));
+  }
+}
+
 void check_own_backend(Checker& checker, const Backend& backend) {
   const Backend before =
       checker.old() == nullptr ? Backend() : from_json<Backend>(checker.old()->spec).value;
   const bool is_probed_elsewhere = before.health_check.port != backend.health_check.port;
-  for (std::size_t i = 0; i < backend.target_group_ids.size(); ++i) {
-    const Id& id = backend.target_group_ids[i];
-    const Object* group = checker.find(Kind::kTargetGroup, id);
+  const auto check = [&](Kind kind, const Id& id, const std::string& path) {
+    const Object* group = checker.find(kind, id);
     const bool is_new = !has_group(before, id);
     // What was there before is not judged again.
-    if (group == nullptr || (!is_new && !is_probed_elsewhere)) continue;
+    if (group == nullptr || (!is_new && !is_probed_elsewhere)) return;
     const Reached found = reached(checker, backend, *group);
-    const std::string path = "spec.targetGroupIds[" + std::to_string(i) + "]";
     if (is_new && found.by_traffic) checker.invalid(path, *found.by_traffic);
     if (found.by_checks) checker.invalid("spec.healthCheck.port", *found.by_checks);
+  };
+  for (std::size_t i = 0; i < backend.target_group_ids.size(); ++i) {
+    check(Kind::kTargetGroup, backend.target_group_ids[i],
+          "spec.targetGroupIds[" + std::to_string(i) + "]");
+  }
+  for (std::size_t i = 0; i < backend.ag_ids.size(); ++i) {
+    check(Kind::kAvailabilityGroup, backend.ag_ids[i], "spec.agIds[" + std::to_string(i) + "]");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/check.h"
+#include "model/group_view.h"
 #include "model/resources.h"
 
 namespace weir::model {
@@ -34,11 +35,11 @@ Entry entry_of() {
 const Entry& entry_of(Kind kind) {
   // In the order of the enumeration.
   static const Entry kEntries[] = {
-      entry_of<Vpc>(),       entry_of<Subnet>(),       entry_of<LoadBalancer>(),
-      entry_of<Listener>(),  entry_of<Backend>(),      entry_of<TargetGroup>(),
-      entry_of<Node>(),      entry_of<Placement>(),    entry_of<Drain>(),
-      entry_of<Table>(),     entry_of<Keyring>(),      entry_of<Instance>(),
-      entry_of<ElasticIp>(), entry_of<SecurityGroup>()};
+      entry_of<Vpc>(),       entry_of<Subnet>(),        entry_of<LoadBalancer>(),
+      entry_of<Listener>(),  entry_of<Backend>(),       entry_of<TargetGroup>(),
+      entry_of<Node>(),      entry_of<Placement>(),     entry_of<Drain>(),
+      entry_of<Table>(),     entry_of<Keyring>(),       entry_of<Instance>(),
+      entry_of<ElasticIp>(), entry_of<SecurityGroup>(), entry_of<AvailabilityGroup>()};
   return kEntries[static_cast<std::size_t>(kind)];
 }
 
@@ -122,6 +123,17 @@ void add_network_kinds(std::vector<KindDescription>& all) {
                                                {"NAME", "name"},
                                                {"VPC", "spec.vpcId"},
                                                {"PREFIX", "spec.addressPrefix"}}}));
+  all.push_back(
+      described<AvailabilityGroup>({.singular = "availability group",
+                                    .sentence = "instances that serve together, with equal weight",
+                                    .aliases = {"ags", "availabilitygroup", "availabilitygroups",
+                                                "availability-group", "availability-groups"},
+                                    .columns = {{"ID", "id"},
+                                                {"NAME", "name"},
+                                                {"AZS", "spec.azs"},
+                                                {"MEMBERS", "status.members"},
+                                                {"RUNNING", "status.running"},
+                                                {"VPC", "admin.vpcId"}}}));
   all.push_back(described<Instance>({.singular = "instance",
                                      .sentence = "a server that target groups can name",
                                      .aliases = {"instances"},
@@ -132,7 +144,8 @@ void add_network_kinds(std::vector<KindDescription>& all) {
                                                  {"STATE", "admin.state"},
                                                  {"ADDRESS", "admin.ipAddress"},
                                                  {"AZ", "spec.az"},
-                                                 {"SUBNET", "spec.subnetId"}}}));
+                                                 {"SUBNET", "spec.subnetId"},
+                                                 {"AG", "spec.agId"}}}));
 }
 
 void add_elastic_ip(std::vector<KindDescription>& all) {
@@ -186,7 +199,8 @@ void add_service_kinds(std::vector<KindDescription>& all) {
                                                 {"PROTOCOL", "spec.protocol"},
                                                 {"PORT", "spec.port"},
                                                 {"ALGORITHM", "spec.algorithm"},
-                                                {"GROUP", "spec.targetGroupIds"}}}));
+                                                {"GROUP", "spec.targetGroupIds"},
+                                                {"AG", "spec.agIds"}}}));
   all.push_back(described<Listener>({.singular = "listener",
                                      .sentence = "a port that accepts traffic",
                                      .aliases = {"listeners"},
@@ -311,6 +325,17 @@ Id new_rule_id(Random& random) { return "sgrule-" + random.word(kIdCharacters); 
 Id parent_id(const Object& object) {
   const std::string_view field = description_of(object.kind).parent_field;
   return field.empty() ? "" : object.spec.string_or(field, "");
+}
+
+std::vector<Id> parent_ids(const Object& object) {
+  std::vector<Id> ids = {parent_id(object)};
+  if (object.kind == Kind::kInstance) ids.push_back(object.spec.string_or("agId", ""));
+  if (object.kind == Kind::kTable) ids.push_back(object.spec.string_or("groupId", ""));
+  if (object.kind == Kind::kBackend) {
+    for (Id& id : availability_groups_of(object)) ids.push_back(std::move(id));
+  }
+  std::erase(ids, Id());
+  return ids;
 }
 
 Id load_balancer_of(const Object& object) {

@@ -10,6 +10,7 @@
 #include "model/object.h"
 
 // The one-line field lists of each kind stand in the files below, one per kind.
+#include "model/availability_group.h"
 #include "model/backend.h"
 #include "model/drain.h"
 #include "model/elastic_ip.h"

@@ -45,6 +45,11 @@ inline std::string sample_id(std::string_view word) {
   if (word == "own_instance") return "i-own0000000";
   if (word == "local_instance") return "i-local00000";
   if (word == "foreign_instance") return "i-foreign000";
+  if (word == "ag") return "ag-private000";
+  if (word == "far_ag") return "ag-far0000000";
+  if (word == "own_ag") return "ag-own0000000";
+  if (word == "local_ag") return "ag-local00000";
+  if (word == "foreign_ag") return "ag-foreign000";
   if (word == "tg") return "tg-private000";
   if (word == "own_tg") return "tg-own0000000";
   if (word == "own_instance_tg") return "tg-owninst000";
@@ -120,6 +125,25 @@ inline void put_security_groups(ObjectIndex& index) {
   index.put(std::move(foreign));
 }
 
+/// One that nobody has come to, one of two zones, one whose member has an endpoint of the service
+/// itself, one of another VPC, and one of another owner.
+inline void put_availability_groups(ObjectIndex& index) {
+  const auto put = [&](std::string id, const char* azs, const char* admin = "{}") {
+    const std::string spec = std::string(R"({"azs":)") + azs + "}";
+    index.put(sample(Kind::kAvailabilityGroup, std::move(id), "members", spec.c_str(), admin));
+  };
+  put("ag-private000", R"(["local-1a"])");
+  put("ag-far0000000", R"(["local-1a","local-1b"])");
+  put("ag-own0000000", R"(["local-1a"])",
+      R"({"vpcId":"vpc-private000","slots":[{"targetId":"i-own0000000","slot":0}]})");
+  put("ag-local00000", R"(["local-1a"])",
+      R"({"vpcId":"vpc-default","slots":[{"targetId":"i-local00000","slot":0}]})");
+  Object foreign = *index.find(Kind::kAvailabilityGroup, "ag-private000");
+  foreign.id = "ag-foreign000";
+  foreign.owner = "somebody-else";
+  index.put(std::move(foreign));
+}
+
 inline void put_parts(ObjectIndex& index) {
   const auto put = [&](Kind kind, std::string id, std::string name, std::string spec) {
     index.put(sample(kind, std::move(id), std::move(name), spec.c_str()));
@@ -159,6 +183,7 @@ inline ObjectIndex sample_world() {
   put_load_balancers(index);
   put_instances(index);
   put_security_groups(index);
+  put_availability_groups(index);
   put_parts(index);
   return index;
 }

@@ -1,4 +1,4 @@
-// The slot table of a target group that a hash algorithm uses or has used; written by control with
+// The slot table of a group that a hash algorithm uses or has used; written by control with
 // each change of the group, since it depends on the table before it. Source: design.md decision 8,
 // docs/adr/0010-slot-tables.md. Thread: values.
 #pragma once
@@ -27,9 +27,10 @@ struct Table {
 
   template <class Self, class Visitor>
   static void fields(Self& s, Visitor& v) {
-    v("loadBalancerId", s.load_balancer_id, "the load balancer of the group", kRequired, kImmutable,
+    v("loadBalancerId", s.load_balancer_id,
+      "the load balancer of a target group; an availability group has none", kOmitEmpty, kImmutable,
       Ref{Kind::kLoadBalancer});
-    v("groupId", s.group_id, "the target group whose slots it names", kRequired, kImmutable);
+    v("groupId", s.group_id, "the group whose slots it names", kRequired, kImmutable);
     v("generation", s.generation, "number of the change that made it");
     v("checksum", s.checksum, "CRC-32 of the rows; equal on all nodes");
     v("rows", s.rows, "the whole table (docs/formats/tables.md), base64", kRequired,

@@ -53,7 +53,7 @@ struct TargetGroupAdmin {
     v("nextSlot", s.next_slot, "where the search for a free slot begins", Range{0, 65535},
       kOutputOnly);
     v("retired", s.retired, "slots that something may still name", Items{0, 10000}, kOutputOnly);
-    v("vpcId", s.vpc_id, "the VPC of its instances, in a group of type instance", kOutputOnly,
+    v("vpcId", s.vpc_id, "the VPC of its instances, in a group that has instances", kOutputOnly,
       kOmitEmpty, Ref{Kind::kVpc});
   }
 

@@ -58,13 +58,6 @@ void check_loopback_target(Checker& checker, const Place& place, const std::stri
               "must lie in " + place.vpc_prefix->text() + " of VPC " + place.vpc->id);
 }
 
-/// Source: reliability.md section 6, "Health checks"
-void check_no_node(Checker& checker, const std::string& path, const net::IpAddress& address) {
-  const auto& nodes = checker.world().node_addresses;
-  if (std::ranges::find(nodes, address) == nodes.end()) return;
-  checker.invalid(path, "is an address of a node of this service itself");
-}
-
 /// An alb reaches only servers in its own zones. Source: product.md A.8, E11.
 void check_zone(Checker& checker, const Place& place, const std::string& path,
                 const Object& instance) {
@@ -202,6 +195,12 @@ void check_target(Checker& checker, const TargetGroup& group, std::size_t index,
 }
 
 }  // namespace
+
+void check_no_node(Checker& checker, std::string_view path, const net::IpAddress& address) {
+  const auto& nodes = checker.world().node_addresses;
+  if (std::ranges::find(nodes, address) == nodes.end()) return;
+  checker.invalid(path, "is an address of a node of this service itself");
+}
 
 void check_targets(Checker& checker) {
   const TargetGroup group = checker.spec<TargetGroup>();

@@ -26,13 +26,4 @@ std::set<std::string> target_addresses(const WorldView& world, const Id& vpc) {
   return addresses;
 }
 
-std::vector<Id> instances_of(const Object& group) {
-  std::vector<Id> ids;
-  const Json* targets = group.spec.find("targets");
-  if (targets == nullptr || group.spec.string_or("type", "") != word_of(TargetGroupType::kInstance))
-    return ids;
-  for (const Json& target : targets->as_array()) ids.push_back(target.string_or("instanceId", ""));
-  return ids;
-}
-
 }  // namespace weir::model

@@ -19,7 +19,4 @@ std::string address_of(const Target& target, const ObjectIndex& index);
 /// The addresses that targets of the groups of a VPC name; those of instances are not among them.
 std::set<std::string> target_addresses(const WorldView& world, const Id& vpc);
 
-/// The instances that a target group names; none in a group of addresses.
-std::vector<Id> instances_of(const Object& group);
-
 }  // namespace weir::model

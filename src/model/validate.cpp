@@ -4,6 +4,7 @@
 
 #include "model/backend.h"
 #include "model/checker.h"
+#include "model/group_view.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
 #include "model/security_group.h"
@@ -31,6 +32,8 @@ std::vector<Use> uses_of(Kind kind) {
       return {{Kind::kListener, "backendId"}};
     case Kind::kTargetGroup:
       return {{Kind::kBackend, "targetGroupIds"}};
+    case Kind::kAvailabilityGroup:
+      return {{Kind::kInstance, "agId"}, {Kind::kBackend, "agIds"}};
     default:
       return {};
   }
@@ -152,7 +155,8 @@ Errors check_delete(const Object& object, const WorldView& world) {
   if (object.kind == Kind::kSecurityGroup) return security_group_errors(object, world);
   Errors errors = protection_errors(object);
   const bool owns_users = object.kind == Kind::kVpc || object.kind == Kind::kSubnet ||
-                          object.kind == Kind::kLoadBalancer;
+                          object.kind == Kind::kLoadBalancer ||
+                          object.kind == Kind::kAvailabilityGroup;
   const Id parent = owns_users ? object.id : load_balancer_of(object);
   for (const Use& use : uses_of(object.kind)) {
     for (const Object* user : world.children(use.kind, parent)) {

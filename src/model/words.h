@@ -69,6 +69,16 @@ enum class PrefixType { kCidr };
 inline constexpr std::string_view kPrefixTypeWords[] = {"CIDR"};
 constexpr std::span<const std::string_view> words(PrefixType) { return kPrefixTypeWords; }
 
+/// What the members of an availability group are.
+enum class AgType { kVm };
+inline constexpr std::string_view kAgTypeWords[] = {"vm"};
+constexpr std::span<const std::string_view> words(AgType) { return kAgTypeWords; }
+
+/// Whether the members of an availability group are made from a template.
+enum class AgConfiguration { kLoose };
+inline constexpr std::string_view kAgConfigurationWords[] = {"loose"};
+constexpr std::span<const std::string_view> words(AgConfiguration) { return kAgConfigurationWords; }
+
 enum class BindingMode { kLoopback, kInterface, kExternal };
 inline constexpr std::string_view kBindingModeWords[] = {"loopback", "interface", "external"};
 constexpr std::span<const std::string_view> words(BindingMode) { return kBindingModeWords; }

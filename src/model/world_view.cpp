@@ -7,16 +7,17 @@ namespace weir::model {
 void ObjectIndex::put(Object object) {
   erase(object.kind, object.id);
   const Kind kind = object.kind;
-  const Id parent = parent_id(object);
+  const auto parents = parent_ids(object);
   const auto [place, is_new] = objects_.insert_or_assign(Key(kind, object.id), std::move(object));
-  if (!parent.empty()) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
+  for (const Id& parent : parents) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
 }
 
 void ObjectIndex::erase(Kind kind, std::string_view id) {
   const auto found = objects_.find(Key(kind, id));
   if (found == objects_.end()) return;
-  const auto siblings = by_parent_.find(Key(kind, parent_id(found->second)));
-  if (siblings != by_parent_.end()) {
+  for (const Id& parent : parent_ids(found->second)) {
+    const auto siblings = by_parent_.find(Key(kind, parent));
+    if (siblings == by_parent_.end()) continue;
     siblings->second.erase(std::string(id));
     if (siblings->second.empty()) by_parent_.erase(siblings);
   }

@@ -21,9 +21,10 @@ struct WorldView {
   std::function<const Object*(Kind kind, std::string_view id)> find = [](Kind, std::string_view) {
     return nullptr;
   };
-  /// Objects of `kind` that belong to `parent` (model/registry.h parent_id()): subnets of a VPC,
-  /// load balancers of a subnet, listeners, backends, target groups, placements and drain records
-  /// of a load balancer.
+  /// Objects of `kind` that belong to `parent` (model/registry.h parent_ids()): subnets of a VPC,
+  /// load balancers and instances of a subnet, listeners, backends, target groups, placements and
+  /// drain records of a load balancer, instances of an availability group and the backends that
+  /// name it.
   std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children =
       [](Kind, std::string_view) { return std::vector<const Object*>(); };
   /// Availability zones of the configuration; empty: any is accepted.

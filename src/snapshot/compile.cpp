@@ -234,9 +234,10 @@ class Compilation {
                       const std::vector<Target>& targets) {
     const auto found = std::ranges::find(targets, true, &Target::is_forbidden);
     if (found == targets.end()) return;
-    const auto group = facts_.table<Kind::kTargetGroup>().entries.find(group_id);
+    const Kind kind = facts_.find_group(group_id)->kind;
+    const Revision revision = facts_.revision_of_group(group_id);
     state_.service_errors[service.id].push_back(
-        error_of(Kind::kTargetGroup, group_id, group->second.version.revision,
+        error_of(kind, group_id, revision,
                  "target " + found->id + ": nothing is sent to " + found->endpoint.address.text() +
                      ", an address that no target may have"));
   }
@@ -253,10 +254,10 @@ class Compilation {
       return;
     }
     const auto backend = facts_.table<Kind::kBackend>().entries.find(service.id);
-    ObjectError error = error_of(Kind::kBackend, service.id, backend->second.version.revision,
-                                 seed == nullptr ? "the seed of the hash has not arrived"
-                                                 : "the slot table of target group " +
-                                                       service.group_id + " has not arrived");
+    ObjectError error = error_of(
+        Kind::kBackend, service.id, backend->second.version.revision,
+        seed == nullptr ? "the seed of the hash has not arrived"
+                        : "the slot table of group " + service.group_id + " has not arrived");
     error.reason = "pending";
     state_.service_errors[service.id].push_back(std::move(error));
   }
@@ -264,7 +265,10 @@ class Compilation {
   const TableFacts* table_of(const Service& service) const {
     for (const std::string& id : links_.table_group.naming(service.group_id)) {
       const TableFacts* table = facts_.table<Kind::kTable>().find(id);
-      if (table != nullptr && table->load_balancer_id == service.load_balancer_id) return table;
+      if (table == nullptr) continue;
+      // That of an availability group is for every load balancer.
+      const std::string& lb = table->load_balancer_id;
+      if (lb.empty() || lb == service.load_balancer_id) return table;
     }
     return nullptr;
   }

@@ -570,7 +570,7 @@ TEST_F(HashTest, ServesWithoutATableOrSeedAndSaysSo) {
   EXPECT_EQ(taking(last_->services[0]->targets), (std::vector<int>{0}));
   ASSERT_EQ(last_->errors.size(), 1U);
   EXPECT_EQ(last_->errors[0].id, "b1");
-  EXPECT_EQ(last_->errors[0].detail, "the slot table of target group tg-1 has not arrived");
+  EXPECT_EQ(last_->errors[0].detail, "the slot table of group tg-1 has not arrived");
   put_table(10);
   EXPECT_NE(service_now().flow_table.slots, nullptr);
   remove("keyring", "hash-seed");

@@ -96,6 +96,18 @@ std::optional<ObjectError> missing_security_group(const std::string& load_balanc
   return std::nullopt;
 }
 
+const GroupFacts* FactCache::find_group(const std::string& id) const {
+  const GroupFacts* group = table<kTargetGroup>().find(id);
+  return group != nullptr ? group : table<kAvailabilityGroup>().find(id);
+}
+
+Revision FactCache::revision_of_group(const std::string& id) const {
+  const auto& groups = table<kTargetGroup>().entries;
+  const auto group = groups.find(id);
+  if (group != groups.end()) return group->second.version.revision;
+  return table<kAvailabilityGroup>().entries.at(id).version.revision;
+}
+
 FactCache::Keys FactCache::all_keys(const ObjectSet& objects) const {
   Keys keys;
   for (const auto& [key, object] : objects.objects()) keys.insert(keys.end(), key);

@@ -47,6 +47,10 @@ class FactCache {
   const auto& table() const {
     return std::get<index_of(kKind)>(tables_);
   }
+  /// A target group or an availability group; null when there is neither.
+  const GroupFacts* find_group(const std::string& id) const;
+  /// The revision of a group that there is, last seen.
+  Revision revision_of_group(const std::string& id) const;
   /// Every object whose newest version is not in force.
   const Errors& errors() const { return errors_; }
 
@@ -62,7 +66,8 @@ class FactCache {
              FactTable<kNode, NoFacts>, FactTable<kPlacement, PlacementFacts>,
              FactTable<kDrain, DrainFacts>, FactTable<kTable, TableFacts>,
              FactTable<kKeyring, KeyringFacts>, FactTable<kInstance, InstanceFacts>,
-             FactTable<kElasticIp, NoFacts>, FactTable<kSecurityGroup, SecurityGroupFacts>>
+             FactTable<kElasticIp, NoFacts>, FactTable<kSecurityGroup, SecurityGroupFacts>,
+             FactTable<kAvailabilityGroup, GroupFacts>>
       tables_;
   Errors errors_;
 

@@ -8,6 +8,7 @@
 
 #include "balancing/table_codec.h"
 #include "base/base64.h"
+#include "model/group_view.h"
 #include "model/resources.h"
 #include "model/utc.h"
 
@@ -114,6 +115,21 @@ Result<std::optional<SecurityRule>> read_rule(const model::SecurityGroupRule& ru
   return std::optional(std::move(read));
 }
 
+Result<void> read_targets(const std::vector<model::Target>& targets,
+                          const model::TargetGroupAdmin& admin, GroupFacts& into) {
+  std::map<std::string, std::uint16_t> slots;
+  for (const auto& slot : admin.slots) slots[slot.target_id] = slot.slot;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::string path = "spec.targets[" + std::to_string(i) + "]";
+    WEIR_ASSIGN_OR_RETURN(auto target, read_target(targets[i], path, slots));
+    into.targets.push_back(std::move(target));
+  }
+  std::ranges::sort(into.targets, {}, &Target::slot);
+  const auto twin = std::ranges::adjacent_find(into.targets, {}, &Target::slot);
+  if (twin != into.targets.end()) return invalid("admin.slots", "two targets share a slot");
+  return {};
+}
+
 template <class T>
 Result<void> read_nothing(const model::Object& object) {
   const auto read_object = read<T>(object);
@@ -195,20 +211,14 @@ Result<void> read_facts(const model::Object& object, SecurityGroupFacts& into) {
 }
 
 Result<void> read_facts(const model::Object& object, GroupFacts& into) {
-  WEIR_ASSIGN_OR_RETURN(const auto group, read<model::TargetGroup>(object));
-  std::map<std::string, std::uint16_t> slots;
-  for (const auto& slot : group.admin.slots) slots[slot.target_id] = slot.slot;
-  into.load_balancer_id = group.spec.load_balancer_id;
-  into.targets.clear();
-  for (std::size_t i = 0; i < group.spec.targets.size(); ++i) {
-    const std::string path = "spec.targets[" + std::to_string(i) + "]";
-    WEIR_ASSIGN_OR_RETURN(auto target, read_target(group.spec.targets[i], path, slots));
-    into.targets.push_back(std::move(target));
+  into = {.kind = object.kind, .load_balancer_id = {}, .targets = {}};
+  if (object.kind == model::Kind::kAvailabilityGroup) {
+    WEIR_ASSIGN_OR_RETURN(const auto group, read<model::AvailabilityGroup>(object));
+    return read_targets(model::targets_of(object), group.admin, into);
   }
-  std::ranges::sort(into.targets, {}, &Target::slot);
-  const auto twin = std::ranges::adjacent_find(into.targets, {}, &Target::slot);
-  if (twin != into.targets.end()) return invalid("admin.slots", "two targets share a slot");
-  return {};
+  WEIR_ASSIGN_OR_RETURN(const auto group, read<model::TargetGroup>(object));
+  into.load_balancer_id = group.spec.load_balancer_id;
+  return read_targets(group.spec.targets, group.admin, into);
 }
 
 Result<void> read_facts(const model::Object& object, BackendFacts& into) {
@@ -229,7 +239,8 @@ Result<void> read_facts(const model::Object& object, BackendFacts& into) {
                          .may_fail_open = spec.fail_open,
                          .persistence = persistence_of(spec)};
   into.port = spec.port;
-  into.group_id = spec.target_group_ids.empty() ? std::string() : spec.target_group_ids.front();
+  const auto& groups = spec.target_group_ids.empty() ? spec.ag_ids : spec.target_group_ids;
+  into.group_id = groups.empty() ? std::string() : groups.front();
   return {};
 }
 

@@ -43,7 +43,8 @@ struct SecurityGroupFacts {
 };
 
 struct GroupFacts {
-  std::string load_balancer_id;
+  model::Kind kind{};
+  std::string load_balancer_id;  // empty: an availability group, which serves any
   // Ascending by slot; port 0 = that of the backend service; no address when it is an instance.
   std::vector<Target> targets;
 };

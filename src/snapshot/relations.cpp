@@ -33,6 +33,7 @@ class Relating {
       case Kind::kBackend:
         return relate_backend(id);
       case Kind::kTargetGroup:
+      case Kind::kAvailabilityGroup:
         return relate_group(id);
       case Kind::kInstance:
         if (mutant("relation-missed")) return;
@@ -94,7 +95,7 @@ class Relating {
   }
 
   void relate_group(const std::string& id) {
-    const GroupFacts* facts = facts_.table<Kind::kTargetGroup>().find(id);
+    const GroupFacts* facts = facts_.find_group(id);
     Ids instances;
     if (facts != nullptr) {
       for (const Target& target : facts->targets) {

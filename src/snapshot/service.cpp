@@ -30,12 +30,13 @@ std::size_t count_with(const std::vector<Target>& targets, bool Target::* fact) 
 }
 
 /// The group as it is stored; null when it has not arrived, or is another load balancer's, which is
-/// never served, whatever a reference says.
+/// never served, whatever a reference says. An availability group is nobody's.
 const GroupFacts* group_of(const BackendFacts& backend, const std::string& group,
                            const FactCache& facts) {
-  const GroupFacts* found = facts.table<model::Kind::kTargetGroup>().find(group);
+  const GroupFacts* found = facts.find_group(group);
   const bool is_own =
-      found != nullptr && found->load_balancer_id == backend.service.load_balancer_id;
+      found != nullptr && (found->kind == model::Kind::kAvailabilityGroup ||
+                           found->load_balancer_id == backend.service.load_balancer_id);
   return is_own ? found : nullptr;
 }
 

@@ -34,11 +34,14 @@ Result<Entry> MemoryStore::get(std::string_view key) const {
   return Entry{found->first, found->second.value, found->second.revision};
 }
 
-Result<Listing> MemoryStore::list(std::string_view prefix) const {
+Result<Listing> MemoryStore::list_page(std::string_view prefix, std::string_view after,
+                                       std::size_t count_max) const {
   const MutexLock lock(mutex_);
   Listing listing{{}, revision_};
-  for (auto it = entries_.lower_bound(prefix);
-       it != entries_.end() && it->first.starts_with(prefix); ++it) {
+  const bool is_first = after < prefix;
+  for (auto it = is_first ? entries_.lower_bound(prefix) : entries_.upper_bound(after);
+       it != entries_.end() && it->first.starts_with(prefix) && listing.entries.size() < count_max;
+       ++it) {
     listing.entries.push_back({it->first, it->second.value, it->second.revision});
   }
   return listing;

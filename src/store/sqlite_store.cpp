@@ -103,8 +103,13 @@ Result<Entry> SqliteStore::get(std::string_view key) const {
   return Error{ErrorCode::kNotFound, "no such key", std::string(key)};
 }
 
-Result<Listing> SqliteStore::list(std::string_view prefix) const {
+Result<Listing> SqliteStore::list_page(std::string_view prefix, std::string_view after,
+                                       std::size_t count_max) const {
   Listing listing;
+  // The lowest key behind `after` is that key and a zero byte.
+  const std::string lower =
+      after < prefix ? std::string(prefix) : std::string(after) + std::string(1, '\0');
+  const auto count = static_cast<std::int64_t>(std::min<std::size_t>(count_max, INT64_MAX));
   const std::optional<std::string> end = prefix_end(prefix);
   const SqliteValue upper = end ? SqliteValue(std::string_view(*end)) : SqliteValue();
   WEIR_TRY(readers_.read([&](SqliteDatabase& database) -> Result<void> {
@@ -112,10 +117,10 @@ Result<Listing> SqliteStore::list(std::string_view prefix) const {
     listing.revision = version.revision;
     return database.each(
         end ? "SELECT key, value, revision FROM entries WHERE key>=? AND key<? "
-              "ORDER BY key"
+              "ORDER BY key LIMIT ?"
             : "SELECT key, value, revision FROM entries WHERE key>=? AND ? IS NULL "
-              "ORDER BY key",
-        {prefix, upper}, [&](const SqliteRow& row) {
+              "ORDER BY key LIMIT ?",
+        {std::string_view(lower), upper, count}, [&](const SqliteRow& row) {
           listing.entries.push_back({row.text(0), row.text(1), revision_at(row, 2)});
         });
   }));

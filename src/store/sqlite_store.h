@@ -30,7 +30,8 @@ class SqliteStore final : public Store {
                                                    Metrics& metrics);
 
   Result<Entry> get(std::string_view key) const override;
-  Result<Listing> list(std::string_view prefix) const override;
+  Result<Listing> list_page(std::string_view prefix, std::string_view after,
+                            std::size_t count_max) const override;
   Result<Revision> commit(const Transaction& transaction) override;
   Result<Changes> changes_after(Revision after, Instant deadline) const override;
   Version version() const override;

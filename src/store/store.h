@@ -141,8 +141,12 @@ class Store {
 
   /// Errors: kNotFound, kUnavailable
   virtual Result<Entry> get(std::string_view key) const = 0;
-  /// Every entry whose key begins with `prefix`. Errors: kUnavailable
-  virtual Result<Listing> list(std::string_view prefix) const = 0;
+  /// The entries whose key begins with `prefix` and is above `after`, at most so many.
+  /// Errors: kUnavailable
+  virtual Result<Listing> list_page(std::string_view prefix, std::string_view after,
+                                    std::size_t count_max) const = 0;
+  /// All of them. Errors: kUnavailable
+  Result<Listing> list(std::string_view prefix) const { return list_page(prefix, {}, SIZE_MAX); }
 
   /// All or nothing, durable when it returns; the audit row is in the same transaction. The
   /// revision grows by one, but a transaction without writes and counters (a refused call) stores

@@ -268,6 +268,23 @@ TYPED_TEST_P(StoreContract, ListsAPrefixInOrderOfKeysWithTheRevisionOfTheStore) 
   EXPECT_TRUE(this->list("\xff").entries.empty());
 }
 
+TYPED_TEST_P(StoreContract, ListsPageByPageWhatListsAtOnce) {
+  for (const std::string key : {"a/1", "a/2", "a/20", "a/3", "b/1"}) this->put(key, key);
+  const auto page = [this](const std::string& after, std::size_t count_max) {
+    std::string keys;
+    for (const Entry& entry : this->must(this->store().list_page("a/", after, count_max)).entries) {
+      keys += entry.key + " ";
+    }
+    return keys;
+  };
+  EXPECT_EQ(page("", 2), "a/1 a/2 ");
+  EXPECT_EQ(page("a/2", 2), "a/20 a/3 ");
+  EXPECT_EQ(page("a/2", 1), "a/20 ");
+  EXPECT_EQ(page("a/15", 100), "a/2 a/20 a/3 ") << "after a key that is not there";
+  EXPECT_EQ(page("a/3", 100), "");
+  EXPECT_EQ(page("b", 100), "");
+}
+
 TYPED_TEST_P(StoreContract, ShowsReadersOneMomentWhileOthersWrite) {
   std::atomic<bool> done = false;
   std::vector<std::jthread> readers;
@@ -488,11 +505,12 @@ REGISTER_TYPED_TEST_SUITE_P(
     CountsUpToTheMaximumAndBackButNotBelowZero, NeverLetsFiftyThreadsExceedAMaximum,
     LetsExactlyOneOfTwoWritersWinEachRevision, TakesFiveHundredKeysAndRefusesOneMore,
     TakesOneMebibyteAndRefusesOneByteMore, RefusesKeysThatAreTooLongEmptyOrChangedTwice,
-    ListsAPrefixInOrderOfKeysWithTheRevisionOfTheStore, ShowsReadersOneMomentWhileOthersWrite,
-    TellsChangesOfObjectsInOrderWithTombstones, WaitsForTheNextChangeOfAnObject,
-    DeliversEveryChangeOnceToAReaderThatFollows, AsksAReaderThatIsTooFarBehindToListAgain,
-    BoundsTheBytesOfKeptChanges, KeepsOneAuditRowPerCommitNewestFirst,
-    LetsAuditRowsGoAfterFourHundredDays, ChainsItsAuditRowsAndKeepsTheChainWholeWhenOldOnesGo,
+    ListsAPrefixInOrderOfKeysWithTheRevisionOfTheStore, ListsPageByPageWhatListsAtOnce,
+    ShowsReadersOneMomentWhileOthersWrite, TellsChangesOfObjectsInOrderWithTombstones,
+    WaitsForTheNextChangeOfAnObject, DeliversEveryChangeOnceToAReaderThatFollows,
+    AsksAReaderThatIsTooFarBehindToListAgain, BoundsTheBytesOfKeptChanges,
+    KeepsOneAuditRowPerCommitNewestFirst, LetsAuditRowsGoAfterFourHundredDays,
+    ChainsItsAuditRowsAndKeepsTheChainWholeWhenOldOnesGo,
     TellsAuditRowsOfOneAccountAndThoseBeforeANumber,
     KeepsTheAuditRowOfARefusedCallWithoutANewRevision);
 

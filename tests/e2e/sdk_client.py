@@ -47,6 +47,9 @@ class Sdk:
     def vm(self, method, **parameters):
         return self.call("vm", method, **parameters)
 
+    def ag(self, method, **parameters):
+        return self.call("ag", method, **parameters)
+
     def vpc(self, method, **parameters):
         return self.call("vpc", method, **parameters)
 

@@ -15,7 +15,7 @@ const configuration = () => ({
   endpoint: { protocol: endpoint.protocol.replace(':', ''), host: endpoint.host },
   regionId: 'local'
 })
-const services = { lb: JDCloud.LB, vpc: JDCloud.VPC, vm: JDCloud.VM }
+const services = { ag: JDCloud.AG, lb: JDCloud.LB, vpc: JDCloud.VPC, vm: JDCloud.VM }
 
 async function call ({ service, method, parameters }) {
   const client = new services[service](configuration())
