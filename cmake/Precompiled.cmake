@@ -6,7 +6,7 @@ set(WEIR_PRECOMPILED_HEADERS <algorithm> <array> <chrono> <cstdint> <deque> <fun
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "int main() { return 0; }\n")
 if("product" IN_LIST WEIR_PRECOMPILED)
   add_library(precompiled_for_product OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
-  target_compile_options(precompiled_for_product PRIVATE ${WEIR_PRODUCT_FLAGS})
+  target_compile_options(precompiled_for_product PRIVATE ${WEIR_PRODUCT_FLAGS} ${WEIR_SANITIZED_FLAGS})
   target_precompile_headers(precompiled_for_product PRIVATE ${WEIR_PRECOMPILED_HEADERS})
 endif()
 if("tests" IN_LIST WEIR_PRECOMPILED AND WEIR_TESTS)

@@ -1,7 +1,10 @@
 # weir_flags: what every target of the project is compiled and linked with. WEIR_PRODUCT_FLAGS: what its libraries and
 # programs have beside that. WEIR_TEST_FLAGS: what the tests' own files have; they run once, and optimising them would be
-# half of the time that a build takes.
+# half of the time that a build takes. With sanitizers that holds for the product too, but for the modules that do nothing but
+# compute (WEIR_COMPUTING): their tests would take longer than is saved.
 set(WEIR_PRODUCT_FLAGS "")
+set(WEIR_COMPUTING balancing snapshot)
+set(WEIR_SANITIZED_FLAGS "")
 set(WEIR_TEST_FLAGS -O0)
 add_library(weir_flags INTERFACE)
 target_compile_options(weir_flags INTERFACE
@@ -9,6 +12,7 @@ target_compile_options(weir_flags INTERFACE
   -fstack-protector-strong $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   $<$<BOOL:${WEIR_WERROR}>:-Werror>)
 if(WEIR_SANITIZE)
+  set(WEIR_SANITIZED_FLAGS -O0)
   target_compile_options(weir_flags INTERFACE
     -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
