@@ -5,6 +5,7 @@
 #include <map>
 
 #include "api/native_face.h"
+#include "api/native_pages.h"
 #include "api/people_face.h"
 #include "api/people_fixture.h"
 #include "api/policy.h"
@@ -149,11 +150,12 @@ class AccessMatrixTest : public PeopleTest {
         }
       }
     }
-    add({"GET", "/weir/v1/version", "version", rule_of(NativeCall::kVersion), false, true});
-    add({"GET", "/weir/v1/schema", "schema", rule_of(NativeCall::kSchema), false, true});
-    add({"GET", "/weir/v1/audit", "audit", rule_of(NativeCall::kListAudit), false, true});
-    add({"GET", "/weir/v1/audit/verification", "audit verification",
-         rule_of(NativeCall::kVerifyAudit), false, true});
+    for (const NativePage& page : native_pages()) {
+      // The one that names an object stands above.
+      if (page.call == NativeCall::kExplain) continue;
+      add({"GET", "/weir/v1/" + std::string(page.path), page.counted_as(), rule_of(page.call),
+           false, true});
+    }
     for (const V1Operation& operation : v1_operations()) {
       const V1Kind* kind = find_v1_kind(operation.collection);
       const std::string word = operation.call == V1Call::kListByGroup ? "securityGroup"

@@ -7,6 +7,7 @@
 #include "api/client_tokens.h"
 #include "api/draining.h"
 #include "api/explain.h"
+#include "api/openapi.h"
 #include "api/operator_pages.h"
 #include "api/people_face.h"
 #include "api/problem.h"
@@ -40,20 +41,6 @@ std::string operation_name(const std::string& method, const model::KindDescripti
                                 : method == "DELETE" ? "delete"
                                                      : "other";
   return std::string(verb) + " " + std::string(kind.word);
-}
-
-/// Whether /weir/v1/... is a page of the service itself.
-bool is_page(const std::vector<std::string>& path) {
-  constexpr std::string_view kPages[] = {"version", "schema", "explain", "audit"};
-  if (path.size() == 4) return path[2] == "audit" && path[3] == "verification";
-  return path.size() == 3 && std::ranges::find(kPages, path[2]) != std::end(kPages);
-}
-
-NativeCall page_call(const std::vector<std::string>& path) {
-  if (path.size() == 4) return NativeCall::kVerifyAudit;
-  if (path[2] == "audit") return NativeCall::kListAudit;
-  if (path[2] == "explain") return NativeCall::kExplain;
-  return path[2] == "schema" ? NativeCall::kSchema : NativeCall::kVersion;
 }
 
 }  // namespace
@@ -99,6 +86,7 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   const auto kinds = model::kind_descriptions();
   const auto kind = std::ranges::find(kinds, word, &model::KindDescription::word);
   const auto people = people_kind(word);
+  const NativePage* page = find_native_page(path);
   if (kind != kinds.end()) {
     record.operation = operation_name(method, *kind, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
@@ -106,8 +94,8 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
     const auto& description = model::people_descriptions()[static_cast<std::size_t>(*people)];
     record.operation = operation_name(method, description, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
-  } else if (is_page(path)) {
-    record.operation = path.size() == 3 ? word : word + " " + path[3];
+  } else if (page != nullptr) {
+    record.operation = page->counted_as();
   }
   const auto who = authenticate(request, parts_.store, parts_.clock.wall_now());
   if (!who) {
@@ -118,23 +106,25 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   record.caller.who = who->who;
   record.caller.account = who->account;
   record.caller.role = who->role;
-  if (is_page(path)) return page(request, record);
+  if (page != nullptr) return answer_page(*page, request, record);
   if (people) return people_response(parts_.people, *people, request, record);
   if (kind == kinds.end() || path.size() > 5) return not_found(request_id);
   return route({request, method, *kind, path.size() > 3 ? path[3] : "",
                 path.size() > 4 ? path[4] : "", record.caller});
 }
 
-http::Response NativeFace::page(const http::Request& request, const CallRecord& record) {
+http::Response NativeFace::answer_page(const NativePage& page, const http::Request& request,
+                                       const CallRecord& record) {
   const Caller& caller = record.caller;
   if (request.method != "GET" && request.method != "HEAD") {
     return wrong_method("GET, HEAD", caller.request_id);
   }
-  const NativeCall call = page_call(request.path);
+  const NativeCall call = page.call;
   const auto allowed = check_right(caller, rule_of(call), record.operation);
   if (!allowed) return problem_response({allowed.error()}, caller.request_id);
   if (call == NativeCall::kExplain) return explanation(request, caller);
   if (call == NativeCall::kSchema) return json_response(200, schema_json());
+  if (call == NativeCall::kOpenApi) return openapi_response(request);
   if (call == NativeCall::kVerifyAudit) {
     return parts_.audit.verification(request, caller.request_id);
   }

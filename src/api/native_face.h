@@ -1,7 +1,6 @@
-// The native API: /weir/v1/<kind>[/<id>[/health]], /weir/v1/version, /weir/v1/schema,
-// /weir/v1/explain, /weir/v1/audit and /weir/v1/audit/verification, and the operator's pages beside
-// it. One handler for all kinds over the field tables; users, tokens and access keys stand in
-// people_face.h. Called by the HTTP server on its handler threads. Thread: any.
+// The native API: /weir/v1/<kind>[/<id>[/health]], the pages of native_pages.h, and the operator's
+// pages beside it. One handler for all kinds over the field tables; users, tokens and access keys
+// stand in people_face.h. Called by the HTTP server on its handler threads. Thread: any.
 #pragma once
 
 #include <functional>
@@ -12,6 +11,7 @@
 #include "api/audit_trail.h"
 #include "api/catalog.h"
 #include "api/listing.h"
+#include "api/native_pages.h"
 #include "api/node_questions.h"
 #include "api/observed.h"
 #include "api/outcome.h"
@@ -63,7 +63,8 @@ class NativeFace {
               const std::string& operation) const;
   http::Response native(const http::Request& request, CallRecord& record);
   /// The answer of /weir/v1/<page>, where that is no kind.
-  http::Response page(const http::Request& request, const CallRecord& record);
+  http::Response answer_page(const NativePage& page, const http::Request& request,
+                             const CallRecord& record);
   http::Response explanation(const http::Request& request, const Caller& caller);
   http::Response route(const Call& call);
   http::Response collection(const Call& call, RepeatToken repeat);

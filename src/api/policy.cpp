@@ -19,6 +19,7 @@ using enum NativeCall;
 constexpr NativeCallName kNames[] = {
     {kVersion, "version"},
     {kSchema, "schema"},
+    {kOpenApi, "OpenAPI document"},
     {kExplain, "explain"},
     {kList, "list or watch resources"},
     {kShow, "show a resource"},
@@ -62,6 +63,7 @@ Rule rule_of(NativeCall call) {
   switch (call) {
     case NativeCall::kVersion:
     case NativeCall::kSchema:
+    case NativeCall::kOpenApi:
     case NativeCall::kExplain:
     case NativeCall::kList:
     case NativeCall::kShow:

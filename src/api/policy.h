@@ -25,6 +25,7 @@ enum class Right : std::uint8_t { kRead, kOperate, kAdminister, kAudit };
 enum class NativeCall : std::uint8_t {
   kVersion,
   kSchema,
+  kOpenApi,
   kExplain,
   kList,  // watches too
   kShow,

@@ -25,6 +25,7 @@ constexpr const char* kHelp =
     "  release       take away the addresses that a killed node left on this machine\n"
     "  check-config  judge a weir.yaml\n"
     "  schema        print kinds, fields, calls, settings, metrics and errors as JSON\n"
+    "  openapi       print the OpenAPI document of the API\n"
     "  version       print the version\n\n"
     "client\n";
 
@@ -58,6 +59,7 @@ int dispatch(const Words& words) {
   if (word == "restore") return app::run_restore(rest);
   if (word == "check-config") return app::check_config(rest);
   if (word == "schema") return app::run_schema(rest);
+  if (word == "openapi") return app::run_openapi(rest);
   if (word == "version" || word == "--version") {
     std::cout << "weir " << app::kBuild << "\n";
     return 0;

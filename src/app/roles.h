@@ -26,6 +26,8 @@ int check_config(const std::vector<std::string>& arguments);
 /// `weir schema`: prints what this build knows of itself (schema.h) as JSON; 0, or 2 for wrong
 /// words.
 int run_schema(const std::vector<std::string>& arguments);
+/// `weir openapi`: prints the OpenAPI document (api/openapi.h); as above.
+int run_openapi(const std::vector<std::string>& arguments);
 
 /// Takes away the addresses that a node of this data directory left on the machine when it was
 /// killed; 0 when none is left, 1 when a node runs there.

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "api/native_face.h"
+#include "api/openapi.h"
 #include "api/problem.h"
 #include "api/v1_schema.h"
 #include "app/roles.h"
@@ -110,6 +111,16 @@ Json errors_json() {
   return list;
 }
 
+int print(std::string_view command, const std::vector<std::string>& arguments, Json (*document)()) {
+  const bool is_help = arguments.size() == 1 && arguments.front() == "--help";
+  if (!arguments.empty()) {
+    (is_help ? std::cout : std::cerr) << "usage: weir " << command << "\n";
+    return is_help ? 0 : 2;
+  }
+  std::cout << document().dump(2) << "\n";
+  return 0;
+}
+
 }  // namespace
 
 Json schema_document() {
@@ -127,13 +138,11 @@ Json schema_document() {
 }
 
 int run_schema(const std::vector<std::string>& arguments) {
-  const bool is_help = arguments.size() == 1 && arguments.front() == "--help";
-  if (!arguments.empty()) {
-    (is_help ? std::cout : std::cerr) << "usage: weir schema\n";
-    return is_help ? 0 : 2;
-  }
-  std::cout << schema_document().dump(2) << "\n";
-  return 0;
+  return print("schema", arguments, schema_document);
+}
+
+int run_openapi(const std::vector<std::string>& arguments) {
+  return print("openapi", arguments, api::openapi_json);
 }
 
 }  // namespace weir::app

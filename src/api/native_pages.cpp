@@ -1,0 +1,117 @@
+#include "api/native_pages.h"
+
+#include <algorithm>
+
+namespace weir::api {
+namespace {
+
+using enum NativeCall;
+
+// clang-format off
+constexpr SchemaLine kVersionAnswer[] = {
+    {"build", "string", "of the program", true},
+    {"epoch", "integer", "grows when a backup is restored", true},
+    {"revision", "integer", "of the newest write", true},
+};
+constexpr SchemaLine kSchemaAnswer[] = {
+    {"kinds[]", "object", "the field tables", true},
+    {"people[]", "object", "those of users and credentials", true},
+    {"policy[]", "object", "which role each call takes", true},
+};
+constexpr SchemaLine kOpenApiAnswer[] = {
+    {"openapi", "string", "3.1.0", true}, {"info", "object", "", true}, {"paths", "object", "", true}, {"components", "object", "", true}, {"jsonSchemaDialect", "string", ""}, {"servers[]", "object", ""},
+};
+constexpr SchemaLine kExplainQuery[] = {
+    {"listener", "id listener", "whose clients are meant", true},
+    {"client[]", "string", "IP or IP:PORT; once or more, up to 100", true},
+    {"node", "string", "asks this node alone"},
+};
+constexpr SchemaLine kExplainAnswer[] = {
+    {"listenerId", "id listener", "", true},
+    {"client", "string", "when one was asked for"},
+    {"nodes[].nodeId", "string", "who answers", true},
+    {"nodes[].version.epoch", "integer", "of the configuration in force there"},
+    {"nodes[].version.revision", "integer", ""},
+    {"nodes[].backendId", "id backend", ""},
+    {"nodes[].targetGroupId", "string", "the group, of either kind"},
+    {"nodes[].algorithm", "string", ""},
+    {"nodes[].kind", "certain|share", ""},
+    {"nodes[].reason", "string", "what decided"},
+    {"nodes[].targets[].targetId", "string", ""},
+    {"nodes[].targets[].slot", "integer", ""},
+    {"nodes[].targets[].address", "string", ""},
+    {"nodes[].targets[].port", "integer", ""},
+    {"nodes[].targets[].share", "number", ""},
+    {"nodes[].targets[].picked", "boolean", ""},
+    {"nodes[].targets[].excluded", "string", "why it gets nothing; empty when it does"},
+    {"nodes[].clients[].client", "string", "of several"},
+    {"nodes[].clients[].kind", "certain|share", ""},
+    {"nodes[].clients[].picked", "any", "id of the target, or null"},
+    {"nodes[].clients[].reason", "string", ""},
+    {"nodes[].error.code", "integer", "of a node that cannot answer"},
+    {"nodes[].error.status", "string", ""},
+    {"nodes[].error.message", "string", ""},
+};
+constexpr SchemaLine kAuditQuery[] = {
+    {"pageSize", "integer 1..1000", "rows of the answer"},
+    {"pageToken", "string", "the nextPageToken of the page before"},
+};
+constexpr SchemaLine kAuditAnswer[] = {
+    {"items[].number", "integer", "", true},
+    {"items[].time", "string", "UTC", true},
+    {"items[].who", "string", "", true},
+    {"items[].account", "string", ""},
+    {"items[].source", "string", "address of the caller"},
+    {"items[].operation", "string", "", true},
+    {"items[].object", "string", ""},
+    {"items[].requestId", "string", ""},
+    {"items[].result", "string", "ok, or why it was refused", true},
+    {"items[].revision", "integer", ""},
+    {"items[].change", "string", ""},
+    {"items[].hash", "string", "of this row and the one before", true},
+    {"nextPageToken", "string", "absent on the last page"},
+};
+constexpr SchemaLine kVerifyAnswer[] = {
+    {"isWhole", "boolean", "nothing was changed, taken out or cut off", true},
+    {"rows", "integer", "", true},
+    {"first", "integer", "", true},
+    {"newest", "integer", "", true},
+    {"anchors", "integer", "", true},
+    {"problemsTotal", "integer", "", true},
+    {"problems[]", "string", "the first of them", true},
+};
+constexpr NativePage kPages[] = {
+    {kVersion, "version", "getVersion", "build and version", {}, kVersionAnswer},
+    {kSchema, "schema", "getSchema", "field tables of all kinds", {}, kSchemaAnswer},
+    {kOpenApi, "openapi.json", "getOpenApi", "this document", {}, kOpenApiAnswer},
+    {kExplain, "explain", "explain", "which target clients of a listener reach, and why", kExplainQuery, kExplainAnswer},
+    {kListAudit, "audit", "listAudit", "who did what, newest first", kAuditQuery, kAuditAnswer},
+    {kVerifyAudit, "audit/verification", "verifyAudit", "looks for audit rows that were changed, taken out or cut off", {}, kVerifyAnswer},
+};
+// clang-format on
+
+std::string joined(std::span<const std::string> segments) {
+  std::string text;
+  for (const std::string& segment : segments) text += (text.empty() ? "" : "/") + segment;
+  return text;
+}
+
+}  // namespace
+
+std::string NativePage::counted_as() const {
+  std::string words(path);
+  std::ranges::replace(words, '/', ' ');
+  return words;
+}
+
+std::span<const NativePage> native_pages() { return kPages; }
+
+const NativePage* find_native_page(std::span<const std::string> path) {
+  constexpr std::size_t kBefore = 2;
+  if (path.size() <= kBefore) return nullptr;
+  const std::string behind = joined(path.subspan(kBefore));
+  const auto* found = std::ranges::find(kPages, behind, &NativePage::path);
+  return found == std::end(kPages) ? nullptr : found;
+}
+
+}  // namespace weir::api
