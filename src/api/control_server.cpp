@@ -154,8 +154,14 @@ Result<void> StartedControl::start_server() {
       clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
-  v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_, observed_, *writer_, *v1_access_,
-                                                    *audit_, metrics_, options_.region.id});
+  v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_,
+                                                    observed_,
+                                                    *writer_,
+                                                    *v1_access_,
+                                                    *audit_,
+                                                    metrics_,
+                                                    options_.region.id,
+                                                    {*store_, *catalog_, options_.quotas}});
   http::ServerOptions server;
   server.listen = {options_.api.listen};
   server.tls = tls_files(options_.api);

@@ -150,6 +150,16 @@ OpenApiCall call_of(const KindDescription& kind, std::string_view method, bool i
   return call;
 }
 
+/// Instances are registered in batches too.
+void add_count(OpenApiCall& call) {
+  call.parameters.push_back(
+      parameter_json("query", "count", "how many, all or none; each has the address that follows",
+                     schema_of_type("integer 1..100")));
+  Json batch = Json::object({{"type", "object"}});
+  add_member(batch, "items[]", call.answer, true);
+  call.answer = Json::object({{"anyOf", Json::array({call.answer, std::move(batch)})}});
+}
+
 void add_kind_calls(const KindDescription& kind, Json& paths) {
   for (const bool is_one : {false, true}) {
     for (const std::string_view method : native_methods(kind, is_one)) {
@@ -162,6 +172,7 @@ void add_kind_calls(const KindDescription& kind, Json& paths) {
         call.parameters.push_back(parameter_json("query", "cascade", "true: with all below it",
                                                  schema_of_type("boolean")));
       }
+      if (method == "POST" && kind.kind == model::Kind::kInstance) add_count(call);
       add_call(call, paths);
     }
   }

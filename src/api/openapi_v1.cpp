@@ -113,6 +113,8 @@ Json result_schema(const V1Operation& operation, const V1Kind* kind) {
       return created_result(*kind);
     case V1Call::kHealth:
       return result_of("targetHealths", v1_target_health_schema());
+    case V1Call::kShowQuota:
+      return v1_quota_schema();
     case V1Call::kListTargets:
       return result_of("targets", schema_reference("v1.target"));
     default:
@@ -151,9 +153,21 @@ void add_list_query(std::span<const V1Filter> filters, OpenApiCall& call) {
   add_query("tags.N.values.M", "one of them; without: any", schema_of_type("string"), call);
 }
 
+/// describeQuota, and without a type describeQuotas of vm and ag.
+void add_quota_query(OpenApiCall& call) {
+  add_query("type", "whose number is asked for; without: instances and availability groups",
+            schema_of_type("string"), call);
+  add_query("lbType", "of loadbalancer, default alb", schema_of_type("alb|nlb|dnlb"), call);
+  add_query("parentResourceId", "what it is counted in, where that is not the account",
+            schema_of_type("string"), call);
+  add_query("filters.N.name", "resourceTypes, without a type", schema_of_type("string"), call);
+  add_query("filters.N.values.M", "instance or ag", schema_of_type("string"), call);
+}
+
 /// A list may stand in a POST.
 bool is_change(const V1Operation& operation) {
-  return operation.method != "GET" && operation.call != V1Call::kListByGroup;
+  return operation.method != "GET" && operation.call != V1Call::kListByGroup &&
+         operation.call != V1Call::kModifyQuota;
 }
 
 void add_parameters(const V1Operation& operation, const V1Kind* kind, OpenApiCall& call) {
@@ -169,9 +183,14 @@ void add_parameters(const V1Operation& operation, const V1Kind* kind, OpenApiCal
     call.parameters.push_back(
         path_parameter(path.substr(open, path.find('}') - open), model::kind_name(of)));
   }
-  if (operation.call == V1Call::kList && kind != nullptr) add_list_query(kind->filters, call);
+  if (operation.call == V1Call::kList && kind != nullptr) {
+    const V1InstanceView* view = find_instance_view(operation.collection);
+    const bool is_own = view != nullptr && view->document != nullptr;
+    add_list_query(is_own ? view->filters : kind->filters, call);
+  }
   if (operation.call == V1Call::kListTargets) add_list_query(v1_target_filters(), call);
   if (operation.call == V1Call::kHealth) add_list_query({}, call);
+  if (operation.call == V1Call::kShowQuota) add_quota_query(call);
   if (operation.is_one && is_change(operation)) call.parameters.push_back(if_match_parameter());
   if (operation.call == V1Call::kDelete && operation.collection == "loadBalancers") {
     add_query("cascade", "true: with all below it", schema_of_type("boolean"), call);

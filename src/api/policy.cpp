@@ -103,6 +103,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kHealth:
     case V1Call::kListTargets:
     case V1Call::kListByGroup:
+    case V1Call::kShowQuota:
     case V1Call::kLater:  // does nothing
       return kToRead;
     case V1Call::kCreate:
@@ -125,6 +126,7 @@ Rule rule_of(V1Call call) {
     case V1Call::kAbandonInstances:
       return kToOperate;
     case V1Call::kDelete:
+    case V1Call::kModifyQuota:
       return kToAdminister;
   }
   WEIR_CHECK(false);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/client_tokens.h"
+#include "api/quotas.h"
 #include "api/resource_writer.h"
 #include "api/write_errors.h"
 #include "base/clock.h"
@@ -76,6 +77,8 @@ Outcome<std::vector<Object>> ResourceWriter::create_batch(Kind kind,
 /// What the store would say of the quotas.
 Outcome<std::vector<Object>> ResourceWriter::try_out(Outcome<Prepared> prepared) const {
   if (!prepared.ok()) return std::move(prepared.errors);
+  const auto limited = apply_limits(store_, prepared.value->transaction);
+  if (!limited) return limited.error();
   Errors errors;
   for (const store::CounterChange& change : prepared.value->transaction.counters) {
     const auto counter = store_.get(change.key);

@@ -8,6 +8,7 @@
 #include "api/listing.h"
 #include "api/membership.h"
 #include "api/placement.h"
+#include "api/quotas.h"
 #include "api/write_errors.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
@@ -311,6 +312,8 @@ Outcome<std::vector<Object>> ResourceWriter::write(const std::function<Outcome<P
     if (prepared.value->is_outrun) continue;
     std::vector<Object> objects = std::move(prepared.value->objects);
     if (prepared.value->is_unchanged) return objects;
+    const auto limited = apply_limits(store_, prepared.value->transaction);
+    if (!limited) return limited.error();
     const auto committed = store_.commit(prepared.value->transaction);
     if (committed) {
       for (Object& object : objects) object.revision = *committed;

@@ -213,6 +213,10 @@ http::Response V1Face::run(const Call& call, const V1Operation& operation) {
       return change_rules(call, operation.call);
     case V1Call::kAbandonInstances:
       return abandon(call);
+    case V1Call::kShowQuota:
+      return show_quota(call);
+    case V1Call::kModifyQuota:
+      return modify_quota(call);
     case V1Call::kLater:
       return later(call, operation);
   }
@@ -296,6 +300,18 @@ http::Response V1Face::abandon(const Call& call) {
   return done(call, abandon_instances(parts_.writer, {call.id, *if_match}, call.body, call.caller));
 }
 
+http::Response V1Face::show_quota(const Call& call) {
+  auto quota = quotas_.describe(call.request, call.caller);
+  if (!quota.ok()) return problem_response(quota.errors, call.caller.request_id);
+  return result_response(*std::move(quota.value), call.caller.request_id);
+}
+
+http::Response V1Face::modify_quota(const Call& call) {
+  const auto written = quotas_.modify(call.body, call.caller);
+  if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
+  return result_response(Json::object(), call.caller.request_id);
+}
+
 http::Response V1Face::later(const Call& call, const V1Operation& operation) {
   const Errors errors = {
       {ErrorCode::kInvalidArgument, std::string(operation.action) + " is not supported yet", ""}};
@@ -304,7 +320,10 @@ http::Response V1Face::later(const Call& call, const V1Operation& operation) {
 
 http::Response V1Face::list(const Call& call) {
   QueryList query;
-  const Errors errors = read_v1_query(call.query, call.kind.filters, query);
+  const V1InstanceView* view = call.view;
+  const bool is_own = view != nullptr && view->document != nullptr;
+  const auto filters = is_own ? view->filters : call.kind.filters;
+  const Errors errors = read_v1_query(call.query, filters, query);
   if (!errors.empty()) return problem_response(errors, call.caller.request_id);
   const ObservedView observed = parts_.observed.view();
   Json::Array documents;
@@ -313,14 +332,16 @@ http::Response V1Face::list(const Call& call) {
     std::vector<const Object*> found = index.all(call.kind.kind);
     std::erase_if(found, [&](const Object* object) {
       return !is_of(*object, call.caller.account) ||
-             !matches_v1(v1_searched(*object, index, observed, query), call.kind.filters, query);
+             !matches_v1(
+                 is_own ? view->document(*object) : v1_searched(*object, index, observed, query),
+                 filters, query);
     });
     total = found.size();
     const V1Page page = v1_page_of(total, query);
     for (std::size_t i = page.begin; i < page.end; ++i) {
-      Json document = v1_document(*found[i], index, observed);
-      documents.push_back(call.view == nullptr ? std::move(document)
-                                               : viewed(document, *call.view));
+      Json document = is_own ? view->document(*found[i]) : v1_document(*found[i], index, observed);
+      documents.push_back(view == nullptr || is_own ? std::move(document)
+                                                    : viewed(document, *view));
     }
   });
   const auto plural = call.view == nullptr ? call.kind.plural_key() : call.view->plural;

@@ -17,6 +17,7 @@
 #include "api/v1_kinds.h"
 #include "api/v1_list.h"
 #include "api/v1_operations.h"
+#include "api/v1_quotas.h"
 #include "api/v1_security_groups.h"
 #include "api/v1_targets.h"
 #include "api/v1_vm.h"
@@ -35,13 +36,15 @@ class V1Face {
     AuditTrail& audit;
     Metrics& metrics;
     std::string region;
+    V1Quotas::Parts quotas;
   };
   explicit V1Face(Parts parts)
       : parts_(std::move(parts)),
         targets_(parts_.writer),
         vm_(parts_.writer),
         elastic_ips_(parts_.writer),
-        security_groups_(parts_.writer) {}
+        security_groups_(parts_.writer),
+        quotas_(parts_.quotas) {}
 
   http::Response handle(const http::Request& request);
 
@@ -70,6 +73,8 @@ class V1Face {
   http::Response change_groups(const Call& call, V1Call which);
   http::Response list_by_group(const Call& call);
   http::Response abandon(const Call& call);
+  http::Response show_quota(const Call& call);
+  http::Response modify_quota(const Call& call);
   http::Response later(const Call& call, const V1Operation& operation);
   http::Response list(const Call& call);
   http::Response show(const Call& call);
@@ -91,6 +96,7 @@ class V1Face {
   V1Vm vm_;
   V1ElasticIps elastic_ips_;
   V1SecurityGroups security_groups_;
+  V1Quotas quotas_;
 };
 
 }  // namespace weir::api

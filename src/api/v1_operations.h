@@ -35,6 +35,8 @@ enum class V1Call : std::uint8_t {
   kModifyRules,
   kRemoveRules,
   kAbandonInstances,
+  kShowQuota,
+  kModifyQuota,
   kLater,  // answers "not supported yet"
 };
 

@@ -83,6 +83,7 @@ constexpr SchemaLine kInstance[] = {
     {"keyNames[]", "string", "no effect"},
     {"systemDisk", "#v1.disk", "no effect"},
     {"dataDisks[]", "#v1.disk", "no effect"},
+    {"primaryNetworkInterface.networkInterface.networkInterfaceId", "string", ""},
     {"primaryNetworkInterface.networkInterface.vpcId", "id vpc", ""},
     {"primaryNetworkInterface.networkInterface.subnetId", "id subnet", ""},
     {"primaryNetworkInterface.networkInterface.securityGroups[]", "any", "none"},
@@ -143,6 +144,32 @@ constexpr SchemaLine kTargetHealth[] = {
     {"instanceId", "id instance", ""},
     {"unhealthReason.reason", "string", "empty when it is healthy"},
     {"unhealthReason.detail", "string", "why, in words"},
+};
+constexpr SchemaLine kInterface[] = {
+    {"networkInterfaceId", "string", "", true},
+    {"networkInterfaceName", "string", "the name of its instance"},
+    {"role", "string", "Primary"},
+    {"azType", "string", "standard"},
+    {"az", "string", ""},
+    {"vpcId", "id vpc", ""},
+    {"subnetId", "id subnet", ""},
+    {"networkSecurityGroupIds[]", "string", "none: groups are those of load balancers"},
+    {"primaryIp.privateIpAddress", "string", "", true},
+    {"secondaryIps[]", "any", "none"},
+    {"instanceType", "string", "compute"},
+    {"instanceId", "id instance", "", true},
+    {"attachmentStatus", "string", "attached"},
+    {"networkInterfaceStatus", "string", "enabled"},
+    {"createdTime", "time", ""},
+};
+constexpr SchemaLine kQuotaResult[] = {
+    {"quota.type", "string", "of a call with a type"},
+    {"quota.parentResourceId", "string", "empty: of the account"},
+    {"quota.maxLimit", "integer", ""},
+    {"quota.count", "integer", "how many there are"},
+    {"quotas[].resourceType", "string", "of a call without a type"},
+    {"quotas[].limit", "integer", ""},
+    {"quotas[].used", "integer", ""},
 };
 constexpr SchemaLine kDisk[] = {
     {"diskCategory", "string", ""}, {"autoDelete", "boolean", ""}, {"deviceName", "string", ""},
@@ -232,6 +259,8 @@ Json v1_item_schema(const V1Kind& kind) {
 }
 
 Json v1_view_schema(const V1InstanceView& view) {
+  // The one view with answers of its own.
+  if (view.document != nullptr) return schema_of(kInterface);
   Json all = schema_of(kInstance);
   Json schema = Json::object({{"type", "object"}});
   for (const std::string_view key : view.keys) {
@@ -239,6 +268,8 @@ Json v1_view_schema(const V1InstanceView& view) {
   }
   return schema;
 }
+
+Json v1_quota_schema() { return schema_of(kQuotaResult); }
 
 Json v1_target_schema() { return schema_of(kTarget); }
 

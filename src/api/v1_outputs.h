@@ -15,6 +15,8 @@ Json v1_view_schema(const V1InstanceView& view);
 /// One of describeTargets, and one of describeTargetHealth.
 Json v1_target_schema();
 Json v1_target_health_schema();
+/// The result of describeQuota and describeQuotas.
+Json v1_quota_schema();
 /// Those that others refer to by name: {charge, tags, ...}.
 Json v1_shared_schemas();
 

@@ -100,6 +100,13 @@ constexpr V1Parameter kCreateInstances[] = {
     {"clientToken", "string", "1 to 64 characters; the same again within a day gets the first result again"},
 };
 
+constexpr V1Parameter kModifyQuota[] = {
+    {"type", "loadbalancer|listener|backend|target_group|vpc|elastic_ip|subnet|security_group", "whose number is limited", kMust},
+    {"lbType", "alb|nlb|dnlb", "of loadbalancer, default alb"},
+    {"parentResourceId", "string", "the load balancer of listener, backend and target_group; the VPC of subnet and security_group"},
+    {"maxLimit", "integer 0..1000000", "backend: at most 400; what exists beyond it stays", kMust},
+};
+
 struct Extra {
   Kind kind;
   V1KindParameter line;
@@ -138,6 +145,7 @@ constexpr OfAction kActions[] = {
     {"modifyNetworkSecurityGroupRules", kModifyRules},
     {"removeNetworkSecurityGroupRules", kRemoveRules},
     {"abandonInstances", kAbandon},
+    {"modifyQuota", kModifyQuota},
 };
 // clang-format on
 

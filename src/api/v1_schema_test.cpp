@@ -24,7 +24,7 @@ class V1Schema : public V1Test {
     ids["networkSecurityGroups"] = made(
         "networkSecurityGroups/", create_body("networkSecurityGroups"), "networkSecurityGroupId");
     ids["availabilityGroups"] = made("availabilityGroups", ag_body(), "agId");
-    ids["autoScaling"] = ids["asRules"] = ids["availabilityGroups"];
+    ids["autoScaling"] = ids["asRules"] = ids["instanceTemplates"] = ids["availabilityGroups"];
     member = api->create("instance", "member",
                          Json::object({{"subnetId", "subnet-default"},
                                        {"az", "local-1a"},
@@ -99,6 +99,8 @@ class V1Schema : public V1Test {
         return {own == kOwn.end() ? item + "Id" : name};
       case V1Call::kShow:
         return {item};
+      case V1Call::kShowQuota:
+        return {"quotas"};
       default:
         return {};
     }
@@ -110,6 +112,9 @@ class V1Schema : public V1Test {
     if (operation.call == V1Call::kAddTargets) return parse_json(kTwoTargets).value();
     if (operation.method == "GET" || operation.method == "DELETE") return {};
     if (operation.call == V1Call::kLater) return Json::object();
+    if (operation.call == V1Call::kModifyQuota) {
+      return Json::object({{"type", "vpc"}, {"maxLimit", 11}});
+    }
     if (operation.call == V1Call::kAbandonInstances) {
       return Json::object({{"instanceIds", Json::array({Json(member)})}});
     }

@@ -10,6 +10,7 @@
 
 #include "api/outcome.h"
 #include "api/resource_writer.h"
+#include "api/v1_kinds.h"
 #include "api/v1_operations.h"
 #include "base/json.h"
 #include "model/object.h"
@@ -21,12 +22,18 @@ struct V1InstanceView {
   std::string_view segment;  // of the path: "instanceStatus"
   std::string_view plural;   // of the result: "instanceStatuses"
   std::span<const std::string_view> keys;
+  /// Of a view with filters and answers of its own: then it has no keys.
+  std::span<const V1Filter> filters{};
+  Json (*document)(const model::Object& instance) = nullptr;
 };
 
 /// Null when the segment stands for none.
 const V1InstanceView* find_instance_view(std::string_view segment);
 /// The keys of an instance's answer that the view has.
 Json viewed(const Json& instance, const V1InstanceView& view);
+
+/// Of the one interface that an instance has: "port-" and the rest of the id of the instance.
+std::string network_interface_id(const model::Object& instance);
 
 /// The instance as an answer shows it; `group` is its availability group, or null.
 Json v1_instance(const model::Object& instance, const model::Object* group);

@@ -13,10 +13,13 @@ constexpr std::string_view kBriefKeys[] = {
     "status",     "description",  "imageId",      "az",    "hostname", "launchTime"};
 constexpr std::string_view kStatusKeys[] = {"instanceId", "status"};
 constexpr std::string_view kAddressKeys[] = {"instanceId", "privateIpAddress"};
-constexpr V1InstanceView kViews[] = {
-    {"instances:describeBriefInstances", "instances", kBriefKeys},
-    {"instanceStatus", "instanceStatuses", kStatusKeys},
-    {"instancePrivateIpAddress", "instancePrivateIpAddress", kAddressKeys}};
+constexpr V1Filter kInterfaceFilters[] = {{{"networkInterfaceIds"}, "networkInterfaceId", true},
+                                          {{"networkInterfaceNames"}, "networkInterfaceName"},
+                                          {{"vpcId"}, "vpcId"},
+                                          {{"subnetId"}, "subnetId"},
+                                          {{"role"}, "role"},
+                                          {{"azType"}, "azType"},
+                                          {{"azs"}, "az"}};
 
 // What clients of the public product know the primary interface by.
 constexpr int kPrimaryDeviceIndex = 1;
@@ -35,10 +38,12 @@ Json shown_disk(const Json& disk) {
 }
 
 /// The one interface that an instance has, which goes with it. Source: product.md A.15
-Json shown_interface(const std::string& vpc, const std::string& subnet,
-                     const std::string& address) {
-  Json interface =
-      Json::object({{"vpcId", vpc}, {"subnetId", subnet}, {"securityGroups", Json::array()}});
+Json shown_interface(const Object& instance) {
+  const std::string address = instance.admin.string_or("ipAddress", "");
+  Json interface = Json::object({{"networkInterfaceId", network_interface_id(instance)},
+                                 {"vpcId", instance.admin.string_or("vpcId", "")},
+                                 {"subnetId", instance.spec.string_or("subnetId", "")},
+                                 {"securityGroups", Json::array()}});
   interface["primaryIp"] = Json::object({{"privateIpAddress", address}});
   interface["secondaryIps"] = Json::array();
   return Json::object({{"networkInterface", std::move(interface)},
@@ -46,7 +51,37 @@ Json shown_interface(const std::string& vpc, const std::string& subnet,
                        {"autoDelete", true}});
 }
 
+/// The interface as a list of interfaces shows it. Source: product.md A.14
+Json interface_document(const Object& instance) {
+  const std::string address = instance.admin.string_or("ipAddress", "");
+  return Json::object({{"networkInterfaceId", network_interface_id(instance)},
+                       {"networkInterfaceName", instance.name},
+                       {"role", "Primary"},
+                       {"azType", "standard"},
+                       {"az", instance.spec.string_or("az", "")},
+                       {"vpcId", instance.admin.string_or("vpcId", "")},
+                       {"subnetId", instance.spec.string_or("subnetId", "")},
+                       {"networkSecurityGroupIds", Json::array()},
+                       {"primaryIp", Json::object({{"privateIpAddress", address}})},
+                       {"secondaryIps", Json::array()},
+                       {"instanceType", "compute"},
+                       {"instanceId", instance.id},
+                       {"attachmentStatus", "attached"},
+                       {"networkInterfaceStatus", "enabled"},
+                       {"createdTime", instance.created}});
+}
+
+constexpr V1InstanceView kViews[] = {
+    {"instances:describeBriefInstances", "instances", kBriefKeys},
+    {"instanceStatus", "instanceStatuses", kStatusKeys},
+    {"instancePrivateIpAddress", "instancePrivateIpAddress", kAddressKeys},
+    {"networkInterfaces", "networkInterfaces", {}, kInterfaceFilters, interface_document}};
+
 }  // namespace
+
+std::string network_interface_id(const Object& instance) {
+  return "port-" + instance.id.substr(instance.id.find('-') + 1);
+}
 
 const V1InstanceView* find_instance_view(std::string_view segment) {
   const auto* found = std::ranges::find(kViews, segment, &V1InstanceView::segment);
@@ -63,14 +98,11 @@ Json viewed(const Json& instance, const V1InstanceView& view) {
 
 Json v1_instance(const Object& instance, const Object* group) {
   const Json& spec = instance.spec;
-  const std::string address = instance.admin.string_or("ipAddress", "");
-  const std::string vpc = instance.admin.string_or("vpcId", "");
-  const std::string subnet = spec.string_or("subnetId", "");
   Json shown = Json::object({{"instanceId", instance.id},
                              {"instanceName", instance.name},
-                             {"vpcId", vpc},
-                             {"subnetId", subnet},
-                             {"privateIpAddress", address},
+                             {"vpcId", instance.admin.string_or("vpcId", "")},
+                             {"subnetId", spec.string_or("subnetId", "")},
+                             {"privateIpAddress", instance.admin.string_or("ipAddress", "")},
                              {"status", instance.admin.string_or("state", "")},
                              {"az", spec.string_or("az", "")}});
   for (const std::string_view key : {"description", "hostname", "instanceType", "imageId"}) {
@@ -88,7 +120,7 @@ Json v1_instance(const Object& instance, const Object* group) {
     }
   }
   shown["dataDisks"] = std::move(disks);
-  shown["primaryNetworkInterface"] = shown_interface(vpc, subnet, address);
+  shown["primaryNetworkInterface"] = shown_interface(instance);
   shown["secondaryNetworkInterfaces"] = Json::array();
   if (group != nullptr) {
     shown["ag"] = Json::object({{"id", group->id}, {"name", group->name}});

@@ -77,7 +77,8 @@ TEST_F(V1VmTest, AnInstanceIsRegisteredShownAndUnregistered) {
   EXPECT_EQ(shown_one.find("keyNames")->dump(), R"(["key"])");
   EXPECT_EQ(shown_one.find("systemDisk")->find("cloudDisk")->integer_or("diskSizeGB", 0), 40);
   EXPECT_EQ(shown_one.find("primaryNetworkInterface")->dump(),
-            R"({"networkInterface":{"vpcId":"vpc-default","subnetId":")" + subnet +
+            R"({"networkInterface":{"networkInterfaceId":"port-)" + id.substr(2) +
+                R"(","vpcId":"vpc-default","subnetId":")" + subnet +
                 R"(","securityGroups":[],"primaryIp":{"privateIpAddress":"127.9.1.7"},)" +
                 R"("secondaryIps":[]},"deviceIndex":1,"autoDelete":true})");
   EXPECT_EQ(shown_one.find("charge")->string_or("chargeStatus", ""), "normal");

@@ -119,7 +119,9 @@ void WritePlan::remove_root(const std::string& id) {
   removed_roots_.insert(model::root_key(id));
   touched_roots_.insert(model::root_key(id));
   for (const char* counter : {"listener", "backend", "tg", "subnet", "instance", "securityGroup"}) {
-    transaction_.writes.push_back({"quota/" + id + "/" + counter, std::nullopt});
+    for (const char* before : {"quota/", "limit/"}) {
+      transaction_.writes.push_back({before + id + "/" + counter, std::nullopt});
+    }
   }
 }
 

@@ -23,13 +23,6 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-/// Units: objects. Chosen because control keeps every object in memory. Reached: the configuration
-/// is refused.
-constexpr std::int64_t kQuotaMax = 1'000'000;
-/// Units: backend services of a load balancer. Chosen because a target that leaves makes one drain
-/// record per draining time, in one transaction (store.h: at most 500 keys). Reached: the
-/// configuration is refused.
-constexpr std::int64_t kBackendQuotaMax = 400;
 /// Units: characters of a pool's name, provider or zone. Source: the names that the model allows.
 /// Reached: the configuration is refused.
 constexpr std::size_t kPoolNameMax = 32;
@@ -249,7 +242,7 @@ class FileReader {
       std::int64_t& quota = config_.quotas[counter];
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quota);
       const bool is_whole = error == std::errc() && end == text.data() + text.size();
-      const std::int64_t most = counter == "backend" ? kBackendQuotaMax : kQuotaMax;
+      const std::int64_t most = model::quota_limit(counter);
       if (is_whole && quota >= 0 && quota <= most) continue;
       add(value.line, path, "must be a number between 0 and " + std::to_string(most));
     }

@@ -52,6 +52,17 @@ inline constexpr std::string_view kQuotaCounters[] = {
     "lb/alb", "lb/nlb", "lb/dnlb",  "listener", "backend",       "tg",
     "vpc",    "subnet", "instance", "eip",      "securityGroup", "ag"};
 
+/// Units: objects. Chosen because control keeps every object in memory. Reached: the configuration
+/// is refused; 400 naming maxLimit.
+inline constexpr std::int64_t kQuotaMax = 1'000'000;
+/// Units: backend services of a load balancer. Chosen because a target that leaves makes one drain
+/// record per draining time, in one transaction (store.h: at most 500 keys). Reached: as kQuotaMax.
+inline constexpr std::int64_t kBackendQuotaMax = 400;
+/// The most that the quota of a counter can be set to.
+constexpr std::int64_t quota_limit(std::string_view counter) {
+  return counter == "backend" ? kBackendQuotaMax : kQuotaMax;
+}
+
 // Defaults of the quotas. Units: objects. Source: product.md D.4.
 struct Quotas {
   std::int64_t load_balancers;
