@@ -15,7 +15,7 @@ ALGORITHMS = {"alb": ["RoundRobin", "LeastConn", "IpHash"], "nlb": ["RoundRobin"
 class Refused(Exception):
     def __init__(self, error):
         super().__init__(str(error))
-        self.code, self.status = error["code"], error["status"]
+        self.code, self.status, self.details = error["code"], error["status"], error.get("details", [])
 
 
 class Sdk:

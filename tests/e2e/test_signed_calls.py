@@ -35,6 +35,13 @@ def test_a_service_is_made_with_either_version_and_either_form_of_a_verb(key, ve
 
 
 @pytest.mark.parametrize("version", [2, 3])
+def test_a_call_may_be_a_quarter_of_an_hour_off_in_either_direction(key, version):
+    api, now = SignedApi(*key, version=version), datetime.datetime.now(datetime.timezone.utc)
+    answers = {minutes: api.call("GET", LIST, at=now + datetime.timedelta(minutes=minutes))[0] for minutes in (-16, -14, 14, 16)}
+    assert answers == {-16: 401, -14: 200, 14: 200, 16: 401}
+
+
+@pytest.mark.parametrize("version", [2, 3])
 def test_a_repeated_or_tampered_or_old_call_is_refused_alike(key, version):
     api = SignedApi(*key, version=version)
     headers = sign("GET", key[0], LIST, "", key[1:], version=version)
