@@ -188,6 +188,10 @@ void add_parameters(const V1Operation& operation, const V1Kind* kind, OpenApiCal
     const bool is_own = view != nullptr && view->document != nullptr;
     add_list_query(is_own ? view->filters : kind->filters, call);
   }
+  if (operation.action == "describeElasticIps") {
+    add_query("resourceGroupIds.N", "nothing is in one: nothing is found", schema_of_type("string"),
+              call);
+  }
   if (operation.call == V1Call::kListTargets) add_list_query(v1_target_filters(), call);
   if (operation.call == V1Call::kHealth) add_list_query({}, call);
   if (operation.call == V1Call::kShowQuota) add_quota_query(call);

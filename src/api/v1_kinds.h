@@ -21,6 +21,8 @@ struct V1Filter {
   bool is_id = false;
   /// Finds parts of the value, whatever the operator.
   bool is_fuzzy = false;
+  /// One match is enough of all filters that say so.
+  bool is_either = false;
 };
 
 /// A key whose effect comes later: only what means "not asked for" is accepted.

@@ -112,12 +112,21 @@ Errors read_v1_query(const QueryPairs& pairs, std::span<const V1Filter> filters,
 }
 
 bool matches_v1(const Json& document, std::span<const V1Filter> filters, const QueryList& query) {
-  const bool has_all = std::ranges::all_of(query.filters, [&](const ListFilter& filter) {
+  // Nothing is in a resource group.
+  if (query.arrays.contains("resourceGroupIds")) return false;
+  bool has_either = false;
+  bool is_either = false;
+  for (const ListFilter& filter : query.filters) {
     const V1Filter* known = find_filter(filters, filter.name);
-    return known != nullptr && matches_one(document, *known, filter);
-  });
-  return has_all && std::ranges::all_of(query.tags,
-                                        [&](const ListTag& tag) { return has_tag(document, tag); });
+    if (known == nullptr) return false;
+    const bool is_match = matches_one(document, *known, filter);
+    if (!known->is_either && !is_match) return false;
+    has_either = has_either || known->is_either;
+    is_either = is_either || (known->is_either && is_match);
+  }
+  return has_either == is_either && std::ranges::all_of(query.tags, [&](const ListTag& tag) {
+           return has_tag(document, tag);
+         });
 }
 
 V1Page v1_page_of(std::size_t total, const QueryList& query) {

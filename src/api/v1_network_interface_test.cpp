@@ -63,7 +63,12 @@ TEST_F(V1NetworkInterface, IsFoundByEveryFilterAndInPages) {
   const Answer page = v1("GET", "networkInterfaces/?pageNumber=2&pageSize=10");
   EXPECT_EQ(page.at("result").find("networkInterfaces")->as_array().size(), 2u);
   EXPECT_EQ(page.at("result").integer_or("totalCount", 0), 12);
-  // The list of instances takes the id too.
+  // The list of instances takes the id too, or else an elastic IP: no instance has one.
+  EXPECT_EQ(shown("instances?" + filter("networkInterfaceId", id) +
+                      "&filters.2.name=elasticIpAddress&filters.2.values.1=127.127.0.1",
+                  "totalCount"),
+            Json(1));
+  EXPECT_EQ(shown("instances?" + filter("elasticIpAddress", "127.127.0.1"), "totalCount"), Json(0));
   EXPECT_EQ(shown("instances?" + filter("networkInterfaceId", id), "totalCount"), Json(1));
 }
 

@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from harness import PROGRAM, free_port, wait_for
+from harness import PROGRAM, ROOT, free_port, wait_for
 from openapi import METHODS, Document, Maker, Wire, merged
 
 # What a made-up value cannot know: addresses that lie in the network, names of zones and lines.
@@ -187,33 +187,56 @@ def test_every_operation_of_the_jd_cloud_face_answers_as_the_document_says(up, d
     assert caller.called == set(by_id)
 
 
-def test_the_server_has_no_call_that_the_document_lacks(up, document):
-    wire = Wire(up.credentials)
-    ids = {"node": up.api.items("node")[0]["id"], "vpc": "vpc-default", "subnet": "subnet-default"}
-    maker = Maker(document, ids)
-    documented = {}
+# What other services have at such places.
+GUESSES = {"events", "apply", "diff", "export", "plan", "session", "sessions", "login", "logout", "backup", "restore", "quota", "tags", "urlMaps", "certificates",
+           "securityPolicies", "customizedConfigurations", "supportedCiphers", "sslCert", "metrics"}
+
+
+def undocumented(up, document):
+    """Calls that the server takes and the document lacks: other methods at its paths, and words that could be paths."""
+    wire, documented = Wire(up.credentials), {}
+    maker = Maker(document, {"node": up.api.items("node")[0]["id"], "vpc": "vpc-default", "subnet": "subnet-default"})
     for operation in document.operations:
         documented.setdefault(operation.path, {})[operation.method] = operation
-    for path, calls in documented.items():
-        target = maker.target(next(iter(calls.values())))
-        for method in {one.upper() for one in METHODS} - set(calls):
-            status, headers, text = wire.call(method, target, "{}" if method.startswith("P") else None)
-            assert status in (404, 405), f"{method} {target}: {status} {text}"
-            if status == 405:
-                # The server's own word for what it takes here.
-                assert set(headers["Allow"].split(", ")) - {"HEAD"} == set(calls), f"{target}: {headers['Allow']}"
-    # Words that could be paths: those of the document, and what other services have.
-    words = set(re.findall("[A-Za-z]+", " ".join(documented))) | {
-        "events", "apply", "diff", "export", "plan", "session", "sessions", "login", "logout", "backup", "restore", "quota", "quotas", "tags", "urlMaps",
-        "certificates", "securityPolicies", "networkInterfaces", "customizedConfigurations", "supportedCiphers", "instanceTemplates"}
-    for word in sorted(words):
-        for prefix in ("/weir/v1/", "/v1/regions/local/", "/weir/v1/audit/", "/weir/v1/backend/none/"):
-            known = {path.replace("{regionId}", "local").replace("{id}", "none") for path in documented}
-            for method in ("GET", "POST"):
-                status, _, text = wire.call(method, prefix + word, "{}" if method == "POST" else None)
-                is_new = prefix + word not in known and not re.search("/(backend|instances)/", prefix)
-                assert not is_new or status == 404, f"{method} {prefix}{word}: {status} {text[:200]}"
+    known = {path.replace("{regionId}", "local").replace("{id}", "none") for path in documented}
+    probes = {(maker.target(next(iter(calls.values()))), method) for path, calls in documented.items() for method in {one.upper() for one in METHODS} - set(calls)}
+    # What the program and its pages speak of: they do not come of the document.
+    told = subprocess.run([str(PROGRAM), "--help"], capture_output=True, text=True, timeout=60).stdout
+    told += "".join(re.findall("/weir/v1(/\\S+)", (ROOT / "docs/reference/native-api.md").read_text()))
+    words = set(re.findall("[A-Za-z.]+", " ".join(documented) + " " + told)) | GUESSES
+    probes |= {(prefix + word, method) for word in words for method in ("GET", "POST")
+               for prefix in ("/weir/v1/", "/v1/regions/local/", "/weir/v1/audit/") if prefix + word not in known}
+    found = []
+    for target, method in sorted(probes):
+        status, headers, text = wire.call(method, target, "{}" if method.startswith("P") else None)
+        if status not in (404, 405):
+            found.append(f"{method} {target}: {status} {text[:200]}")
+        calls = next((calls for path, calls in documented.items() if maker.target(next(iter(calls.values()))) == target), None)
+        # The server's own word for what it takes here.
+        if status == 405 and (not calls or set(headers["Allow"].split(", ")) - {"HEAD"} != set(calls)):
+            found.append(f"{target}: Allow {headers['Allow']}")
     wire.close()
+    return found
+
+
+def test_the_server_has_no_call_that_the_document_lacks(up, document):
+    assert undocumented(up, document) == []
+
+
+def test_a_document_with_a_mistake_is_found_out(up, document):
+    whole = document.json
+    for path, method in (("/weir/v1/version", None), ("/weir/v1/vpc/{id}", "patch"), ("/v1/regions/{regionId}/quotas", "get")):
+        calls = dict(whole["paths"][path])
+        calls.pop(method, None)
+        paths = {**whole["paths"], path: calls if method else {}}
+        assert undocumented(up, Document(json.dumps({**whole, "paths": paths}))), path
+    shown = up.api.get("vpc/vpc-default")
+    operation = next(one for one in document.operations if one.id == "showVpc")
+    assert document.problems(operation, 200, shown) == []
+    del shown["spec"]["description"], shown["owner"]
+    assert any("owner" in one for one in document.problems(operation, 200, shown))
+    assert document.problems(operation, 200, {**up.api.get("vpc/vpc-default"), "more": 1})
+    assert document.problems(operation, 418, {})
 
 
 def test_the_document_is_the_program_s_own_and_nobody_reads_it_twice(up, document):

@@ -95,6 +95,8 @@ class Client:
                 query += [(f"filters.{number}.values.{at}", value) for at, value in enumerate(one["values"], 1)]
             for number, one in enumerate(rest.pop("tags", []), 1):
                 query += [(f"tags.{number}.key", one["key"]), (f"tags.{number}.values.1", one["values"][0])]
+            for name in [name for name, value in rest.items() if isinstance(value, list)]:
+                query += [(f"{name}.{at}", value) for at, value in enumerate(rest.pop(name), 1)]
             query += [(name, str(value).lower() if isinstance(value, bool) else value) for name, value in rest.items()]
         target = path + ("?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else "")
         api = SignedApi(self.key["endpoint"].split("//")[1].rstrip("/"), self.key["accessKey"], self.key["secretKey"],
@@ -335,6 +337,7 @@ def list_everything(world):
               "describeInstanceStatus": ("instanceStatuses", servers), "describeInstancePrivateIpAddress": ("instancePrivateIpAddress", servers)}
     tagged = {"describeElasticIps", "describeLoadBalancers", "describeInstances", "describeBriefInstances", "describeInstanceStatus",
               "describeInstancePrivateIpAddress"}
+    assert world.client.call("describeElasticIps", resourceGroupIds=["rg-1"])["totalCount"] == 0
     for name, (plural, filters) in lists.items():
         call = world.client.call
 
