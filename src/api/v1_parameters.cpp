@@ -118,6 +118,8 @@ constexpr Extra kExtras[] = {
     {Kind::kLoadBalancer, {{"elasticIp.provider", "string", "of that elastic IP, required then"}, kTakesEffect, kIsIgnored}},
     {Kind::kLoadBalancer, {{"elasticIp.chargeSpec", "#chargeSpec", "stored and shown, without an effect"}, kIsStored, kIsIgnored}},
     {Kind::kLoadBalancer, {{"chargeSpec", "#chargeSpec", "stored and shown, without an effect"}, kIsStored, kIsIgnored}},
+    {Kind::kVpc, {{"azType", "string", "without an effect"}, kIsIgnored, kIsIgnored}},
+    {Kind::kVpc, {{"az", "string", "without an effect"}, kIsIgnored, kIsIgnored}},
     {Kind::kListener, {{"status", "On|Off", "On or Off"}, kIsIgnored, kTakesEffect}},
     {Kind::kBackend, {{"closeHealthCheck", "boolean", "true: targets are not checked, all that run get traffic"}, kIsRefused, kTakesEffect}},
 };
