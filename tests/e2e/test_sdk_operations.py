@@ -412,6 +412,10 @@ def ask_for_quotas(world):
         assert by_client == client.signed(operation, {"filters": filters}, service)["quotas"]
         assert [(one["resourceType"], one["used"]) for one in by_client] == [(resource, used)]
     client.note(operation, {"filters": filters})
+    # Of load balancers a quota is asked for by its type.
+    with pytest.raises(Refused) as caught:
+        client.signed(operation, {}, "lb")
+    assert [one["field"] for one in caught.value.details] == ["type"]
 
 
 def remove_everything(world):
