@@ -2,6 +2,7 @@
 #include <cctype>
 #include <set>
 
+#include "api/client_tokens.h"
 #include "api/field_schema.h"
 #include "api/listing.h"
 #include "api/native_face.h"
@@ -171,6 +172,11 @@ void add_kind_calls(const KindDescription& kind, Json& paths) {
       if (method == "DELETE" && kind.kind == model::Kind::kLoadBalancer) {
         call.parameters.push_back(parameter_json("query", "cascade", "true: with all below it",
                                                  schema_of_type("boolean")));
+      }
+      if (method == "POST" && is_stored(kind)) {
+        call.parameters.push_back(parameter_json(
+            "header", kNativeTokenHeader, "the same again within a day gets the first result again",
+            schema_of_type("string")));
       }
       if (method == "POST" && kind.kind == model::Kind::kInstance) add_count(call);
       add_call(call, paths);

@@ -37,6 +37,7 @@ BYTES = [b"", b"{", b"[]", b"null", b'"x"', b"{}{}", b'{"a":1,"a":2}', b"\xff\xf
          b"[" * 100_000, b'{"a":"\\ud800"}', b'{"a":"\x01"}', b" " * 100_000 + b"{}", b'{"spec":{"port":' + b"9" * 5000 + b"}}"]
 HEADERS = [("Content-Type", "text/plain"), ("Content-Type", "application/json; charset=x"), ("Content-Type", ""), ("If-Match", "x"), ("If-Match", '"1"'),
            ("If-Match", "*"), ("If-Match", '"99999999999999999999"'), ("x-jdcloud-client-token", "t" * 65), ("x-jdcloud-client-token", "again"),
+           ("Idempotency-Key", "again"), ("Idempotency-Key", ""),
            ("Authorization", "Bearer x"), ("Authorization", "JDCLOUD2-HMAC-SHA256 Credential=x"), ("If-None-Match", "x"), ("Accept", "text/html"),
            ("Content-Encoding", "gzip")]
 
