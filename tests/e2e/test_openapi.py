@@ -4,6 +4,7 @@ import re
 import subprocess
 import urllib.request
 
+import jsonschema
 import pytest
 
 from harness import PROGRAM, ROOT, free_port, wait_for
@@ -245,6 +246,8 @@ def test_the_document_is_the_program_s_own_and_nobody_reads_it_twice(up, documen
     assert document.json["openapi"] == "3.1.0"
     ids = [call["operationId"] for calls in document.json["paths"].values() for call in calls.values()]
     assert len(ids) == len(set(ids)) > 150
+    for schema in document.components["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
     wire = Wire(up.credentials)
     _, headers, _ = wire.call("GET", "/weir/v1/openapi.json")
     assert wire.call("GET", "/weir/v1/openapi.json", headers={"If-None-Match": headers["ETag"]})[::2] == (304, "")

@@ -399,6 +399,10 @@ def ask_for_quotas(world):
     call, client = world.client.call, world.client
     quota = call("describeQuota", type="elastic_ip")["quota"]
     shows(quota, type="elastic_ip", maxLimit=10, count=1)
+    # Of the services that have it the client knows that of vpc.
+    assert client.sdk.vpc("describeQuota", type="elastic_ip")["quota"] == quota
+    by_group = client.sdk.vpc("describeQuota", type="security_group", parentResourceId=world.vpc)["quota"]
+    shows(by_group, type="security_group", parentResourceId=world.vpc, maxLimit=50, count=1)
     call("modifyQuota", type="loadbalancer", lbType="nlb", maxLimit=7)
     shows(call("describeQuota", type="loadbalancer", lbType="nlb")["quota"], maxLimit=7, count=0)
     call("modifyQuota", type="listener", parentResourceId=world.lb, maxLimit=1)
