@@ -140,7 +140,9 @@ def merged(base, over):
 
 
 class Wire:
-    """One connection to the API that stays open; gives (status, headers, text) of each call."""
+    """One connection to the API that stays open; gives (status, headers, text) of each call. Of a stream, which has no end, no text is read."""
+
+    STREAMS = ("text/event-stream", "application/x-ndjson")
 
     def __init__(self, credentials):
         self.credentials = json.loads(credentials.read_text())
@@ -155,6 +157,9 @@ class Wire:
             try:
                 self.connection.request(method, target, body, sent)
                 answer = self.connection.getresponse()
+                if answer.headers.get("Content-Type", "").split(";")[0] in self.STREAMS:
+                    self.connection.close()
+                    return answer.status, answer.headers, None
                 return answer.status, answer.headers, answer.read().decode()
             except (http.client.RemoteDisconnected, ConnectionError):
                 # The server may close an idle connection at any time.
