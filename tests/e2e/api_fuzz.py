@@ -27,7 +27,8 @@ BODY_MAX = 1 << 20
 FRESH = 200
 # One good answer in so many is held against the document's schema: that costs more than the call.
 VALIDATED = 5
-KINDS = ["vpc", "subnet", "instance", "ag", "eip", "securityGroup", "securityGroupRule", "lb", "tg", "target", "backend", "listener", "node",
+PEOPLE = ["user", "token", "accesskey"]
+KINDS = [*PEOPLE, "vpc", "subnet", "instance", "ag", "eip", "securityGroup", "securityGroupRule", "lb", "tg", "target", "backend", "listener", "node",
          "placement", "table", "keyring", "drain"]
 TEXTS = ["", " ", "x", "测试", "a" * 33, "a" * 257, "a" * 70_000, "\u0000", "\u202e", "\ud83d\ude00", "\ufeff", "../../etc/passwd", "' OR 1=1 --", "%00", "null",
          "-1", "0", "1e999", "127.0.0.1", "999.1.1.1", "::1", "0.0.0.0/0", "10.0.0.0/33", "alb-0000000000", "sg-", "\n", "{}", "<b>", "$(id)"]
@@ -56,11 +57,11 @@ class Calls:
         if operation.method == "DELETE" and self.dice.random() < 0.8:
             operation = self.dice.choice(self.operations)
         ids = {kind: self.dice.choice(known) for kind, known in self.ids.items() if known}
-        maker = Maker(self.document, ids, {"az": "local-1a", "provider": "bgp", "addressPrefix": f"127.{self.dice.randrange(100, 250)}.0.0/16"})
+        maker = Maker(self.document, ids, self.words())
         body = self.whole(maker, operation.body) if operation.body is not None else None
         target, headers, raw = maker.target(operation), {}, None
         query = [(one["name"], self.query_value(maker, one)) for one in operation.of("query") if self.dice.random() < 0.15 or one.get("required")]
-        for _ in range(self.dice.choice([0, 1, 1, 1, 2, 3])):
+        for _ in range(self.dice.choice([0, 0, 1, 1, 2, 3])):
             part = self.dice.random()
             if part < 0.6 and body is not None:
                 body = self.broken(body)
@@ -80,12 +81,20 @@ class Calls:
             raw = json.dumps(body).encode("utf-8", "surrogatepass")
         return operation, target, raw, headers
 
+    def words(self):
+        """What makes a call good that a type cannot tell; names and addresses are mostly new."""
+        dice = self.dice.randrange
+        address = f"127.64.{dice(2)}.{dice(10, 250)}"
+        return {"az": "local-1a", "azs": "local-1a", "provider": "bgp", "addressPrefix": f"127.{dice(100, 250)}.{dice(4)}.0/24", "ipAddress": address,
+                "primaryIpAddress": address, "privateIpAddress": address, "name": f"n-{dice(10**6)}", "user": "base", "port": dice(1, 65536), "protocol": 6,
+                "direction": 0}
+
     def whole(self, maker, schema, depth=0):
         """An object with what it must have and some of what it may have."""
         schema = maker.document.resolved(schema)
         made = maker.members(schema) if schema.get("type") == "object" else {}
         for name, member in schema.get("properties", {}).items():
-            if self.dice.random() > 0.25 or depth > 3:
+            if self.dice.random() > 0.15 or depth > 3:
                 continue
             member = maker.document.resolved(member)
             is_object = member.get("type") == "object" and "properties" in member
@@ -196,26 +205,34 @@ class Judge:
 
 
 def refresh(wire, calls):
-    """Looks which objects there are; makes a base again when all were deleted."""
+    """Looks which objects there are; makes those again that were all deleted."""
     for kind in KINDS:
-        status, _, text = wire.call("GET", f"/weir/v1/{kind}?pageSize=20")
+        status, _, text = wire.call("GET", f"/weir/v1/{kind}" + ("" if kind in PEOPLE else "?pageSize=20"))
         if status == 200:
             calls.ids[kind] = [one["id"] for one in json.loads(text)["items"]]
-    if not calls.ids.get("lb"):
+    if not all(calls.ids.get(kind) for kind in KINDS if kind != "drain"):
         make_base(wire)
 
 
 def make_base(wire):
-    """One load balancer with all that it takes."""
+    """Something of every kind; what is there already, or beyond a quota, is not made."""
     def make(kind, name, **spec):
         body = {"spec": spec, **({"name": name} if name else {})}
         status, _, text = wire.call("POST", "/weir/v1/" + kind, json.dumps(body).encode())
-        return json.loads(text).get("id", "") if status == 201 else ""
+        return json.loads(text).get("id", "none") if status == 201 else "none"
+    for kind, spec in zip(PEOPLE, ({"role": "viewer"}, {"user": "base"}, {"user": "base"})):
+        make(kind, "base", **spec)
+    make("eip", "base", bandwidthMbps=5, provider="bgp")
+    group = make("securityGroup", "base", vpcId="vpc-default")
+    make("securityGroupRule", None, securityGroupId=group, direction="in", protocol="TCP", addressPrefix="10.0.0.0/8")
+    ag = make("ag", "base", azs=["local-1a"])
+    make("instance", "base-member", subnetId="subnet-default", ipAddress=f"127.64.3.{random.randrange(10, 250)}", az="local-1a", agId=ag)
     lb = make("lb", "base", subnetId="subnet-default", azs=["local-1a"])
     tg = make("tg", "base", loadBalancerId=lb, type="ip")
     make("target", None, targetGroupId=tg, ipAddress="127.0.0.9", port=80)
-    backend = make("backend", "base", loadBalancerId=lb, protocol="Http", port=80, targetGroupIds=[tg], healthCheck={"protocol": "Tcp"})
-    make("listener", "base", loadBalancerId=lb, protocol="Http", port=18080, backendId=backend)
+    for name, algorithm in (("base", "RoundRobin"), ("hash", "IpHash")):
+        backend = make("backend", name, loadBalancerId=lb, protocol="Http", port=80, targetGroupIds=[tg], algorithm=algorithm, healthCheck={"protocol": "Tcp"})
+        make("listener", name, loadBalancerId=lb, protocol="Http", port=18080 + len(name), backendId=backend)
 
 
 def worker(job):

@@ -101,15 +101,16 @@ class Maker:
             return schema["const"]
         if "x-weir-kind" in schema:
             return self.ids.get(schema["x-weir-kind"], "none")
-        if name in self.words:
-            return self.words[name]
         if "enum" in schema:
             return schema["enum"][0]
+        if name in self.words and schema.get("type") != "array":
+            return self.words[name]
         kind = schema.get("type")
         if kind == "object":
             return self.members(schema)
         if kind == "array":
-            return [self.value(schema["items"], name) for _ in range(max(schema.get("minItems", 0), 1 if self.is_wanted(schema) else 0))]
+            return [self.value(schema["items"], name)
+                    for _ in range(max(schema.get("minItems", 0), 1 if name in self.words or self.is_wanted(schema) else 0))]
         if kind == "integer":
             return max(schema.get("minimum", 1), min(1, schema.get("maximum", 1)))
         return {"boolean": False, "number": 0.5}.get(kind, "made")
