@@ -109,10 +109,18 @@ std::string network_text(const std::string& network) {
   return "public pool " + network.substr(model::kPoolPrefix.size());
 }
 
-BoundedArray addresses_of(const NodeView& view) {
-  BoundedArray addresses(kAddressesBytesMax);
-  const auto add = [&addresses](const net::IpAddress& address, const std::string& subnet,
-                                const std::string& failure, const std::string& note) {
+struct AddressList {
+  BoundedArray items{kAddressesBytesMax};
+  bool has_all_releasing = true;
+};
+
+/// Those that are being released first: control gives an address elsewhere when it is not told of
+/// it any more.
+AddressList addresses_of(const NodeView& view) {
+  AddressList list;
+  const auto add = [&addresses = list.items](const net::IpAddress& address,
+                                             const std::string& subnet, const std::string& failure,
+                                             const std::string& note) {
     addresses.add(Json::object({{"address", address.text()},
                                 {"subnet", subnet},
                                 {"state", failure.empty() ? "held" : "failed"},
@@ -120,13 +128,17 @@ BoundedArray addresses_of(const NodeView& view) {
   };
   std::map<net::IpAddress, std::string> notes;
   for (const auto& served : view.snapshot.addresses) notes[served.address] = served.note;
-  for (const auto& [address, state] : view.addresses.states()) {
-    add(address, state.subnet_id, state.failure, notes[address]);
+  for (const bool is_releasing : {true, false}) {
+    for (const auto& [address, state] : view.addresses.states()) {
+      if (state.is_releasing != is_releasing) continue;
+      add(address, state.subnet_id, state.failure, notes[address]);
+    }
+    if (is_releasing) list.has_all_releasing = list.items.more() == 0;
   }
   for (const auto& [address, subnet] : view.unbound) {
     add(address, subnet, "this node has no binding for " + network_text(subnet), "");
   }
-  return addresses;
+  return list;
 }
 
 std::string endpoint_failure(const NodeView& view, const net::Endpoint& endpoint) {
@@ -166,7 +178,9 @@ Json report_json(const NodeView& view) {
   BoundedDrains drains = drains_json(view.drains, kDrainsBytesMax);
   put_array("errors", errors_of(view));
   put("drains", std::move(drains.list), drains.more);
-  put_array("addresses", addresses_of(view));
+  AddressList addresses = addresses_of(view);
+  if (addresses.items.more() > 0 && addresses.has_all_releasing) report["listsAllReleasing"] = true;
+  put_array("addresses", std::move(addresses.items));
   put_array("listeners", listeners_of(view));
   put_array("tables", tables_of(view));
   put_array("failingOpen", failing_open(view));

@@ -10,7 +10,7 @@ bool has_given_up(const std::string& node, const std::string& address, Revision 
   if (index.find(model::Kind::kNode, node) == nullptr) return true;
   const NodeReport* report = observed.node(node);
   return report != nullptr && report->has_reported && report->applied.revision >= released &&
-         !report->addresses.contains(address);
+         !report->addresses.contains(address) && !report->may_have_more_addresses;
 }
 
 std::vector<std::string> holders_of(const model::Object& object, const model::ObjectIndex& index) {

@@ -113,6 +113,9 @@ Result<NodeReport> read_report(const Json& body) {
   report.applied = {Epoch(epoch), Revision(revision)};
   report.has_reported = true;
   WEIR_TRY(read_lists(body, report));
+  const Json* more = body.find("more");
+  report.may_have_more_addresses = more != nullptr && more->integer_or("addresses", 0) > 0 &&
+                                   !body.bool_or("listsAllReleasing", false);
   return report;
 }
 

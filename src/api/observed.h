@@ -71,6 +71,8 @@ struct NodeReport {
   std::map<std::string, ServedState> listeners;  // by listener id
   std::map<std::string, TableState> tables;      // by target group
   std::set<std::string> failing_open;            // ids of backend services
+  /// It may have given-up addresses still that the report has no room for.
+  bool may_have_more_addresses = false;
 
   bool is_connected() const { return streams > 0; }
 };

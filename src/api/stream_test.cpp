@@ -290,6 +290,31 @@ TEST_F(Stream, GivesAnAddressAgainOnlyWhenItsNodeReportsItGone) {
   EXPECT_EQ(api->create("lb", "same", spec).at("admin").string_or("vip", ""), vip);
 }
 
+TEST_F(Stream, AnAddressThatAReportHasNoRoomForIsNotGivenAgain) {
+  FakeNode node("n1");
+  node.follow(address());
+  make_chain();
+  ASSERT_TRUE(node.take_until([&] { return node.has("lb", lb); }));
+  EXPECT_EQ(api->remove("lb/" + lb + "?cascade=true").status, 200);
+  ASSERT_TRUE(node.take_until([&] { return !node.has("lb", lb); }));
+  const Json more = Json::object({{"addresses", 3}});
+  node.report(Json::object({{"addresses", Json::array()}, {"more", more}}));
+  const std::string key = "address/vpc-default/" + vip;
+  ASSERT_TRUE(eventually([&] {
+    return api->get("node/n1").at("status").integer_or("appliedRevision", 0) >=
+           static_cast<std::int64_t>(node.have.revision.value);
+  }));
+  const Json spec = Json::object({{"subnetId", "subnet-default"},
+                                  {"azs", Json::array({Json("local-1a")})},
+                                  {"privateIpAddress", vip}});
+  EXPECT_EQ(api->create("lb", "same", spec).problem(), "409 CONFLICT");
+  EXPECT_FALSE(stored(key).empty());
+  node.report(
+      Json::object({{"addresses", Json::array()}, {"more", more}, {"listsAllReleasing", true}}));
+  EXPECT_TRUE(eventually([&] { return stored(key).empty(); }))
+      << "there was room for all that are being released";
+}
+
 TEST_F(Stream, MovesLoadBalancersFromANodeThatIsDeletedAndFreesItsAddresses) {
   FakeNode lost("n1");
   ASSERT_EQ(lost.follow(address()), "full");
