@@ -243,6 +243,27 @@ TEST_F(ElasticIpTest, M10_AnAddressIsNotGivenElsewhereWhileANodeHasConnectionsOn
   EXPECT_TRUE(eventually([&] { return associate(there, id).status == 200; }));
 }
 
+TEST_F(ElasticIpTest, IsReleasedOnceTheNodesHaveLetItGo) {
+  FakeNode node("n1");
+  ASSERT_EQ(node.follow(stream()), "full");
+  const std::string lb = make_lb().id();
+  const std::string id = elastic_ip();
+  associate(lb, id);
+  const auto unbound = static_cast<std::uint64_t>(associate(lb, "").revision());
+  ASSERT_TRUE(node.take_until([&] { return node.have.revision.value >= unbound; }));
+  ASSERT_TRUE(node.report(Json::object(
+      {{"addresses", Json::array({FakeNode::state_of("address", "127.127.0.1", "held")})}})));
+  ASSERT_TRUE(eventually([&] {
+    return api->get("node/n1").at("status").integer_or("appliedRevision", 0) >=
+           static_cast<std::int64_t>(unbound);
+  }));
+  EXPECT_EQ(releasing(id), std::vector<std::string>{"n1"}) << "connections run there";
+  ASSERT_TRUE(node.report());
+  EXPECT_TRUE(eventually([&] { return releasing(id).empty(); }));
+  EXPECT_EQ(state(id), "NOT_ASSOCIATED");
+  EXPECT_EQ(api->get("eip/" + id).at("admin").string_or("address", ""), "127.127.0.1");
+}
+
 TEST_F(ElasticIpTest, ADeletedOneKeepsItsAddressUntilTheNodesHaveGivenItUp) {
   FakeNode node("n1");
   ASSERT_EQ(node.follow(stream()), "full");

@@ -201,6 +201,16 @@ void free_elastic_ip(const Object& load_balancer, const model::ObjectIndex& inde
   effects.updated.push_back({*left, freed(*left, nodes_of(index, load_balancer.id))});
 }
 
+bool is_releasing(const Object& elastic_ip) { return !admin_of(elastic_ip).releasing.empty(); }
+
+bool have_all_given_up(const Object& elastic_ip, const model::ObjectIndex& index,
+                       const ObservedView& observed) {
+  const model::ElasticIpAdmin admin = admin_of(elastic_ip);
+  return std::ranges::all_of(admin.releasing, [&](const std::string& node) {
+    return has_given_up(node, admin.address, elastic_ip.revision, index, observed);
+  });
+}
+
 void associate(Object& load_balancer, Object& elastic_ip) {
   auto spec = model::from_json<model::LoadBalancer>(load_balancer.spec).value;
   spec.elastic_ip_id = elastic_ip.id;

@@ -26,6 +26,12 @@ Errors follow_elastic_ip(const model::Object* old, model::Object& load_balancer,
 void free_elastic_ip(const model::Object& load_balancer, const model::ObjectIndex& index,
                      SideEffects& effects);
 
+/// Whether nodes may have connections on its address from its last association.
+bool is_releasing(const model::Object& elastic_ip);
+/// Whether all of these nodes have let it go.
+bool have_all_given_up(const model::Object& elastic_ip, const model::ObjectIndex& index,
+                       const ObservedView& observed);
+
 /// Associates two objects that are made in one transaction.
 void associate(model::Object& load_balancer, model::Object& elastic_ip);
 

@@ -4,6 +4,7 @@
 
 #include "api/client_tokens.h"
 #include "api/draining.h"
+#include "api/elastic_ips.h"
 #include "api/held_addresses.h"
 #include "api/placement.h"
 #include "base/log.h"
@@ -65,6 +66,7 @@ void Keeper::round() {
   place();
   end_drains();
   free_addresses();
+  settle_elastic_ips();
   collect();
   forget_verdicts();
   forget_tokens();
@@ -75,7 +77,7 @@ void Keeper::note_changes() {
   if (!progress) {
     // What happened is not known: look at everything.
     seen_ = parts_.catalog.revision();
-    must_place_ = may_have_releasing_ = may_have_orphans_ = true;
+    must_place_ = may_have_releasing_ = may_have_unsettled_ = may_have_orphans_ = true;
     has_started_ = find_buried().ok();
     return;
   }
@@ -86,7 +88,7 @@ void Keeper::note_changes() {
                   kind == Kind::kSubnet || kind == Kind::kLoadBalancer;
     may_have_orphans_ = may_have_orphans_ || (kind == Kind::kBackend && !change.after);
     if (kind != Kind::kLoadBalancer && kind != Kind::kElasticIp) continue;
-    may_have_releasing_ = true;
+    may_have_releasing_ = may_have_unsettled_ = true;
     if (kind == Kind::kLoadBalancer && !change.after) buried_.insert(change.before->id);
   }
 }
@@ -223,6 +225,29 @@ void Keeper::free_addresses() {
     transaction.writes.push_back({entry.key, std::nullopt});
     transaction.audit = audit("free address", address);
     commit(std::move(transaction), "a freed address");
+  }
+}
+
+/// Elastic IPs that all nodes of their last load balancer have let go.
+void Keeper::settle_elastic_ips() {
+  if (!may_have_unsettled_) return;
+  may_have_unsettled_ = false;
+  const ObservedView observed = parts_.observed.view();
+  const auto settled = parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
+    std::vector<Object> found;
+    for (const Object* elastic_ip : index.all(Kind::kElasticIp)) {
+      if (!is_releasing(*elastic_ip)) continue;
+      may_have_unsettled_ = true;
+      if (have_all_given_up(*elastic_ip, index, observed)) found.push_back(*elastic_ip);
+    }
+    return found;
+  });
+  for (const Object& elastic_ip : settled) {
+    Object updated = elastic_ip;
+    updated.admin.erase("releasing");
+    WritePlan plan({});
+    plan.update(elastic_ip, updated);
+    commit(plan.take(audit("release eip", elastic_ip.id)), "the release of an elastic IP");
   }
 }
 

@@ -60,6 +60,7 @@ class Keeper {
   void collect_one(const model::Id& load_balancer, const std::vector<model::Object>& left);
   void forget_verdicts();
   void forget_tokens();
+  void settle_elastic_ips();
   /// False when it was not stored: what it was for has to be tried again.
   bool commit(store::Transaction transaction, const char* what);
   Result<Revision> root_revision(const model::Id& id) const;
@@ -72,7 +73,8 @@ class Keeper {
   bool must_place_ = true;
   bool has_hash_seed_ = false;
   bool may_have_releasing_ = true;
-  bool may_have_orphans_ = true;  // verdicts about backend services that have gone
+  bool may_have_unsettled_ = true;  // elastic IPs that nodes may still have
+  bool may_have_orphans_ = true;    // verdicts about backend services that have gone
   Instant last_forgotten_;
   Instant last_tokens_forgotten_;
   std::string tokens_read_;  // the key up to which they have been looked at; empty: from the first
