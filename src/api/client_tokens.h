@@ -25,7 +25,7 @@ namespace weir::api {
 /// in; weir_api_requests_total counts it.
 inline constexpr std::size_t kClientTokenBytesMax = 64;
 /// How long a token is known. Chosen because whoever repeats a call does so within minutes, and a
-/// job that runs daily may use the same one again.
+/// job that runs daily may use the same one again. Reached: the token is a new one.
 inline constexpr std::chrono::hours kClientTokenLife{24};
 /// Tokens of one access key that are known at once. Chosen because it is twice the objects that a
 /// key's account can hold by default, and takes some 4 MB. Reached: 429; weir_api_requests_total

@@ -80,15 +80,15 @@ class Compilation {
     for (const std::string& id : dirty_.services) build_service(id);
     for (const std::string& id : dirty_.listeners) build_listener(id);
     for (const std::string& id : dirty_.drains) build_drain(id);
+    state_.work.filters_made = facts_.filters_made();
     state_.snapshot = std::make_shared<const Snapshot>(assemble());
   }
 
  private:
   void mark_all() {
     add_ids(dirty_.load_balancers, state_.placed);
-    for (const auto& [id, entry] : facts_.table<Kind::kLoadBalancer>().entries) {
+    for (const auto& [id, entry] : facts_.table<Kind::kLoadBalancer>().entries)
       dirty_.load_balancers.insert(id);
-    }
     for (const auto& [id, part] : state_.services) dirty_.services.insert(id);
     for (const auto& [id, entry] : facts_.table<Kind::kBackend>().entries)
       dirty_.services.insert(id);
@@ -298,7 +298,7 @@ class Compilation {
     listener.endpoint.address = lb->vip;
     listener.elastic_ip = elastic_ip_of(listener.load_balancer_id, *lb);
     listener.drops_without_target = lb->is_dnlb;
-    listener.admission = security_filter_of(*lb, facts_).inbound(listener.endpoint.port);
+    listener.admission = facts_.admission(listener.load_balancer_id, listener.endpoint.port);
     listener.route.push_back({.service = service->second});
     // The one before when nothing changed, so that engines see what did by comparing pointers.
     if (before == nullptr || *before != listener) {

@@ -55,6 +55,7 @@ struct CompileWork {
   std::size_t objects_read = 0;
   std::size_t services_built = 0;
   std::size_t listeners_built = 0;
+  std::size_t filters_made = 0;  // of security groups
 };
 
 /// Compiles everything placed on `local.node_id`. Objects, backend services and listeners are read

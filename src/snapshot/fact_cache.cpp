@@ -1,5 +1,6 @@
 #include "snapshot/fact_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::snapshot {
@@ -51,11 +52,13 @@ bool FactCache::update_entry(Table& table, const ObjectSet::Key& key,
 
 std::size_t FactCache::update(const ObjectSet& objects, const Keys& keys) {
   std::size_t read_count = 0;
+  filters_made_ = 0;
   for (const ObjectSet::Key& key : keys) {
     const auto found = objects.objects().find(key);
     const ReceivedObject* received = found == objects.objects().end() ? nullptr : &found->second;
     const auto kind = model::kind_of_name(key.first);
     if (kind) {
+      forget_filters(*kind, key.second);
       const auto visit = [&](auto& table) {
         if (table.kind == *kind && update_entry(table, key, received)) ++read_count;
       };
@@ -70,13 +73,41 @@ std::size_t FactCache::update(const ObjectSet& objects, const Keys& keys) {
   return read_count;
 }
 
-SecurityFilter security_filter_of(const LoadBalancerFacts& load_balancer, const FactCache& facts) {
+void FactCache::forget_filters(model::Kind kind, const std::string& id) {
+  if (kind == model::Kind::kLoadBalancer) filters_.erase(id);
+  if (kind != model::Kind::kSecurityGroup) return;
+  std::erase_if(filters_, [&](const auto& filters) {
+    const LoadBalancerFacts* lb = table<kLoadBalancer>().find(filters.first);
+    return lb == nullptr || std::ranges::find(lb->security_groups, id) != lb->security_groups.end();
+  });
+}
+
+FactCache::Filters& FactCache::filters_of(const std::string& load_balancer) const {
+  const auto [at, is_new] = filters_.try_emplace(load_balancer);
+  const LoadBalancerFacts* lb = table<kLoadBalancer>().find(load_balancer);
+  if (!is_new || lb == nullptr || lb->security_groups.empty()) return at->second;
   std::vector<SecurityRule> rules;
-  for (const std::string& id : load_balancer.security_groups) {
-    const SecurityGroupFacts* group = facts.table<model::Kind::kSecurityGroup>().find(id);
+  for (const std::string& id : lb->security_groups) {
+    const SecurityGroupFacts* group = table<kSecurityGroup>().find(id);
     if (group != nullptr) rules.insert(rules.end(), group->rules.begin(), group->rules.end());
   }
-  return {load_balancer.security_groups, std::move(rules)};
+  at->second.all = {lb->security_groups, std::move(rules)};
+  ++filters_made_;
+  return at->second;
+}
+
+const SecurityFilter& FactCache::security_filter(const std::string& load_balancer) const {
+  return filters_of(load_balancer).all;
+}
+
+const AddressFilter& FactCache::admission(const std::string& load_balancer,
+                                          std::uint16_t port) const {
+  Filters& filters = filters_of(load_balancer);
+  const auto [at, is_new] = filters.inbound.try_emplace(port);
+  if (!is_new) return at->second;
+  at->second = filters.all.inbound(port);
+  if (!at->second.is_open()) ++filters_made_;
+  return at->second;
 }
 
 std::optional<ObjectError> missing_security_group(const std::string& load_balancer,

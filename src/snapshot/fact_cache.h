@@ -2,6 +2,7 @@
 // cannot be used keeps its last good one. Used by compile alone. Thread: owner.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -51,10 +52,24 @@ class FactCache {
   const GroupFacts* find_group(const std::string& id) const;
   /// The revision of a group that there is, last seen.
   Revision revision_of_group(const std::string& id) const;
+  /// What the security groups of a load balancer let through; one that has not arrived lets nothing
+  /// through. Made once, until the load balancer or one of its groups changes.
+  const SecurityFilter& security_filter(const std::string& load_balancer) const;
+  /// The same for who may connect to one port.
+  const AddressFilter& admission(const std::string& load_balancer, std::uint16_t port) const;
+  /// How many of both were made since the last update().
+  std::size_t filters_made() const { return filters_made_; }
   /// Every object whose newest version is not in force.
   const Errors& errors() const { return errors_; }
 
  private:
+  struct Filters {
+    SecurityFilter all;
+    std::map<std::uint16_t, AddressFilter> inbound;  // by port
+  };
+  Filters& filters_of(const std::string& load_balancer) const;
+  void forget_filters(model::Kind kind, const std::string& id);
+
   template <class Table>
   bool update_entry(Table& table, const ObjectSet::Key& key, const ReceivedObject* received);
 
@@ -70,13 +85,12 @@ class FactCache {
              FactTable<kAvailabilityGroup, GroupFacts>>
       tables_;
   Errors errors_;
+  mutable std::map<std::string, Filters> filters_;  // by load balancer
+  mutable std::size_t filters_made_ = 0;
 
   static constexpr std::size_t index_of(model::Kind kind) { return static_cast<std::size_t>(kind); }
 };
 
-/// What the security groups of a load balancer let through; one that has not arrived lets nothing
-/// through.
-SecurityFilter security_filter_of(const LoadBalancerFacts& load_balancer, const FactCache& facts);
 /// What to say of a load balancer one of whose groups has not arrived; nothing when all have.
 std::optional<ObjectError> missing_security_group(const std::string& load_balancer,
                                                   const FactCache& facts);

@@ -105,6 +105,27 @@ TEST_F(SecurityGroups, M8_AChangedRuleIsInForceWithTheNextSnapshotAndTouchesNoth
   EXPECT_EQ(last_->services.at(0), before) << "the service is the same";
 }
 
+TEST_F(SecurityGroups, FiltersAreMadeAnewWhenAGroupChangesAndNotForAVerdict) {
+  compile_now();
+  EXPECT_EQ(work_of(*compiled_).filters_made, 2U) << "that of all rules, and that of the port";
+  judge(0, HealthState::kUnhealthy);
+  compile_now();
+  EXPECT_EQ(work_of(*compiled_).services_built, 1U);
+  EXPECT_EQ(work_of(*compiled_).listeners_built, 1U);
+  EXPECT_EQ(work_of(*compiled_).filters_made, 0U);
+  put_rules("sg-2", {rule(RuleDirection::kIn, "11.0.0.0/8")});
+  compile_now();
+  EXPECT_EQ(work_of(*compiled_).filters_made, 0U) << "nobody names it";
+  put_rules("sg-1", {rule(RuleDirection::kIn, "12.0.0.0/8")});
+  EXPECT_TRUE(admits("12.0.0.1"));
+  EXPECT_FALSE(admits("10.9.9.9"));
+  EXPECT_EQ(work_of(*compiled_).filters_made, 0U) << "by the first look";
+  name_groups({"sg-2"});
+  EXPECT_TRUE(admits("11.0.0.1"));
+  remove("securityGroup", "sg-2");
+  EXPECT_FALSE(admits("11.0.0.1"));
+}
+
 TEST_F(SecurityGroups, RulesAboutOtherProtocolsAndPortsHaveNoBearingOnTcp) {
   auto udp = rule(RuleDirection::kIn, "0.0.0.0/0", RuleAction::kDeny);
   udp.protocol = RuleProtocol::kUdp;

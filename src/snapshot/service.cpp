@@ -124,7 +124,7 @@ std::vector<Target> targets_of(const BackendFacts& backend, const std::string& g
   std::erase_if(targets, [&](Target& target) { return !resolve(target, facts); });
   const LoadBalancerFacts* lb =
       facts.table<model::Kind::kLoadBalancer>().find(service.load_balancer_id);
-  const SecurityFilter filter = lb == nullptr ? SecurityFilter() : security_filter_of(*lb, facts);
+  const SecurityFilter& filter = facts.security_filter(service.load_balancer_id);
   GroupVerdicts of_group(verdicts, service.id, group);
   for (Target& target : targets) {
     if (target.endpoint.port == 0) target.endpoint.port = backend.port;
