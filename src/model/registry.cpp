@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "model/group_view.h"
 #include "model/resources.h"
+#include "model/security_group_use.h"
 
 namespace weir::model {
 namespace {
@@ -333,6 +334,9 @@ std::vector<Id> parent_ids(const Object& object) {
   if (object.kind == Kind::kTable) ids.push_back(object.spec.string_or("groupId", ""));
   if (object.kind == Kind::kBackend) {
     for (Id& id : availability_groups_of(object)) ids.push_back(std::move(id));
+  }
+  if (object.kind == Kind::kLoadBalancer) {
+    for (Id& id : groups_in_force(object)) ids.push_back(std::move(id));
   }
   std::erase(ids, Id());
   return ids;

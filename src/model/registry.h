@@ -56,7 +56,7 @@ Id new_rule_id(Random& random);  // of a security group
 /// The id of the object this one belongs to (spec member parent_field), or empty.
 Id parent_id(const Object& object);
 /// That, and what else it is found under: the availability group of an instance, those that a
-/// backend service names, the group of a table.
+/// backend service names, the group of a table, the security groups in force for a load balancer.
 std::vector<Id> parent_ids(const Object& object);
 /// The load balancer that the object is, or is below; empty above load balancers.
 Id load_balancer_of(const Object& object);

@@ -227,5 +227,18 @@ TEST_F(DefaultGroup, M8_ALoadBalancerHasOneToFourGroupsOfItsVpc) {
   EXPECT_EQ(errors[0].code, ErrorCode::kQuotaExceeded);
 }
 
+TEST_F(DefaultGroup, LoadBalancersAreFoundUnderTheGroupsInForceForThem) {
+  const auto users = [&](const char* id) {
+    return load_balancers_using(*index.find(Kind::kSecurityGroup, id), index.view()).size();
+  };
+  const std::size_t before = users("sg-private000");
+  lb.spec["securityGroupIds"] = parse_json(R"(["sg-custom0000"])").value();
+  index.put(lb);
+  EXPECT_EQ(users("sg-custom0000"), 1u);
+  EXPECT_EQ(users("sg-private000"), before - 1);
+  index.erase(Kind::kLoadBalancer, lb.id);
+  EXPECT_EQ(users("sg-custom0000"), 0u);
+}
+
 }  // namespace
 }  // namespace weir::model

@@ -1,7 +1,5 @@
 #include "model/security_group_use.h"
 
-#include <algorithm>
-
 #include "model/security_group.h"
 
 namespace weir::model {
@@ -37,14 +35,8 @@ Error last_group_error(const Id& vpc) {
 }
 
 std::vector<const Object*> load_balancers_using(const Object& group, const WorldView& world) {
-  std::vector<const Object*> using_it;
-  for (const Object* subnet : world.children(Kind::kSubnet, group.spec.string_or("vpcId", ""))) {
-    for (const Object* lb : world.children(Kind::kLoadBalancer, subnet->id)) {
-      if (lb->owner != group.owner) continue;
-      const auto ids = groups_in_force(*lb);
-      if (std::ranges::find(ids, group.id) != ids.end()) using_it.push_back(lb);
-    }
-  }
+  auto using_it = world.children(Kind::kLoadBalancer, group.id);
+  std::erase_if(using_it, [&](const Object* lb) { return lb->owner != group.owner; });
   return using_it;
 }
 

@@ -20,7 +20,7 @@ std::vector<Id> groups_in_force(const Object& load_balancer);
 /// What is said to who takes the last group from a load balancer of that VPC.
 Error last_group_error(const Id& vpc);
 
-/// The load balancers for which the group is in force, ascending by subnet and id.
+/// The load balancers for which the group is in force, ascending by id.
 std::vector<const Object*> load_balancers_using(const Object& group, const WorldView& world);
 
 }  // namespace weir::model

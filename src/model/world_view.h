@@ -22,9 +22,9 @@ struct WorldView {
     return nullptr;
   };
   /// Objects of `kind` that belong to `parent` (model/registry.h parent_ids()): subnets of a VPC,
-  /// load balancers and instances of a subnet, listeners, backends, target groups, placements and
-  /// drain records of a load balancer, instances of an availability group and the backends that
-  /// name it.
+  /// load balancers and instances of a subnet, load balancers of a security group in force,
+  /// listeners, backends, target groups, placements and drain records of a load balancer, instances
+  /// of an availability group and the backends that name it.
   std::function<std::vector<const Object*>(Kind kind, std::string_view parent)> children =
       [](Kind, std::string_view) { return std::vector<const Object*>(); };
   /// Availability zones of the configuration; empty: any is accepted.
