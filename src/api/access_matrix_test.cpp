@@ -4,11 +4,13 @@
 #include <cctype>
 #include <map>
 
+#include "api/logins.h"
 #include "api/native_face.h"
 #include "api/native_pages.h"
 #include "api/people_face.h"
 #include "api/people_fixture.h"
 #include "api/policy.h"
+#include "api/refusals.h"
 #include "api/v1_kinds.h"
 #include "api/v1_operations.h"
 
@@ -26,6 +28,7 @@ struct MatrixCall {
   Rule rule;
   bool names_object = false;  // of the account: others get 404
   bool is_page = false;       // of the service itself: no object behind it
+  bool is_own = false;        // of one user alone: not even the account sees it
 };
 
 /// Whether the word stands in the text by itself: a random id may hold any four digits.
@@ -55,9 +58,31 @@ class AccessMatrixTest : public PeopleTest {
     const Answer revoked = make_token(late, 90);
     keep("revoked", caller_of(revoked.body.string_or("secret", "")));
     make_objects();
+    make_pages();
     EXPECT_EQ(api->remove("token/" + revoked.id()).status, 200);
     clock.advance(std::chrono::hours(25));
+    open_pages();
     make_calls();
+  }
+
+  /// Users of the account who come with a session's cookie; one is there for too long already.
+  void make_pages() {
+    make_person("acme-page", "administrator", "acme");
+    make_person("acme-page-viewer", "viewer", "acme");
+    keep("session expired", page_of(log_in("acme-page", kPassword, "acme")));
+  }
+  void open_pages() {
+    const Answer page = log_in("acme-page", kPassword, "acme");
+    ids_["session"] = page.id();
+    page_ = keep("session", page_of(page));
+    keep("session of a viewer", page_of(log_in("acme-page-viewer", kPassword, "acme")));
+    ApiCaller* ended = keep("session revoked", page_of(log_in("acme-page", kPassword, "acme")));
+    EXPECT_EQ(ended->remove("session/current").status, 200);
+    // A page of another site has the cookie, and not what shows that it may write.
+    ApiCaller foreign = page_of(page);
+    const std::string cookie = page.header("Set-Cookie");
+    foreign.set_credentials({{"Cookie", cookie.substr(0, cookie.find(';'))}});
+    foreign_ = keep("page of another site", std::move(foreign));
   }
 
   ApiCaller* keep(const std::string& name, ApiCaller one) {
@@ -156,6 +181,19 @@ class AccessMatrixTest : public PeopleTest {
       add({"GET", "/weir/v1/" + std::string(page.path), page.counted_as(), rule_of(page.call),
            false, true});
     }
+    for (const std::string& path :
+         {std::string("session"), "session/" + ids_["session"], std::string("password"),
+          "user/" + ids_["user"] + "/password"}) {
+      const std::vector<std::string> segments = segments_of(path);
+      for (const std::string_view method : login_methods(segments)) {
+        const auto call = login_call(segments, method);
+        ASSERT_TRUE(call) << path;
+        // Whoever logs in is nobody yet.
+        if (*call == NativeCall::kLogIn) continue;
+        add({std::string(method), "/weir/v1/" + path, login_operation(segments, method),
+             rule_of(*call), path.starts_with("user"), false, path.starts_with("session/")});
+      }
+    }
     for (const V1Operation& operation : v1_operations()) {
       const V1Kind* kind = find_v1_kind(operation.collection);
       const std::string word = operation.call == V1Call::kListByGroup ? "securityGroup"
@@ -168,6 +206,16 @@ class AccessMatrixTest : public PeopleTest {
       add({std::string(operation.method), path, std::string(operation.action),
            rule_of(operation.call), operation.is_one && !is_later, is_later});
     }
+  }
+
+  static std::vector<std::string> segments_of(const std::string& path) {
+    std::vector<std::string> segments = {"weir", "v1"};
+    for (std::size_t at = 0; at <= path.size();) {
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      segments.push_back(path.substr(at, end - at));
+      at = end + 1;
+    }
+    return segments;
   }
 
   /// Writes name a revision that never is, so that nothing they meet is changed.
@@ -188,6 +236,8 @@ class AccessMatrixTest : public PeopleTest {
   std::vector<std::pair<std::string, std::unique_ptr<ApiCaller>>> callers_;
   ApiCaller* owner_ = nullptr;
   ApiCaller* other_ = nullptr;
+  ApiCaller* page_ = nullptr;     // a session
+  ApiCaller* foreign_ = nullptr;  // its cookie alone
   std::map<std::string, std::string> ids_;
   std::vector<MatrixCall> calls_;
 };
@@ -196,7 +246,10 @@ TEST_F(AccessMatrixTest, EveryCallAnswersEachCallerByItsRoleAndNobodyWithoutOne)
   const std::map<std::string, Role> roles = {{"owner", Role::kAdministrator},
                                              {"viewer", Role::kViewer},
                                              {"operator", Role::kOperator},
-                                             {"auditor", Role::kAuditor}};
+                                             {"auditor", Role::kAuditor},
+                                             {"session", Role::kAdministrator},
+                                             {"session of a viewer", Role::kViewer},
+                                             {"page of another site", Role::kAdministrator}};
   ASSERT_GT(calls_.size(), 100U);
   for (const MatrixCall& call : calls_) {
     for (const auto& [name, caller] : callers_) {
@@ -204,8 +257,13 @@ TEST_F(AccessMatrixTest, EveryCallAnswersEachCallerByItsRoleAndNobodyWithoutOne)
       const std::string where = name + ": " + call.operation + " " + call.path;
       const Answer answer = make(*caller, call);
       const auto role = roles.find(name);
-      if (role == roles.end()) {
+      const bool is_cookie = name.starts_with("session") || caller.get() == foreign_;
+      // Programs' calls take no cookies.
+      const bool is_nobody = role == roles.end() || (is_cookie && call.path.starts_with("/v1/"));
+      if (is_nobody) {
         EXPECT_EQ(answer.problem(), "401 ACCESS_ERROR") << where;
+      } else if (caller.get() == foreign_ && is_write(call.method)) {
+        EXPECT_EQ(answer.problem(), "403 PERMISSION_DENIED") << where;
       } else if (!has_right(role->second, call.rule.right) || call.rule.is_of_service) {
         EXPECT_EQ(answer.problem(), "403 PERMISSION_DENIED") << where;
         EXPECT_EQ(answer.message().find("acme"), std::string::npos) << where;
@@ -215,6 +273,9 @@ TEST_F(AccessMatrixTest, EveryCallAnswersEachCallerByItsRoleAndNobodyWithoutOne)
         EXPECT_NE(answer.status, 405) << where;
         EXPECT_LT(answer.status, 500 + 4 * (call.operation == "explain" ? 1 : 0)) << where;
         if (call.names_object) EXPECT_NE(answer.status, 404) << where;
+        if (call.is_own && caller.get() != page_ && caller.get() != foreign_) {
+          EXPECT_NE(answer.status, 200) << where;
+        }
       }
     }
   }
@@ -246,6 +307,9 @@ TEST_F(AccessMatrixTest, WhatAnotherAccountHasIsNotThereInBodiesListsCountsAndMe
       }
       EXPECT_EQ(unknown.message(), as_unknown) << where;
       said = as_unknown;
+    } else if (call.is_own) {
+      EXPECT_NE(answer.status, 200) << where;
+      continue;
     } else if (call.method == "GET" && !call.is_page && !call.path.ends_with("/none")) {
       ASSERT_EQ(answer.status, 200) << where;
       const Json& list = call.path.starts_with("/v1") ? answer.at("result") : answer.body;

@@ -40,7 +40,15 @@ struct Answer {
   int status = 0;
   Json body;
   std::string etag;
+  std::vector<http::HeaderLine> headers;
 
+  /// Of the first header of this name; empty when there is none.
+  std::string header(std::string_view name) const {
+    for (const http::HeaderLine& line : headers) {
+      if (line.name == name) return line.value;
+    }
+    return "";
+  }
   std::string id() const { return body.string_or("id", ""); }
   std::int64_t revision() const { return body.integer_or("revision", -1); }
   /// "404 NOT_FOUND", or the status alone.
@@ -74,7 +82,11 @@ struct Answer {
 class ApiCaller {
  public:
   ApiCaller(const std::string& endpoint, std::string token, const std::string& ca_file = "")
-      : client_(http::Client::open(endpoint, ca_file).value()), token_(std::move(token)) {}
+      : client_(http::Client::open(endpoint, ca_file).value()),
+        token_(std::move(token)),
+        credentials_({{"Authorization", "Bearer " + token_}}) {}
+  /// Speaks with these headers instead of a token.
+  void set_credentials(std::vector<http::HeaderLine> headers) { credentials_ = std::move(headers); }
 
   Answer call(std::string method, const std::string& path, const std::string& body = "",
               std::vector<http::HeaderLine> headers = {}) {
@@ -82,7 +94,8 @@ class ApiCaller {
     request.method = std::move(method);
     request.target = path.starts_with("/") ? path : "/weir/v1/" + path;
     request.body = body;
-    request.headers = {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}};
+    request.headers = credentials_;
+    request.headers.push_back({"Content-Type", "application/json"});
     for (auto& header : headers) request.headers.push_back(std::move(header));
     const auto response = client_->exchange(request, soon());
     EXPECT_TRUE(response) << to_string(response.error());
@@ -90,6 +103,7 @@ class ApiCaller {
     Answer answer;
     answer.status = response->status;
     if (const std::string* etag = response->header("ETag")) answer.etag = *etag;
+    answer.headers = response->headers;
     auto json = parse_json(response->body, {http::kClientBodyMax, 32, 100'000});
     answer.body = json ? *std::move(json) : Json(response->body);
     return answer;
@@ -113,6 +127,7 @@ class ApiCaller {
  private:
   std::unique_ptr<http::Client> client_;
   std::string token_;
+  std::vector<http::HeaderLine> credentials_;
 };
 
 class ApiTest : public ::testing::Test {

@@ -161,7 +161,8 @@ TEST_F(AuditTrailTest, ManyCallersAtOnceAreBoundedToo) {
   const auto rows = store_.audit_rows(10'000).value();
   EXPECT_LE(rows.size(), 201U);
   EXPECT_TRUE(std::ranges::any_of(rows, [](const store::AuditEntry& entry) {
-    return entry.second.result == "refused: 900 more" && entry.second.who.empty();
+    return entry.second.result == "refused: 900 more" && entry.second.who == kUnauthenticated &&
+           entry.second.source.empty();
   }));
 }
 

@@ -117,10 +117,13 @@ void AuditTrail::round() {
 
 void AuditTrail::note(const http::Request& request, const http::Response& response,
                       const CallRecord& call) {
+  if (is_write(request.method)) note_refused(response, call);
+}
+
+void AuditTrail::note_refused(const http::Response& response, const CallRecord& call) {
   constexpr int kFirstRefusal = 400;
   constexpr int kFirstFault = 500;
-  const bool is_refused = response.status >= kFirstRefusal && response.status < kFirstFault;
-  if (!is_refused || !is_write(request.method)) return;
+  if (response.status < kFirstRefusal || response.status >= kFirstFault) return;
   constexpr std::string_view kOtherFace = "v1 ";
   store::AuditRow row;
   row.who = call.caller.who;

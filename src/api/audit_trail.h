@@ -53,6 +53,9 @@ class AuditTrail {
   /// Records the call when it is a write that was refused.
   void note(const http::Request& request, const http::Response& response, const CallRecord& call);
 
+  /// The same for a write that is answered later.
+  void note_refused(const http::Response& response, const CallRecord& call);
+
   /// GET /weir/v1/audit: rows newest first; of `account` alone, when it is given.
   http::Response list(const http::Request& request, std::optional<std::string> account,
                       const std::string& request_id) const;

@@ -86,6 +86,31 @@ Result<std::string> control_key(const std::string& data_dir) {
   return key_file(data_dir + "/control.key", kSecretSize);
 }
 
+Result<std::string> open_control_key(const store::Store& store, const std::string& data_dir) {
+  const std::string path = data_dir + "/control.key";
+  WEIR_ASSIGN_OR_RETURN(const store::Listing keys, store.list(access_key_place("")));
+  const auto text = read_file(path);
+  const bool is_missing = !text && text.error().code == ErrorCode::kNotFound;
+  if (is_missing && !keys.entries.empty()) {
+    return Error{ErrorCode::kUnavailable,
+                 path + " is missing, and the store has " + std::to_string(keys.entries.size()) +
+                     " access keys that it sealed: put the file back from your copy, or give them "
+                     "up with a new one of 64 hex digits (openssl rand -hex 32)",
+                 ""};
+  }
+  WEIR_ASSIGN_OR_RETURN(std::string key, control_key(data_dir));
+  std::size_t lost = 0;
+  for (const store::Entry& entry : keys.entries) {
+    const auto json = parse_json(entry.value);
+    if (!json || !unseal(key, entry.key, json->string_or("sealed", ""))) ++lost;
+  }
+  if (lost > 0) {
+    log::error("control.key is not the one that sealed these access keys: their calls answer 503",
+               {{"count", std::to_string(lost)}, {"file", path}});
+  }
+  return key;
+}
+
 Result<std::string> node_key(const std::string& data_dir) {
   return key_file(data_dir + "/node.key", kSecretSize);
 }

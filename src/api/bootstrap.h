@@ -36,6 +36,11 @@ std::string access_key_place(std::string_view access_key);
 /// The key that secrets are sealed under, in DIR/control.key. Errors:  those of key_file()
 Result<std::string> control_key(const std::string& data_dir);
 
+/// The same before anything is served. A key that is missing is made only where nothing needs the
+/// one before; of what another key has sealed the log tells.
+/// Errors:  kUnavailable when it is missing and the store has what it sealed; those of key_file()
+Result<std::string> open_control_key(const store::Store& store, const std::string& data_dir);
+
 /// The key of remote nodes, in DIR/node.key. Errors:  those of key_file()
 Result<std::string> node_key(const std::string& data_dir);
 

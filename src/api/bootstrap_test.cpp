@@ -185,5 +185,69 @@ TEST(Secrets, OpenWithTheKeyAndThePlaceTheyWereSealedFor) {
   EXPECT_FALSE(seal("short", "x", "plain"));
 }
 
+TEST_F(Restart, SessionsGoOn) {
+  start();
+  const std::string ann = api->create("user", "ann", Json::object({{"role", "operator"}})).id();
+  const Json password = Json::object({{"password", "correct horse battery"}});
+  ASSERT_EQ(api->call("PUT", "user/" + ann + "/password", password.dump()).status, 200);
+  const Answer login =
+      ApiCaller(server->api_endpoint(), "")
+          .post("session", Json::object({{"user", "ann"}, {"password", "correct horse battery"}}));
+  ASSERT_EQ(login.status, 201) << login.message();
+  stop();
+  start();
+  ApiCaller page(server->api_endpoint(), "");
+  const std::string cookie = login.header("Set-Cookie");
+  page.set_credentials({{"Cookie", cookie.substr(0, cookie.find(';'))},
+                        {"X-Weir-Csrf", login.body.string_or("csrfToken", "")}});
+  EXPECT_EQ(page.create("vpc", "net", Json::object()).status, 201);
+}
+
+class SealedRestart : public Restart {
+ protected:
+  void SetUp() override {
+    start();
+    stop();
+  }
+  std::string key_path() const { return folder.path() + "/data/control.key"; }
+  /// What is said instead of starting; empty when it starts.
+  std::string refusal() {
+    ControlOptions options;
+    options.data_dir = folder.path() + "/data";
+    options.api.listen = "127.0.0.1:0";
+    const auto started = ControlServer::start(std::move(options), metrics, clock);
+    return started ? "" : started.error().message;
+  }
+};
+
+TEST_F(SealedRestart, AMissingKeyIsNotReplacedWhileSecretsNeedIt) {
+  const std::string key = read_file(key_path()).value();
+  std::filesystem::remove(key_path());
+  const std::string said = refusal();
+  EXPECT_NE(said.find("control.key is missing, and the store has 1 access keys"), std::string::npos)
+      << said;
+  EXPECT_FALSE(std::filesystem::exists(key_path()));
+  ASSERT_TRUE(write_private_file(key_path(), key));
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(SealedRestart, AnotherKeyOpensNoSecretAndTokensGoOn) {
+  const std::string key = read_file(key_path()).value().substr(0, 64);
+  const std::string sealed = seal(key, access_key_place("AK"), "secret").value();
+  EXPECT_EQ(unseal(key, access_key_place("AK"), sealed).value(), "secret");
+  EXPECT_FALSE(unseal(std::string(64, 'a'), access_key_place("AK"), sealed));
+  EXPECT_FALSE(unseal(key, access_key_place("OTHER"), sealed)) << "it is bound to its place";
+  ASSERT_TRUE(write_private_file(key_path(), std::string(64, 'a') + "\n"));
+  start();
+  EXPECT_EQ(api->get("vpc").status, 200);
+}
+
+TEST_F(SealedRestart, AKeyThatEverybodyCanReadIsNotUsed) {
+  std::filesystem::permissions(key_path(), std::filesystem::perms(0644));
+  EXPECT_NE(refusal().find("everybody can read this key"), std::string::npos);
+  std::filesystem::permissions(key_path(), std::filesystem::perms(0600));
+  EXPECT_EQ(refusal(), "");
+}
+
 }  // namespace
 }  // namespace weir::api

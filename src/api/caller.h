@@ -24,6 +24,8 @@ struct Caller {
   /// Of a create, if the caller gave one: the same again gets what the first made, by id and
   /// revision alone.
   RepeatToken repeat{};
+  std::string user{};     // id; empty: what the first start made
+  std::string session{};  // id, when the call came with a session's cookie
 };
 
 /// The caller of no one.

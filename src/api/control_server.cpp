@@ -12,12 +12,14 @@
 #include "api/catalog.h"
 #include "api/files.h"
 #include "api/keeper.h"
+#include "api/logins.h"
 #include "api/native_face.h"
 #include "api/observed.h"
 #include "api/people.h"
 #include "api/problem.h"
 #include "api/resource_writer.h"
 #include "api/security_groups.h"
+#include "api/sessions.h"
 #include "api/stream_server.h"
 #include "api/v1_access.h"
 #include "api/v1_face.h"
@@ -79,10 +81,13 @@ class StartedControl final : public ControlServer {
     if (!problems.empty()) return problems.front();
     WEIR_TRY(make_folder(options_.data_dir));
     WEIR_ASSIGN_OR_RETURN(store_, open_store(options_, clock_, metrics_));
-    WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
+    WEIR_ASSIGN_OR_RETURN(std::string key, open_control_key(*store_, options_.data_dir));
     people_ = std::make_unique<People>(*store_, clock_, key);
     audit_ = std::make_unique<AuditTrail>(
         AuditTrail::Parts{*store_, clock_, metrics_, options_.data_dir, std::move(key)});
+    sessions_ = std::make_unique<Sessions>(*store_, clock_, metrics_);
+    logins_ = std::make_unique<Logins>(
+        Logins::Parts{*store_, clock_, metrics_, *people_, *sessions_, *audit_, options_.logins});
     WEIR_TRY(make_default_network(*store_, clock_));
     WEIR_TRY(make_default_groups(*store_, clock_));
     WEIR_ASSIGN_OR_RETURN(catalog_, Catalog::open(*store_));
@@ -125,10 +130,12 @@ class StartedControl final : public ControlServer {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<People> people_;
+  std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<NativeFace> face_;  // outlives the questions: their replies end in it
+  std::unique_ptr<Logins> logins_;    // the same
   std::unique_ptr<NodeQuestions> questions_;
   std::unique_ptr<StreamServer> stream_;
   std::unique_ptr<Keeper> keeper_;
@@ -150,8 +157,8 @@ Result<void> StartedControl::start_stream() {
 
 Result<void> StartedControl::start_server() {
   face_ = std::make_unique<NativeFace>(NativeFace::Parts{
-      *store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_, *people_, metrics_,
-      clock_, options_.build, [this] { return readiness(); }});
+      *store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_, *people_,
+      *sessions_, *logins_, metrics_, clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));
   v1_face_ = std::make_unique<V1Face>(V1Face::Parts{*catalog_,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/login_limits.h"
 #include "api/node_questions.h"
 #include "api/transport.h"
 #include "base/clock.h"
@@ -42,6 +43,8 @@ struct ControlOptions {
   /// Quotas that differ from the defaults (product.md D.4), by counter (model/keys.h
   /// kQuotaCounters). Units: objects.
   std::map<std::string, std::int64_t> quotas;
+  /// Of attempts to log in.
+  LoginSettings logins{};
   /// Of questions to nodes, as `explain` asks them.
   NodeQuestions::Limits questions{};
   std::string build = "0.1.0";

@@ -89,6 +89,14 @@ Result<std::string> key_file(const std::string& path, std::size_t size) {
     WEIR_TRY(write_private_file(path, key + "\n"));
     return key;
   }
+  struct stat file{};
+  if (::stat(path.c_str(), &file) == 0 && (file.st_mode & S_IRWXO) != 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 path +
+                     ": everybody can read this key: make a new one, or, when nobody did, chmod "
+                     "600 it",
+                 ""};
+  }
   while (text->ends_with('\n')) text->pop_back();
   if (text->size() != 2 * size ||
       text->find_first_not_of("0123456789abcdef") != std::string::npos) {

@@ -19,7 +19,7 @@ Result<void> write_private_file(const std::string& path, std::string_view text);
 Result<std::string> read_file(const std::string& path);
 
 /// The key in `path` (hex digits), made with `size` random bytes when the file is missing.
-/// Errors:  kUnavailable, kInvalidArgument when it holds something else
+/// Errors:  kUnavailable, kInvalidArgument when it holds something else or everybody may read it
 Result<std::string> key_file(const std::string& path, std::size_t size);
 
 }  // namespace weir::api

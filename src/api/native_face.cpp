@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "api/auth.h"
 #include "api/backend_health.h"
 #include "api/client_tokens.h"
 #include "api/draining.h"
@@ -90,14 +89,20 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   if (kind != kinds.end()) {
     record.operation = operation_name(method, *kind, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
-  } else if (people) {
+  } else if (people && !is_login_path(path)) {
     const auto& description = model::people_descriptions()[static_cast<std::size_t>(*people)];
     record.operation = operation_name(method, description, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
+  } else if (is_login_path(path)) {
+    record.operation = login_operation(path, method);
   } else if (page != nullptr) {
     record.operation = page->counted_as();
   }
-  const auto who = authenticate(request, parts_.store, parts_.clock.wall_now());
+  const bool is_login = is_login_path(path);
+  if (is_login && login_call(path, method) == NativeCall::kLogIn) {
+    return parts_.logins.log_in(request, record);
+  }
+  const auto who = caller_of(request, SessionUse::kCall);
   if (!who) {
     http::Response response = problem_response({who.error()}, request_id);
     if (response.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
@@ -106,6 +111,9 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   record.caller.who = who->who;
   record.caller.account = who->account;
   record.caller.role = who->role;
+  record.caller.user = who->user;
+  record.caller.session = who->session;
+  if (is_login) return parts_.logins.respond(request, record);
   if (page != nullptr) return answer_page(*page, request, record);
   if (people) return people_response(parts_.people, *people, request, record);
   if (kind == kinds.end() || path.size() > 5) return not_found(request_id);
@@ -226,20 +234,6 @@ http::Response NativeFace::refuse_long_list(const Call& call) const {
                  "revision of the list",
              "watch"}},
       call.caller.request_id);
-}
-
-/// Whether the caller's token still speaks for the same account with a right to read.
-std::function<bool()> NativeFace::right_to_follow(const Call& call) const {
-  http::Request credential;
-  if (const std::string* header = call.request.header("Authorization")) {
-    credential.headers.push_back({"Authorization", *header});
-  }
-  return [this, credential = std::move(credential), account = call.caller.account] {
-    const auto who = authenticate(credential, parts_.store, parts_.clock.wall_now());
-    // A store that cannot be read for a moment takes nobody's right away.
-    if (!who) return who.error().code == ErrorCode::kUnavailable;
-    return who->account == account && has_right(who->role, Right::kRead);
-  };
 }
 
 /// Without a revision the stream begins with the list itself, ended by a line of type "listed".

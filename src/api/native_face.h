@@ -1,6 +1,7 @@
 // The native API: /weir/v1/<kind>[/<id>[/health]], the pages of native_pages.h, and the operator's
 // pages beside it. One handler for all kinds over the field tables; users, tokens and access keys
-// stand in people_face.h. Called by the HTTP server on its handler threads. Thread: any.
+// stand in people_face.h, passwords and sessions in logins.h. Called by the HTTP server on its
+// handler threads. Thread: any.
 #pragma once
 
 #include <functional>
@@ -11,6 +12,7 @@
 #include "api/audit_trail.h"
 #include "api/catalog.h"
 #include "api/listing.h"
+#include "api/logins.h"
 #include "api/native_pages.h"
 #include "api/node_questions.h"
 #include "api/observed.h"
@@ -38,6 +40,8 @@ class NativeFace {
     NodeQuestions& questions;
     AuditTrail& audit;
     People& people;
+    Sessions& sessions;
+    Logins& logins;
     Metrics& metrics;
     const Clock& clock;
     std::string build;
@@ -62,6 +66,8 @@ class NativeFace {
   void finish(http::Response& response, const std::string& request_id,
               const std::string& operation) const;
   http::Response native(const http::Request& request, CallRecord& record);
+  /// Whom a bearer token or, where there is none, a session's cookie speaks for.
+  Result<Principal> caller_of(const http::Request& request, SessionUse use) const;
   /// The answer of /weir/v1/<page>, where that is no kind.
   http::Response answer_page(const NativePage& page, const http::Request& request,
                              const CallRecord& record);

@@ -41,7 +41,7 @@ bool of_writes(const OpenApiCall& call) { return call.method != "GET"; }
 bool of_bodies(const OpenApiCall& call) { return call.method.starts_with('P'); }
 constexpr Failure kFailures[] = {
     {400, "something in the call is wrong or not supported yet: all that is wrong, by field", always},
-    {401, "no or a wrong token or signature", always},
+    {401, "no or a wrong token, signature, cookie or password", always},
     {403, "the caller's role may not do this", always},
     {404, "there is no such object in the caller's account", of_one},
     {409, "it exists already, or something is in the way", of_writes},
@@ -91,6 +91,12 @@ Json failures_json() {
 Json security_schemes() {
   return Json::object(
       {{"bearer", Json::object({{"type", "http"}, {"scheme", "bearer"}})},
+       {"session", Json::object({{"type", "apiKey"},
+                                 {"in", "cookie"},
+                                 {"name", "weir-session"},
+                                 {"description",
+                                  "given by logIn, inside TLS with __Host- before its name; writes "
+                                  "also need X-Weir-Csrf"}})},
        {"signature",
         Json::object({{"type", "apiKey"},
                       {"in", "header"},
@@ -146,10 +152,12 @@ void add_call(const OpenApiCall& call, Json& paths) {
   }
   operation["responses"] = responses_of(call);
   Json security = Json::array({Json::object({{"bearer", Json::array()}})});
-  if (!call.path.starts_with("/weir/")) {
+  if (call.path.starts_with("/weir/")) {
+    security.push_back(Json::object({{"session", Json::array()}}));
+  } else {
     security.push_back(Json::object({{"signature", Json::array()}}));
   }
-  operation["security"] = std::move(security);
+  operation["security"] = call.is_open ? Json::array() : std::move(security);
   operation["x-weir-role"] = Json(least_role(call.rule.right));
   operation["x-weir-operation"] = Json(call.counted_as);
   if (call.is_later) operation["x-weir-effect"] = "not supported yet";
@@ -161,6 +169,7 @@ void add_call(const OpenApiCall& call, Json& paths) {
 Json openapi_json() {
   Json paths = Json::object();
   add_native_calls(paths);
+  add_login_calls(paths);
   add_v1_calls(paths);
   Json schemas = Json::object({{"error", schema_of(kError)}});
   add_native_schemas(schemas);

@@ -27,6 +27,7 @@ struct OpenApiCall {
   bool has_etag = false;
   /// Names one object: 404, and 412 when If-Match is stale.
   bool is_of_one = false;
+  bool is_open = false;   // to callers that are nobody yet
   bool is_later = false;  // answers 400 "not supported yet"
 };
 
@@ -43,6 +44,7 @@ Json if_match_parameter();
 
 // Each half adds to the paths and to the schemas.
 void add_native_calls(Json& paths);
+void add_login_calls(Json& paths);
 void add_native_schemas(Json& schemas);
 void add_v1_calls(Json& paths);
 void add_v1_schemas(Json& schemas);

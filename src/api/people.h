@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "api/outcome.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "store/store.h"
 
@@ -26,7 +28,8 @@ enum class PeopleKind : std::uint8_t { kUser, kToken, kAccessKey };
 /// Chosen because an account is a team. Units: users. Reached: 429 QUOTA_EXCEEDED.
 inline constexpr std::size_t kUsersPerAccountMax = 100;
 /// Of each kind, of one user. Chosen because each program of a user has one, and a second while it
-/// is exchanged; all go with their user in one transaction. Reached: 429 QUOTA_EXCEEDED.
+/// is exchanged; all go with their user in one transaction. Reached: one that has expired goes; 429
+/// QUOTA_EXCEEDED when none has.
 inline constexpr std::size_t kCredentialsPerUserMax = 50;
 
 /// Who speaks, once the secret was found good.
@@ -34,7 +37,19 @@ struct Principal {
   std::string who;  // "ann/token-0123456789"; the id alone of what the first start made
   std::string account;
   model::Role role = model::Role::kViewer;
+  std::string user{};     // id
+  std::string session{};  // id, when a session speaks
 };
+
+/// A user as logins know one.
+struct PersonName {
+  std::string id;
+  std::string account;
+  std::string name;
+};
+
+/// "people/user/<id>".
+std::string user_key(std::string_view id);
 
 /// The principal of a stored token or access key.
 /// Errors:  kUnauthenticated when it has expired or its user has gone; kUnavailable
@@ -53,6 +68,13 @@ class People {
     std::optional<Revision> if_match;  // the write is refused when it has another revision
   };
 
+  /// Nothing when nobody has this name. Errors: kUnavailable
+  Result<std::optional<PersonName>> find_user(std::string_view account, std::string_view name) const
+      WEIR_EXCLUDES(mutex_);
+  /// Nothing when the caller sees no such user. Errors: kUnavailable
+  Result<std::optional<PersonName>> user_of(std::string_view id, const Caller& caller) const
+      WEIR_EXCLUDES(mutex_);
+
   /// What the caller may see, ascending by id. Errors: kUnavailable
   Result<std::vector<Json>> list(PeopleKind kind, const Caller& caller) const;
 
@@ -69,7 +91,7 @@ class People {
  private:
   struct Stored {
     std::string id;
-    Json document;
+    std::shared_ptr<const Json> document;
     Revision revision;
   };
   /// All of them, and the revision of the root before they were read.
@@ -92,12 +114,21 @@ class People {
   static Json shown(PeopleKind kind, const Stored& stored, const Picture& picture);
   static bool is_visible(const Stored& stored, const Caller& caller);
 
-  Result<Picture> read() const;
-  Outcome<Json> write(const Planner& planner);
+  /// What has not changed since the last call is not parsed again.
+  Result<std::shared_ptr<const Picture>> read() const WEIR_EXCLUDES(mutex_);
+  Result<std::vector<Stored>> read_kind(PeopleKind kind, const Picture* before) const;
+  Outcome<Json> write(const Planner& planner) WEIR_EXCLUDES(mutex_);
   Plan plan_of(const Picture& picture, const Caller& caller, std::string operation,
-               const std::string& id) const;
+               const std::string& object) const;
+  /// Adds what goes to make room for one more of the user. Errors:  kQuotaExceeded
+  Errors make_room(PeopleKind kind, const Picture& picture, const std::string& user,
+                   store::Transaction& transaction) const;
+  Result<std::string> find_owner(const Picture& picture, const std::string& asked,
+                                 const Caller& caller) const;
+  /// Adds the password and the sessions of a user who goes. Errors:  kUnavailable
+  Result<void> take_logins(const std::string& user, store::Transaction& transaction) const;
 
-  Result<std::string> give_secret(PeopleKind kind, Stored& made) const;
+  Result<std::string> give_secret(PeopleKind kind, std::string& id, Json& document) const;
   Outcome<Plan> plan_user(const Picture& picture, const Json& body, const Caller& caller) const;
   Outcome<Plan> plan_credential(PeopleKind kind, const Picture& picture, const Json& body,
                                 const Caller& caller) const;
@@ -113,6 +144,9 @@ class People {
   store::Store& store_;
   const Clock& clock_;
   const std::string key_;
+
+  mutable Mutex mutex_;
+  mutable std::shared_ptr<const Picture> known_ WEIR_GUARDED_BY(mutex_);  // the newest
 };
 
 }  // namespace weir::api

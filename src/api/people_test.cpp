@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "api/people_fixture.h"
+#include "api/refusals.h"
 
 namespace weir::api {
 namespace {
@@ -214,6 +215,69 @@ TEST_F(PeopleTest, AdministratorsOfAnAccountManageItsOwnPeopleAlone) {
     EXPECT_EQ(row.string_or("account", ""), "acme");
   }
   EXPECT_EQ(boss.get("audit/verification").problem(), "403 PERMISSION_DENIED");
+}
+
+TEST_F(PeopleTest, AnIdAlwaysMeansItsUserWhateverOthersAreCalled) {
+  const std::string ann = make_user("ann", "viewer", "shop");
+  EXPECT_EQ(api->create("user", ann, Json::object({{"role", "viewer"}})).fields(),
+            std::vector<std::string>{"name"});
+  const std::string bob = make_user("bob", "viewer");
+  const Answer renamed = api->patch("user/" + bob, Json::object({{"name", ann}}));
+  EXPECT_EQ(renamed.fields(), std::vector<std::string>{"name"});
+  EXPECT_EQ(make_user("user-of-the-shop", "viewer").substr(0, 5), "user-");
+  // One that was named so before names were held apart.
+  Json stored_bob = parse_json(stored("people/user/" + bob)).value();
+  stored_bob["name"] = Json(ann);
+  store::Transaction transaction;
+  transaction.writes = {{"people/user/" + bob, stored_bob.dump()}, {"people/root", "test"}};
+  ASSERT_TRUE(store->commit(transaction));
+  const Answer made = make_token(ann);
+  ASSERT_EQ(made.status, 201) << made.message();
+  EXPECT_EQ(made.at("admin").string_or("userId", ""), ann);
+}
+
+TEST_F(PeopleTest, TheAuditNamesTheUserWhoseTokenItIs) {
+  const std::string ann = make_user("ann", "viewer");
+  const auto newest = [&] { return store->audit_rows(1)->front().second.object; };
+  const Answer made = make_token("ann");
+  EXPECT_EQ(newest(), ann + "/" + made.id());
+  const Answer key = api->create("accesskey", "k", Json::object({{"user", "ann"}}));
+  EXPECT_EQ(newest(), ann + "/" + key.id());
+  EXPECT_EQ(api->remove("token/" + made.id()).status, 200);
+  EXPECT_EQ(newest(), ann + "/" + made.id());
+}
+
+TEST_F(PeopleTest, WhatHasExpiredTakesNoRoom) {
+  make_user("ann", "viewer");
+  for (int i = 0; i < 49; ++i) ASSERT_EQ(make_token("ann", 1).status, 201);
+  ASSERT_EQ(make_token("ann", 9).status, 201);
+  EXPECT_EQ(make_token("ann", 9).problem(), "429 QUOTA_EXCEEDED");
+  clock.advance(std::chrono::hours(24));
+  for (int i = 0; i < 49; ++i) ASSERT_EQ(make_token("ann", 9).status, 201) << i;
+  EXPECT_EQ(make_token("ann", 9).problem(), "429 QUOTA_EXCEEDED");
+  EXPECT_EQ(api->get("token?user=ann").items().size(), 50U) << "and is kept no longer than that";
+}
+
+TEST_F(PeopleTest, RefusalsOfNobodyHideNoneOfAUser) {
+  Refusals refusals(*store, clock, metrics);
+  const auto note = [&](const std::string& who, const std::string& source) {
+    refusals.note({.who = who, .source = source, .operation = "create vpc", .result = "refused"});
+    const store::AuditRow newest = store->audit_rows(1)->front().second;
+    return newest.who == who && newest.source == source;
+  };
+  int written = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    written += note("unauthenticated", "10.0.0." + std::to_string(i)) ? 1 : 0;
+  }
+  EXPECT_EQ(written, 100);
+  EXPECT_TRUE(note("ann/token-0123456789", "10.0.0.1"));
+  EXPECT_TRUE(note("bob/token-0123456789", "10.0.0.2"));
+  refusals.write_counted();
+  int of_nobody = 0;
+  for (const auto& [number, row] : *store->audit_rows(2'000)) {
+    of_nobody += row.who == "unauthenticated" ? 1 : 0;
+  }
+  EXPECT_EQ(of_nobody, 101) << "a hundred rows, and one that counts all the others";
 }
 
 }  // namespace

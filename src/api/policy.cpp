@@ -36,6 +36,12 @@ constexpr NativeCallName kNames[] = {
     {kDeletePeople, "delete one of them"},
     {kListAudit, "list the audit"},
     {kVerifyAudit, "verify the audit"},
+    {kLogIn, "log in with a password"},
+    {kListSessions, "list the caller's own sessions"},
+    {kShowSession, "show one of them"},
+    {kEndSession, "end one of them"},
+    {kChangePassword, "change the caller's own password"},
+    {kSetPassword, "set the password of another user"},
     {kReadMetrics, "/metrics from another machine"},
 };
 static_assert(std::size(kNames) == static_cast<std::size_t>(kReadMetrics) + 1);
@@ -54,6 +60,8 @@ std::string_view least_role(Right right) {
       return "administrator";
     case Right::kAudit:
       return "auditor";
+    case Right::kNone:
+      return "none";
   }
   return "";
 }
@@ -68,7 +76,13 @@ Rule rule_of(NativeCall call) {
     case NativeCall::kList:
     case NativeCall::kShow:
     case NativeCall::kHealth:
+    case NativeCall::kListSessions:
+    case NativeCall::kShowSession:
+    case NativeCall::kEndSession:
+    case NativeCall::kChangePassword:
       return kToRead;
+    case NativeCall::kLogIn:
+      return {Right::kNone};
     case NativeCall::kCreate:
     case NativeCall::kReplace:
     case NativeCall::kUpdate:
@@ -78,6 +92,7 @@ Rule rule_of(NativeCall call) {
     case NativeCall::kCreatePeople:
     case NativeCall::kUpdatePeople:
     case NativeCall::kDeletePeople:
+    case NativeCall::kSetPassword:
       return kToAdminister;
     case NativeCall::kListPeople:
     case NativeCall::kShowPeople:
@@ -134,6 +149,7 @@ Rule rule_of(V1Call call) {
 }
 
 bool has_right(model::Role role, Right right) {
+  if (right == Right::kNone) return true;
   switch (role) {
     case model::Role::kViewer:
       return right == Right::kRead;

@@ -18,8 +18,9 @@
 
 namespace weir::api {
 
-/// Ordered by the least role that has it: viewer, operator, administrator, auditor.
-enum class Right : std::uint8_t { kRead, kOperate, kAdminister, kAudit };
+/// Ordered by the least role that has it: viewer, operator, administrator, auditor; nobody needs
+/// the last.
+enum class Right : std::uint8_t { kRead, kOperate, kAdminister, kAudit, kNone };
 
 /// The calls of the native face.
 enum class NativeCall : std::uint8_t {
@@ -42,6 +43,12 @@ enum class NativeCall : std::uint8_t {
   kDeletePeople,
   kListAudit,
   kVerifyAudit,
+  kLogIn,
+  kListSessions,
+  kShowSession,
+  kEndSession,
+  kChangePassword,
+  kSetPassword,
   kReadMetrics,  // from another machine
 };
 

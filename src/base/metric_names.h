@@ -13,6 +13,9 @@
   X(kApiTlsHandshakes, "weir_api_tls_handshakes_total", kCounter, ({"result"}), "TLS handshakes of the management API by result (done, failed, late).") \
   X(kApiCertificateLoads, "weir_api_certificate_loads_total", kCounter, ({"result"}), "Times the files of the API's certificate were read, by result (loaded, failed); after a failure the certificate before goes on serving.") \
   X(kApiCertificateEnd, "weir_api_certificate_expiry_timestamp_seconds", kGauge, ({}), "When the API's certificate ends.") \
+  X(kLogins, "weir_logins_total", kCounter, ({"result"}), "Attempts to log in with a password, by result (done, refused, throttled, busy).") \
+  X(kLoginDelays, "weir_login_delays", kGauge, ({}), "Users and addresses with wrong passwords that are remembered, each of which may have to wait before its next attempt.") \
+  X(kSessions, "weir_sessions", kGauge, ({}), "Console sessions that have not ended.") \
   X(kStoreCommits, "weir_store_commits_total", kCounter, ({"result"}), "Transactions of the store by result.") \
   X(kStoreRevision, "weir_store_revision", kGauge, ({}), "Newest committed revision.") \
   X(kStoreEpoch, "weir_store_epoch", kGauge, ({}), "Epoch of the store; a restore starts a higher one.") \

@@ -10,6 +10,7 @@
 #include "cli/completion.h"
 #include "cli/exit_status.h"
 #include "cli/explain.h"
+#include "cli/password.h"
 #include "model/people.h"
 
 namespace weir::cli {
@@ -168,6 +169,18 @@ void add_explain(CLI::App& app, Words& words) {
   explain->callback([&words] { words.command = explain_listener; });
 }
 
+void add_user(CLI::App& app, Words& words) {
+  CLI::App* user = app.add_subcommand("user", "passwords of users")->require_subcommand(1);
+  CLI::App* password = user->add_subcommand(
+      "set-password",
+      "set the password of a user, or change your own; it is read from the terminal or, a line "
+      "each (the old one first), from standard input");
+  password->add_option("name", words.invocation.names, "id or name of the user; none: your own")
+      ->expected(0, 1);
+  add_common(*password, words);
+  password->callback([&words] { words.command = set_password; });
+}
+
 void add_audit(CLI::App& app, Words& words) {
   CLI::App* audit = app.add_subcommand("audit", "show who did what, newest first");
   audit->add_option("-n,--count", words.invocation.count, "so many rows (default: 50)")
@@ -228,6 +241,7 @@ constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
     {"health", "show the health of a backend service's targets"},
     {"explain", "show which target a client of a listener reaches, and why"},
     {"audit", "show who did what; verify: whether the record is whole"},
+    {"user", "set-password: of a user, or your own"},
     {"completion", "print a shell completion script"},
 };
 
@@ -258,6 +272,7 @@ int run(const std::vector<std::string>& arguments) {
   add_create(app, words);
   add_update(app, words);
   add_delete(app, words);
+  add_user(app, words);
   add_others(app, words);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "base/mutex.h"
 #include "cli/cli.h"
 #include "cli/exit_status.h"
+#include "cli/password.h"
 #include "http/server.h"
 
 namespace weir::cli {
@@ -140,6 +143,16 @@ TEST_F(CommandsTest, WatchOnlyWhatWasNamed) {
   EXPECT_FALSE(shows("alb-a000000000"));
   EXPECT_EQ(run_words({"get", "lb", "-w", "-o", "yaml"}), kExitOk);
   EXPECT_TRUE(shows("---\ntype: put"));
+}
+
+TEST(ReadSecret, IsALineWithoutItsEnd) {
+  std::istringstream in("correct horse\r\n spaces stay \n\nlast");
+  for (const char* expected : {"correct horse", " spaces stay ", "", "last"}) {
+    EXPECT_EQ(read_secret(in).value, expected);
+  }
+  const auto none = read_secret(in);
+  ASSERT_TRUE(none.failure);
+  EXPECT_EQ(none.failure->status, kExitUsage);
 }
 
 }  // namespace

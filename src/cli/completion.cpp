@@ -64,11 +64,12 @@ std::string bash_completion() {
          "  if [ \"$COMP_CWORD\" = 1 ]; then\n"
          "    words=\"up control node backup restore release check-config schema openapi version "
          "get create update delete "
-         "health explain audit completion\"\n"
+         "health explain audit user completion\"\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return\n"
          "  fi\n"
          "  case \"$verb\" in get|create|update|delete) ;; health) kind=backend ;; explain) "
-         "kind=listener ;; audit) words=verify ;; completion) words=bash ;; *) return ;; esac\n"
+         "kind=listener ;; audit) words=verify ;; user) words=set-password ;; completion) "
+         "words=bash ;; *) return ;; esac\n"
          "  if [ \"$COMP_CWORD\" = 2 ] && [ \"$verb\" != health ] && [ \"$verb\" != explain "
          "]; then\n"
          "    COMPREPLY=($(compgen -W \"${words:-" +
@@ -85,7 +86,7 @@ std::string bash_completion() {
          "    case \"$verb:$kind\" in\n" +
          flags +
          "    esac\n"
-         "    words=\"$words --output --endpoint --token --credentials\"\n"
+         "    words=\"$words --output --endpoint --token --credentials --ca\"\n"
          "  elif [ -z \"$words\" ] && [ \"$verb\" != create ]; then\n"
          "    words=\"$(_weir_names \"$kind\")\"\n"
          "  fi\n"

@@ -1,4 +1,4 @@
-"""The API as other machines and people meet it: TLS, and no start without it where others could listen in."""
+"""The API as other machines and people meet it: TLS, and no start without it where others could listen in; passwords and console sessions."""
 import json
 import os
 import pathlib
@@ -87,3 +87,48 @@ def test_control_does_not_start_where_others_could_listen_in(tmp_path):
         said = refused.stderr + refused.stdout
         assert refused.returncode in (1, 2) and "api.tls-certificate" in said and "api.allow-plain-http: true" in said, said
     assert not pathlib.Path(tmp_path / "data").exists()
+
+
+def test_a_person_logs_in_works_and_is_out_when_the_session_or_the_password_ends(secure):
+    def log_in(password):
+        return secure.call("POST", "/weir/v1/session", {"account": "shop", "user": "ann", "password": password})
+
+    def page_of(answer):
+        status, headers, body = answer
+        assert status == 201, body
+        cookie = headers["Set-Cookie"]
+        assert cookie.startswith("__Host-weir-session=") and all(part in cookie for part in ("; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/")), cookie
+        return {"Cookie": cookie.split(";")[0], "X-Weir-Csrf": json.loads(body)["csrfToken"]}
+
+    made = secure.cli("create", "user", "ann", "--role", "operator", "--account", "shop", ca=secure.issuer)
+    assert made.returncode == 0, made.stderr
+    assert log_in("correct horse battery")[0] == 401, "without a password nobody logs in"
+    short = secure.cli("user", "set-password", "ann", ca=secure.issuer, text="short\n")
+    assert short.returncode == 2 and "at least 12 characters" in short.stderr, short.stderr
+    assert secure.cli("user", "set-password", "ann", ca=secure.issuer, text="correct horse battery\n").returncode == 0
+    page = page_of(log_in("correct horse battery"))
+    vpc = {"name": "net", "spec": {}}
+    assert secure.call("POST", "/weir/v1/vpc", vpc, {"Cookie": page["Cookie"]})[0] == 403, "a page of another site"
+    assert secure.call("POST", "/weir/v1/vpc", vpc, page)[0] == 201
+    # Sessions outlive control.
+    assert secure.control.stop() == 0
+    secure.start()
+    assert secure.call("GET", "/weir/v1/vpc", headers=page)[0] == 200
+    second = page_of(log_in("correct horse battery"))
+    assert secure.call("DELETE", "/weir/v1/session/current", headers=page)[0] == 200
+    assert secure.call("GET", "/weir/v1/vpc", headers=page)[0] == 401
+    assert secure.call("GET", "/weir/v1/vpc", headers=second)[0] == 200
+    assert secure.cli("user", "set-password", "ann", ca=secure.issuer, text="another horse battery\n").returncode == 0
+    assert secure.call("GET", "/weir/v1/vpc", headers=second)[0] == 401
+    statuses = [log_in("correct horse battery")[0] for _ in range(8)]
+    assert statuses[0] == 401 and statuses[-1] == 429, statuses
+    status, headers, _ = log_in("another horse battery")
+    assert status == 429 and int(headers["Retry-After"]) <= 4
+    wait_for(lambda: log_in("another horse battery")[0] == 201, "the end of the delay")
+    rows = json.loads(secure.cli("audit", "-o", "json", "-n", 100, ca=secure.issuer).stdout)
+    assert {row["operation"] for row in rows if row["who"].startswith("ann/session-")} >= {"log in", "create vpc", "end session"}
+    refused = {row["result"] for row in rows if row["operation"] == "log in" and row["who"] == "unauthenticated" and row["account"] == "shop"}
+    assert refused == {"refused: ACCESS_ERROR", "refused: RATE_LIMIT"}
+    for word in (b"correct horse", b"another horse"):
+        for file in secure.folder.rglob("*"):
+            assert not file.is_file() or word not in file.read_bytes(), file
