@@ -109,10 +109,10 @@ def judge_verdicts(running, made, has_turned, patience):
 def checks_cost(running, seconds):
     """What the node spends while nothing but checks goes on, and what the stream carries meanwhile."""
     pids, probes, sent = running.pids(), running.probes(), running.stream_bytes()
-    before, began = {role: services.run_seconds([pid]) for role, pid in pids.items()}, time.monotonic()
+    before, began = cpu_of(pids), time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - began
-    used = {role: (services.run_seconds([pid]) - before[role]) / took for role, pid in pids.items()}
+    used = {role: (after - before[role]) / took for role, after in cpu_of(pids).items()}
     per_second = (running.probes() - probes) / took
     return {"per_second": per_second, "cores": used, "node_us": used["node"] / max(per_second, 1e-9) * 1e6,
             "stream_bytes_per_second": (running.stream_bytes() - sent) / took}
@@ -195,11 +195,11 @@ def measure_changes(running, writer, fleet, seconds):
     made = writer.services
     load = traffic(made, seconds)
     lists, pids = Asker(Lists(running, made), 2.0), running.pids()
-    sent, cpu = running.stream_bytes(), services.run_seconds(pids.values())
+    sent, cpu = running.stream_bytes(), cpu_of(pids)
     meanwhile = {0: fleet.turn}
     done = changes.run(running, writer, seconds, lambda second: meanwhile.get(second, lambda: None)())
     result = {"count": len(done), "seconds": seconds, "stream_bytes": (running.stream_bytes() - sent) / len(done),
-              "cpu_ms": (services.run_seconds(pids.values()) - cpu) * 1000 / len(done), "lists": lists.end(), "changes": done}
+              "cpu_ms": {role: (after - cpu[role]) * 1000 / len(done) for role, after in cpu_of(pids).items()}, "lists": lists.end(), "changes": done}
     result["traffic"] = json.loads(load.communicate()[0])
     return result
 
@@ -216,8 +216,12 @@ def start(running, revision, served):
         running.wait_applied(revision)
         found["applied"] = time.monotonic() - began
         found["served"] = answered.result()
-    found["all"] = max(found.values())
-    return found
+    return {**found, "all": max(found.values()), "cpu": cpu_of(running.pids())}
+
+
+def cpu_of(pids):
+    """{role: seconds of processor time since it was started}."""
+    return {role: services.run_seconds([pid]) for role, pid in pids.items()}
 
 
 def serve_all(served, began):
@@ -323,6 +327,10 @@ def spread(values):
     return statistics.median(values), min(values), max(values)
 
 
+def told_by_role(figures, digits=2):
+    return ", ".join(f"{role} {figure:.{digits}f}" for role, figure in figures.items())
+
+
 def rows(result):
     """[(what, how it is told)], for the terminal and for the page."""
     spans, change, checks = result["intervals"], result["change"], result["checks"]
@@ -330,7 +338,8 @@ def rows(result):
     cold = result["starts"]["cold"]
     found = [
         ("start of control and node with a full store and replica, s (least to most)", intervals.text(spans["cold"]) + ": " + "; ".join(
-            f"API {one['api']:.2f}, applied {one['applied']:.2f}, every tenth listener serves {one['served']:.2f}" for one in cold)),
+            f"API {one['api']:.2f}, applied {one['applied']:.2f}, every tenth listener serves {one['served']:.2f}"
+            f" (processor time: {told_by_role(one['cpu'])})" for one in cold)),
         ("a node with nothing, control running, s (least to most)", intervals.text(spans["node_empty"])),
         (f"{change['count']} changes, {change['count'] / change['seconds']:.0f} a second, call to applied at the node, p99 ms",
          f"{intervals.text(spans['applied'], '', 0)}, slowest {max(c['applied'] for c in change['changes']) * 1000:.0f}; median by kind: "
@@ -341,9 +350,9 @@ def rows(result):
         ("traffic meanwhile", f"{traffic_seen['done'] / traffic_seen['seconds']:.0f} requests/s, p99 {traffic_seen['p99_us'] / 1000:.1f} ms,"
          f" {traffic_seen['failed']} of {traffic_seen['done']} failed {traffic_seen['first_failure']}".rstrip()),
         ("bytes on the stream by change (idle, by second)", f"{change['stream_bytes']:.0f} ({checks['stream_bytes_per_second']:.0f})"),
-        ("processor time of all processes by change, checks and traffic included, ms", f"{change['cpu_ms']:.2f}"),
-        ("checks by second; the node's processor time by check, us; cores used by " + ", ".join(checks["cores"]),
-         f"{checks['per_second']:.0f}; {checks['node_us']:.0f}; " + ", ".join(f"{share:.3f}" for share in checks["cores"].values()))]
+        ("processor time by change, checks, lists and traffic included, ms", told_by_role(change["cpu_ms"])),
+        ("checks by second; the node's processor time by check, us; cores used while nothing else goes on",
+         f"{checks['per_second']:.0f}; {checks['node_us']:.0f}; {told_by_role(checks['cores'], 3)}")]
     for face in ("native", "jdcloud"):
         by_time = {when: intervals.quantile([s * 1000 for s in result["lists"][when][face]], 0.99) for when in ("quiet", "changing")}
         found.append((f"a page of {PAGE} on the {face} face, p99 ms", f"{intervals.text(spans[face], '', 1)}; with nothing else {intervals.text(by_time['quiet'], '', 1)},"

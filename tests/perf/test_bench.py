@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 import intervals  # noqa: E402
 import marks  # noqa: E402
 import page  # noqa: E402
+import scale  # noqa: E402
 import traffic  # noqa: E402
 import tree  # noqa: E402
 
@@ -95,6 +96,38 @@ def test_a_mark_is_met_only_by_the_unfavourable_end_of_a_valid_run():
     assert marks.verdict((0.55, 0.5, 0.61), 0.6, True) == "**missed**"
     assert "not proven" in marks.verdict((0.1, 0.1, 0.1), 0.6, False) and marks.verdict(None, 0.6, True) == "not measured"
     assert [row[3] for row in marks.rows(sample_result(True))] == ["met", "met"]
+
+
+def sample_scale(wrong=0):
+    roles = {role: 0.25 for role in ("control", "node", "proxy")}
+    made = [{"kind": kind, "late": 0.001, "called": 0, "answered": 0.002, "applied": 0.05 + number / 1000, "packets": 0.04 if kind == "move" else None}
+            for number in range(50) for kind in ("move", "weight")]
+    verdicts = {"right": 19999, "wrong": wrong, "unhealthy": 5, "examples": ["127.0.0.1: healthy instead of unhealthy"] * wrong, "seconds": 3.0}
+    memory = {role: {"resident": 100_000_000, "most": 250_000_000} for role in roles}
+    pages = {"native": [0.005] * 50, "jdcloud": [0.006] * 50}
+    result = {**sample_result(True), "area": "scale", "listeners": 2040, "services": 2000, "hashed": 1000, "targets": 20000, "addresses": 20000,
+              "interval_seconds": 30, "create_seconds": 9.0, "verdicts": {"created": verdicts, "changed": verdicts}, "memory": {"empty": memory},
+              "checks": {"per_second": 667.0, "cores": roles, "node_us": 80.0, "stream_bytes_per_second": 14.0}, "descriptors": {"node": 2100},
+              "lists": {"quiet": pages, "changing": {"native": [0.030], "jdcloud": [0.006] * 5}},
+              "starts": {"cold": [{"api": 0.3, "applied": 2.0, "served": 2.1, "all": 2.1, "cpu": roles}] * 3, "node_empty": [3.0, 3.1, 3.2]},
+              "change": {"count": 100, "seconds": 300, "stream_bytes": 1950.0, "cpu_ms": roles, "changes": made,
+                         "traffic": {"done": 1000, "failed": 0, "first_failure": "", "seconds": 10.0, "p99_us": 900.0}}}
+    scale.summary(result)
+    return result
+
+
+def test_of_the_large_tree_the_page_tells_times_memory_and_verdicts_and_every_mark_is_judged():
+    shown = page.text({"scale": sample_scale()})
+    assert "2040 listeners, 2000 backend services (1000 of them hash), 20000 targets at 20000 addresses" in shown
+    assert "| start of control and node with 2 000 services and 20 000 targets, s | at most 5.00 | 2.10 (2.10 to 2.10) | met |" in shown
+    assert "| a change applied at the node, p99 ms | at most 500.00 | 99.00 (98.00 to 99.00) | met |" in shown
+    assert "| wrong verdicts | at most 0.00 | 0.00 (0.00 to 0.00) | met |" in shown
+    # One page in 51 took 30 ms: more than one in a hundred may.
+    assert "| a page of 100 on the native face, p99 ms | at most 20.00 | 30.00 (5.00 to 30.00) | **missed** |" in shown
+
+
+def test_one_wrong_verdict_misses_its_mark():
+    assert {row[0]: row[3] for row in marks.rows(sample_scale(wrong=1))}["wrong verdicts"] == "**missed**"
 
 
 def test_a_run_that_is_short_or_small_meets_no_mark():
