@@ -45,13 +45,28 @@ bool dependency_order(const Object& left, const Object& right) {
   return std::tie(left.kind, left.id) < std::tie(right.kind, right.id);
 }
 
+/// What a value holds of the heap and of the value around it.
+std::size_t bytes_of(const Json& value) {
+  std::size_t bytes = sizeof(Json);
+  if (value.is_string()) bytes += value.as_string().capacity();
+  if (value.is_array()) {
+    for (const Json& item : value.as_array()) bytes += bytes_of(item);
+  }
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.as_object()) {
+      bytes += sizeof(name) + name.capacity() + bytes_of(member);
+    }
+  }
+  return bytes;
+}
+
+/// What came is in the index, or is what the next change of the object replaced: only what was
+/// there before is held by this change alone.
 std::size_t size_of(const LiveChange& change) {
   // Chosen because labels, keys and pointers of an object come to about this much.
-  std::size_t size = 256;
-  for (const auto* object : {change.before.get(), change.after.get()}) {
-    if (object != nullptr) size += object->spec.dump().size() + object->admin.dump().size();
-  }
-  return size;
+  constexpr std::size_t kRest = 512;
+  if (!change.before) return kRest;
+  return kRest + bytes_of(change.before->spec) + bytes_of(change.before->admin);
 }
 
 }  // namespace
@@ -175,11 +190,10 @@ void Catalog::take_put(Object object) {
     below.insert_or_assign(model::object_key(object.kind, object.id), std::move(object));
     return;
   }
-  const Object* known = index_.find(object.kind, object.id);
-  LiveChange change{.revision = object.revision, .before = nullptr, .after = nullptr};
-  if (known != nullptr) change.before = std::make_shared<const Object>(*known);
-  change.after = std::make_shared<const Object>(object);
-  index_.put(std::move(object));
+  const auto after = std::make_shared<const Object>(std::move(object));
+  LiveChange change{
+      .revision = after->revision, .before = index_.share(after->kind, after->id), .after = after};
+  index_.put(after);
   note(std::move(change));
 }
 
@@ -189,12 +203,11 @@ void Catalog::take_delete(Kind kind, const model::Id& id, Revision revision) {
     at->second.erase(key);
     at = at->second.empty() ? hidden_.erase(at) : std::next(at);
   }
-  const Object* known = index_.find(kind, id);
+  const std::shared_ptr<const Object> known = index_.share(kind, id);
   if (known == nullptr) return;
   if (kind == Kind::kLoadBalancer) hide_children(*known, revision);
-  LiveChange change{.revision = revision, .before = nullptr, .after = nullptr};
-  change.before = std::make_shared<const Object>(*known);
-  index_.erase(kind, std::string(id));
+  LiveChange change{.revision = revision, .before = known, .after = nullptr};
+  index_.erase(kind, known->id);
   note(std::move(change));
 }
 
@@ -203,12 +216,11 @@ void Catalog::hide_children(const Object& load_balancer, Revision revision) {
   const model::Id lb = load_balancer.id;
   for (const Kind kind : model::all_kinds()) {
     if (kind == Kind::kLoadBalancer || kind == Kind::kSubnet) continue;
-    for (const Object* child : index_.children(kind, lb)) {
-      LiveChange change{.revision = revision, .before = nullptr, .after = nullptr};
-      change.before = std::make_shared<const Object>(*child);
+    for (const Object* each : index_.children(kind, lb)) {
+      const std::shared_ptr<const Object> child = index_.share(kind, each->id);
       hidden_[lb].insert_or_assign(model::object_key(kind, child->id), *child);
-      index_.erase(kind, std::string(child->id));
-      note(std::move(change));
+      index_.erase(kind, child->id);
+      note({.revision = revision, .before = child, .after = nullptr});
     }
   }
 }
@@ -284,13 +296,10 @@ std::optional<Catalog::Progress> Catalog::changes_after(Revision after) const {
 std::optional<model::ObjectIndex> Catalog::index_at(Revision revision) const {
   const MutexLock lock(mutex_);
   if (revision < forgotten_ || revision > revision_) return std::nullopt;
-  model::ObjectIndex past;
-  for (const Kind kind : model::all_kinds()) {
-    for (const Object* object : index_.all(kind)) past.put(*object);
-  }
+  model::ObjectIndex past = index_;
   for (auto at = changes_.rbegin(); at != changes_.rend() && at->change.revision > revision; ++at) {
     if (at->change.before) {
-      past.put(*at->change.before);
+      past.put(at->change.before);
     } else {
       past.erase(at->change.after->kind, at->change.after->id);
     }

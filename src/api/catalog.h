@@ -28,6 +28,9 @@ namespace weir::api {
 /// again. Source: as many as the store keeps (store.h). Reached: 412 to a page, a watch or a resync
 /// that wants older ones; it lists again.
 inline constexpr std::size_t kLiveChangesKept = 10'000;
+/// Of memory, for what those changes replaced. Chosen because a target group of 10 targets takes
+/// 5 KiB: all of them fit. Reached: 412 to a page, a watch or a resync that wants older ones; it
+/// lists again.
 inline constexpr std::size_t kLiveChangesBytesKept = std::size_t{64} << 20;
 
 /// What happened to one live object. One of both is absent when it was made or has gone.

@@ -107,6 +107,24 @@ TEST_F(CatalogTest, RemembersHowThingsWere) {
   EXPECT_FALSE(catalog->index_at(Revision(catalog->revision().value + 1)).has_value());
 }
 
+TEST_F(CatalogTest, ThePastAndThePresentDoNotChangeEachOther) {
+  const auto catalog = Catalog::open(store).value();
+  Object subnet = object(Kind::kSubnet, "subnet-1");
+  subnet.spec["vpcId"] = "vpc-1";
+  const Revision old = put({object(Kind::kVpc, "vpc-1"), subnet});
+  ASSERT_TRUE(catalog->refresh());
+  auto past = catalog->index_at(old).value();
+  remove(Kind::kSubnet, "subnet-1");
+  ASSERT_TRUE(catalog->refresh());
+  ASSERT_EQ(past.children(Kind::kSubnet, "vpc-1").size(), 1U);
+  EXPECT_EQ(past.children(Kind::kSubnet, "vpc-1").front()->id, "subnet-1");
+  past.erase(Kind::kVpc, "vpc-1");
+  catalog->read([](const model::ObjectIndex& index, Revision) {
+    EXPECT_TRUE(index.children(Kind::kSubnet, "vpc-1").empty());
+    EXPECT_NE(index.find(Kind::kVpc, "vpc-1"), nullptr);
+  });
+}
+
 TEST_F(CatalogTest, DoesNotPretendToKnowWhatWasBeforeItWasOpened) {
   const Revision first = put({object(Kind::kVpc, "vpc-1")});
   put({object(Kind::kVpc, "vpc-2")});
@@ -127,6 +145,21 @@ TEST_F(CatalogTest, ForgetsTheOldestChangesBeyondItsBound) {
   EXPECT_FALSE(catalog->changes_after(start).has_value());
   const Revision kept(catalog->revision().value - kLiveChangesKept);
   EXPECT_EQ(catalog->changes_after(kept).value().changes.size(), kLiveChangesKept);
+}
+
+TEST_F(CatalogTest, ForgetsTheOldestChangesBeyondItsMemory) {
+  const auto catalog = Catalog::open(store).value();
+  const Revision start = catalog->revision();
+  Object vpc = object(Kind::kVpc, "vpc-1");
+  vpc.spec["description"] = std::string(50'000, 'x');
+  const std::size_t count = kLiveChangesBytesKept / 50'000 + 10;
+  Revision last;
+  for (std::size_t i = 0; i < count; ++i) {
+    last = put({vpc});
+    ASSERT_TRUE(catalog->refresh());
+  }
+  EXPECT_FALSE(catalog->changes_after(start).has_value());
+  EXPECT_EQ(catalog->changes_after(Revision(last.value - 1000)).value().changes.size(), 1000U);
 }
 
 TEST_F(CatalogTest, KnowsTheGroupOfATarget) {

@@ -1,21 +1,26 @@
 #include "model/world_view.h"
 
+#include <utility>
+
 #include "model/registry.h"
 
 namespace weir::model {
 
-void ObjectIndex::put(Object object) {
-  erase(object.kind, object.id);
-  const Kind kind = object.kind;
-  const auto parents = parent_ids(object);
-  const auto [place, is_new] = objects_.insert_or_assign(Key(kind, object.id), std::move(object));
-  for (const Id& parent : parents) by_parent_[Key(kind, parent)][place->second.id] = &place->second;
+void ObjectIndex::put(Object object) { put(std::make_shared<const Object>(std::move(object))); }
+
+void ObjectIndex::put(std::shared_ptr<const Object> object) {
+  erase(object->kind, object->id);
+  for (const Id& parent : parent_ids(*object)) {
+    by_parent_[Key(object->kind, parent)][object->id] = object.get();
+  }
+  Key key(object->kind, object->id);
+  objects_.insert_or_assign(std::move(key), std::move(object));
 }
 
 void ObjectIndex::erase(Kind kind, std::string_view id) {
   const auto found = objects_.find(Key(kind, id));
   if (found == objects_.end()) return;
-  for (const Id& parent : parent_ids(found->second)) {
+  for (const Id& parent : parent_ids(*found->second)) {
     const auto siblings = by_parent_.find(Key(kind, parent));
     if (siblings == by_parent_.end()) continue;
     siblings->second.erase(std::string(id));
@@ -26,7 +31,12 @@ void ObjectIndex::erase(Kind kind, std::string_view id) {
 
 const Object* ObjectIndex::find(Kind kind, std::string_view id) const {
   const auto found = objects_.find(Key(kind, id));
-  return found == objects_.end() ? nullptr : &found->second;
+  return found == objects_.end() ? nullptr : found->second.get();
+}
+
+std::shared_ptr<const Object> ObjectIndex::share(Kind kind, std::string_view id) const {
+  const auto found = objects_.find(Key(kind, id));
+  return found == objects_.end() ? nullptr : found->second;
 }
 
 std::vector<const Object*> ObjectIndex::children(Kind kind, std::string_view parent) const {
@@ -41,7 +51,7 @@ std::vector<const Object*> ObjectIndex::all(Kind kind) const {
   std::vector<const Object*> out;
   for (auto at = objects_.lower_bound(Key(kind, "")); at != objects_.end(); ++at) {
     if (at->first.first != kind) break;
-    out.push_back(&at->second);
+    out.push_back(at->second.get());
   }
   return out;
 }

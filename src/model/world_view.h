@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,12 +39,15 @@ struct WorldView {
 };
 
 /// A set of objects that answers as a WorldView; for tests, and for a caller that keeps all objects
-/// in memory. Thread: owner.
+/// in memory. A copy shares the objects, and does not change with the other. Thread: owner.
 class ObjectIndex {
  public:
   void put(Object object);
+  void put(std::shared_ptr<const Object> object);
   void erase(Kind kind, std::string_view id);
   const Object* find(Kind kind, std::string_view id) const;
+  /// The same, for a caller that keeps it; null when there is none.
+  std::shared_ptr<const Object> share(Kind kind, std::string_view id) const;
   std::vector<const Object*> children(Kind kind, std::string_view parent) const;
   std::vector<const Object*> all(Kind kind) const;
   /// Good while the index lives.
@@ -51,7 +55,7 @@ class ObjectIndex {
 
  private:
   using Key = std::pair<Kind, std::string>;
-  std::map<Key, Object, std::less<>> objects_;
+  std::map<Key, std::shared_ptr<const Object>, std::less<>> objects_;
   std::map<Key, std::map<std::string, const Object*>, std::less<>> by_parent_;
 };
 
