@@ -26,14 +26,6 @@ std::string_view name_of(const FieldDescription& field) {
   return field.v1_name.empty() ? field.name : field.v1_name;
 }
 
-/// A field as calls give it: also its parts have names of this face.
-Json input_schema(const FieldDescription& field, SchemaUse use) {
-  Json schema = field_schema(field, use);
-  // What no update or create of this face takes is left out of what it says.
-  if (field.type == "object" && use == SchemaUse::kUpdate) schema.erase("required");
-  return schema;
-}
-
 void add_parameter(const V1Parameter& parameter, std::string_view effect, Json& schema) {
   Json member = schema_of_type(parameter.type);
   if (!parameter.sentence.empty()) member["description"] = Json(parameter.sentence);
@@ -49,7 +41,7 @@ Json kind_body(const V1Kind& kind, bool is_create) {
              is_create);
   for (const FieldDescription& field : model::description_of(kind.kind).spec) {
     if (is_create ? !is_taken(kind, field) : !is_updated(kind, field)) continue;
-    Json member = input_schema(field, use);
+    Json member = field_schema(field, use);
     const auto own = std::ranges::find(kind.defaults, field.name, &V1Default::field);
     if (is_create && own != kind.defaults.end()) member["default"] = Json(own->value);
     add_member(schema, name_of(field), std::move(member), is_create && field.options.is_required);

@@ -271,8 +271,6 @@ Json v1_view_schema(const V1InstanceView& view) {
 
 Json v1_quota_schema() { return schema_of(kQuotaResult); }
 
-Json v1_target_schema() { return schema_of(kTarget); }
-
 Json v1_target_health_schema() { return schema_of(kTargetHealth); }
 
 Json v1_shared_schemas() {

@@ -12,8 +12,7 @@ namespace weir::api {
 Json v1_item_schema(const V1Kind& kind);
 /// One of a list of instances in another form.
 Json v1_view_schema(const V1InstanceView& view);
-/// One of describeTargets, and one of describeTargetHealth.
-Json v1_target_schema();
+/// One of describeTargetHealth.
 Json v1_target_health_schema();
 /// The result of describeQuota and describeQuotas.
 Json v1_quota_schema();
