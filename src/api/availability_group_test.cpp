@@ -114,6 +114,17 @@ TEST_F(AvailabilityGroupTest, ABatchIsMadeWholeOrNotAtAllAndSaysWhichOneIsWrong)
   EXPECT_EQ(std::ranges::count(once.fields(), "spec.az"), 1) << once.body.dump();
 }
 
+TEST_F(AvailabilityGroupTest, WhatCannotBeReadOfABatchIsToldOnce) {
+  Json body = Json::object({{"name", "web-[1]"}, {"spec", member_spec(group(), "127.9.0.11")}});
+  (*body.find("spec"))["colour"] = Json("red");
+  (*body.find("spec"))["size"] = Json(7);
+  const Answer refused = api->call("POST", "instance?count=100", body.dump());
+  EXPECT_EQ(refused.problem(), "400 INVALID_ARGUMENT");
+  EXPECT_EQ(refused.fields(), (Texts{"spec.colour", "spec.size"}));
+  EXPECT_FALSE(refused.message().contains("of 100")) << refused.message();
+  EXPECT_EQ(api->get("instance").items().size(), 0U);
+}
+
 TEST_F(AvailabilityGroupTest, TheNumberOfABatchIsOneToAHundredAndForInstancesAlone) {
   const Json body = Json::object({{"name", "web"}, {"spec", member_spec(group(), "127.9.0.10")}});
   for (const char* count : {"0", "101", "x", "-1", "1.5", ""}) {

@@ -172,7 +172,7 @@ Result<void> StartedControl::start_server() {
   http::ServerOptions server;
   server.listen = {options_.api.listen};
   server.tls = tls_files(options_.api);
-  if (options_.api.allows_plain_http) {
+  if (options_.api.allows_plain_http && !is_local(options_.api.listen)) {
     log::warning("other machines reach the API unencrypted", {{"address", options_.api.listen}});
   }
   server.metrics = &metrics_;

@@ -3,7 +3,6 @@
 #include "api/native_face.h"
 #include "api/problem.h"
 #include "api/responses.h"
-#include "model/instance_batch.h"
 
 namespace weir::api {
 
@@ -17,12 +16,12 @@ http::Response NativeFace::create(const Call& call, RepeatToken repeat) {
   }
   const auto count = count_of(call.request);
   if (!count) return problem_response({count.error()}, call.caller.request_id);
-  const std::size_t many = count->value_or(1);
-  repeat.request = request_digest(Json::object({{"body", *body}, {"count", many}}));
+  if (!repeat.text.empty()) {
+    repeat.request = request_digest(Json::object({{"body", *body}, {"count", count->value_or(1)}}));
+  }
   Caller caller = call.caller;
   caller.repeat = std::move(repeat);
-  const auto bodies = *count ? model::instance_bodies(*body, many) : std::vector<Json>{*body};
-  auto written = parts_.writer.create_batch(*call.kind.kind, bodies, caller);
+  auto written = parts_.writer.create_batch(*call.kind.kind, *body, *count, caller);
   if (!written.ok()) return problem_response(written.errors, call.caller.request_id);
   const Errors gone = read_repeated(caller, *written.value);
   if (!gone.empty()) return problem_response(gone, call.caller.request_id);

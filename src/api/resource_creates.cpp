@@ -1,6 +1,7 @@
 // Creates: what is asked for becomes drafts, and those one write; a repeated one gets what the
 // first made.
 #include <algorithm>
+#include <optional>
 
 #include "api/client_tokens.h"
 #include "api/quotas.h"
@@ -8,6 +9,7 @@
 #include "api/write_errors.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "model/instance_batch.h"
 #include "model/object_body.h"
 #include "model/registry.h"
 #include "store/transaction_rules.h"
@@ -65,12 +67,18 @@ Outcome<std::vector<Object>> ResourceWriter::create_all(std::span<const Draft> d
   return try_out(plan_create(drafts, operation));
 }
 
-Outcome<std::vector<Object>> ResourceWriter::create_batch(Kind kind,
-                                                          const std::vector<Json>& bodies,
+Outcome<std::vector<Object>> ResourceWriter::create_batch(Kind kind, const Json& body,
+                                                          std::optional<std::size_t> count,
                                                           const Caller& caller) {
   const Operation operation{"create " + std::string(model::kind_name(kind)), caller};
   std::vector<Draft> drafts;
-  for (const Json& body : bodies) drafts.push_back(draft(kind, body, caller));
+  drafts.push_back(draft(kind, count ? model::instance_body(body, 0) : body, caller));
+  // What cannot be read of the first cannot be read of any: it is told once, before a body that
+  // nothing limits but its length is taken a hundred times.
+  const bool is_readable = drafts.front().errors.empty();
+  for (std::size_t place = 1; is_readable && place < count.value_or(1); ++place) {
+    drafts.push_back(draft(kind, model::instance_body(body, place), caller));
+  }
   return write_new(drafts, operation);
 }
 

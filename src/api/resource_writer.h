@@ -70,9 +70,10 @@ class ResourceWriter {
   /// first alone. A dry run finds everything that is wrong, quotas included, and stores nothing.
   Outcome<std::vector<model::Object>> create_all(std::span<const Draft> drafts,
                                                  const Caller& caller, bool is_dry_run = false);
-  /// The same of objects of one kind; what is wrong with one of several says which.
-  Outcome<std::vector<model::Object>> create_batch(model::Kind kind,
-                                                   const std::vector<Json>& bodies,
+  /// The same of `count` instances made from one body (model::instance_body), or of one object of
+  /// any kind that has it as it stands; what is wrong with one of several says which.
+  Outcome<std::vector<model::Object>> create_batch(model::Kind kind, const Json& body,
+                                                   std::optional<std::size_t> count,
                                                    const Caller& caller);
   /// An object that control makes itself, whole but for the revision.
   Outcome<model::Object> create_own(const model::Object& object, const Caller& caller);

@@ -5,18 +5,18 @@
 namespace weir::api {
 namespace {
 
+Error wrong(std::string setting, std::string message) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(setting)};
+}
+
+}  // namespace
+
 bool is_local(const std::string& listen) {
   if (listen.starts_with("unix:")) return true;
   const auto endpoint = net::Endpoint::parse(listen);
   // What cannot be read is refused elsewhere.
   return !endpoint || endpoint->address.is_loopback();
 }
-
-Error wrong(std::string setting, std::string message) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::move(setting)};
-}
-
-}  // namespace
 
 Errors check_transport(const Transport& transport) {
   Errors errors;

@@ -20,6 +20,9 @@ struct Transport {
   bool allows_plain_http = false;
 };
 
+/// Only this machine can reach "unix:/path" and loopback addresses.
+bool is_local(const std::string& listen);
+
 /// Names in messages are those of the settings. All that is wrong, each with its setting as field.
 /// Errors:  kInvalidArgument
 Errors check_transport(const Transport& transport);

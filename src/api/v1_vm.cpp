@@ -24,7 +24,7 @@ Outcome<std::vector<Object>> V1Vm::create(const Json& body, const Caller& caller
     with_token.repeat.text = call.token;
     with_token.repeat.field = "clientToken";
   }
-  auto written = writer_.create_batch(Kind::kInstance, call.native, with_token);
+  auto written = writer_.create_batch(Kind::kInstance, call.native, call.count, with_token);
   if (!written.ok()) return as_instance_call_errors(std::move(written.errors), body);
   return written;
 }

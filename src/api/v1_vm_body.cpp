@@ -170,10 +170,10 @@ Errors as_instance_call_errors(Errors errors, const Json& body) {
 InstanceCall read_instance_call(const Json& body) {
   InstanceCall call;
   call.errors = check_call(body);
-  const std::size_t count = v1_count(body, model::kInstancesPerCallMax, call.errors);
+  call.count = v1_count(body, model::kInstancesPerCallMax, call.errors);
   call.token = token_of(body, call.errors);
   Errors found;
-  call.native = model::instance_bodies(native_body(object_at(body, kSpec), found), count);
+  call.native = native_body(object_at(body, kSpec), found);
   std::ranges::move(as_instance_call_errors(std::move(found), body),
                     std::back_inserter(call.errors));
   return call;

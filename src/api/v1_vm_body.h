@@ -15,9 +15,10 @@ namespace weir::api {
 
 /// A createInstances as far as it could be read.
 struct InstanceCall {
-  std::vector<Json> native;  // the native bodies of its instances
-  std::string token;         // of the client; empty: none
-  Errors errors;             // with the paths of the call
+  Json native;  // the native body that its instances are made from
+  std::size_t count = 0;
+  std::string token;  // of the client; empty: none
+  Errors errors;      // with the paths of the call
 };
 InstanceCall read_instance_call(const Json& body);
 

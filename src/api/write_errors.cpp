@@ -24,6 +24,7 @@ Error explained(const Error& error) {
 }
 
 Errors merged_errors(const std::vector<Errors>& of_each) {
+  if (of_each.size() == 1) return of_each.front();
   const auto has = [](const Errors& errors, const Error& error) {
     return std::ranges::find(errors, error) != errors.end();
   };

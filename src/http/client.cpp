@@ -313,6 +313,10 @@ const std::string* ClientResponse::header(std::string_view name) const {
 Result<std::unique_ptr<Client>> Client::open(std::string_view endpoint,
                                              const std::string& ca_file) {
   WEIR_ASSIGN_OR_RETURN(Destination destination, parse_destination(endpoint));
+  // Who gives an authority hardly means plain HTTP, unless the endpoint says so.
+  if (!ca_file.empty() && destination.unix_path.empty() && !endpoint.contains("://")) {
+    return malformed(endpoint);
+  }
   std::unique_ptr<asio::ssl::context> trust;
   if (destination.is_tls) {
     WEIR_ASSIGN_OR_RETURN(trust, trust_in(ca_file));

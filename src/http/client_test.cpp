@@ -132,6 +132,7 @@ TEST_F(ClientTest, RefusesEndpointsItDoesNotUnderstand) {
        {"https://127.0.0.1", "127.0.0.1", "http://a:b", "ftp://x:1", ":80"}) {
     EXPECT_FALSE(Client::open(endpoint)) << endpoint;
   }
+  EXPECT_FALSE(Client::open("weir.example:8420", "ca.pem")) << "plain HTTP is hardly meant";
 }
 
 }  // namespace

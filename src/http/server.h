@@ -102,8 +102,8 @@ struct ServerLimits {
   /// Source: as above. Reached: the connection ends, weir_api_tls_handshakes_total{result="late"}.
   std::chrono::milliseconds handshake_timeout{10'000};
   /// Connections that have not finished their TLS handshake. Chosen because whoever opens
-  /// connections and says nothing leaves most of them to others. Reached: closed at once,
-  /// weir_api_limit_reached_total{limit="handshakes"}.
+  /// connections and says nothing leaves most of them to others. Reached: the oldest of them is
+  /// closed, weir_api_limit_reached_total{limit="handshakes"}.
   std::size_t handshakes_max = 256;
   /// Between two looks at the files of the certificate. Chosen because whoever exchanged them and
   /// wants it sooner asks for it (reload_certificate()). Reached: the files are looked at.

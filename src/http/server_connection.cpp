@@ -84,6 +84,7 @@ Connection::Connection(ServerCore& core, StreamSocket socket, Peer peer)
 
 Connection::~Connection() {
   detach();
+  core_.handshakes.erase(id_);
   core_.connections.erase(id_);
   core_.connections_changed();
 }
@@ -105,15 +106,17 @@ void Connection::stop() {
 
 asio::awaitable<bool> Connection::shake_hands() {
   if (!core_.tls || peer_.is_local_socket) co_return true;
-  if (core_.handshakes >= core_.options.limits.handshakes_max) {
+  // Who says nothing makes room: it would shut others out if the newest were refused.
+  while (core_.handshakes.size() >= core_.options.limits.handshakes_max) {
     core_.count_limit("handshakes");
-    co_return false;
+    core_.handshakes.begin()->second->close();
+    core_.handshakes.erase(core_.handshakes.begin());
   }
-  ++core_.handshakes;
+  core_.handshakes.emplace(id_, this);
   Wire::Tls& tls = stream_.secure(core_.tls->context());
   stream_.expires_after(core_.options.limits.handshake_timeout);
   const auto [error] = co_await tls.async_handshake(asio::ssl::stream_base::server, kTuple);
-  --core_.handshakes;
+  core_.handshakes.erase(id_);
   core_.tls->count_handshake(!error ? "done" : error == beast::error::timeout ? "late" : "failed");
   co_return !error;
 }

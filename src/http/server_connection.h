@@ -40,8 +40,8 @@ struct ServerCore {
   std::map<std::uint64_t, Connection*> connections;
   std::uint64_t next_connection = 1;
   bool is_stopping = false;
-  std::unique_ptr<ServerTls> tls;  // null: plain HTTP
-  std::size_t handshakes = 0;      // that have begun and not ended
+  std::unique_ptr<ServerTls> tls;                   // null: plain HTTP
+  std::map<std::uint64_t, Connection*> handshakes;  // that have begun and not ended, by age
   // One thread runs `io`; handlers run on `pool`, which ends first.
   boost::asio::io_context io{1};
   boost::asio::thread_pool pool;

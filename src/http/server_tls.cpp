@@ -46,8 +46,8 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
 Result<void> read_pair(SSL_CTX* context, const TlsFiles& files) {
   struct stat key{};
   if (::stat(files.key.c_str(), &key) != 0) return bad_file(files.key, std::strerror(errno));
-  if ((key.st_mode & S_IROTH) != 0) {
-    return bad_file(files.key, "everybody can read this key: take that right away (chmod o-r)");
+  if ((key.st_mode & S_IRWXO) != 0) {
+    return bad_file(files.key, "everybody has rights to this key: take them away (chmod o=)");
   }
   SSL_CTX_set_default_passwd_cb(context, no_password);
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
@@ -97,12 +97,12 @@ Result<void> set_modern_tls(ssl::context& context) {
 ServerTls::Look ServerTls::Look::of(const std::string& path) {
   struct stat file{};
   if (::stat(path.c_str(), &file) != 0) return {};
-  return {file.st_dev, file.st_ino, file.st_size, file.st_mtim};
+  return {file.st_dev, file.st_ino, file.st_size, file.st_ctim};
 }
 
 bool ServerTls::Look::operator==(const Look& other) const {
   return device == other.device && inode == other.inode && size == other.size &&
-         modified.tv_sec == other.modified.tv_sec && modified.tv_nsec == other.modified.tv_nsec;
+         changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
 }
 
 Result<std::unique_ptr<ServerTls>> ServerTls::open(const TlsFiles& files, Metrics* metrics) {

@@ -40,7 +40,7 @@ class ServerTls {
     dev_t device = 0;
     ino_t inode = 0;
     off_t size = 0;
-    timespec modified{};
+    timespec changed{};  // its bytes or its rights
 
     static Look of(const std::string& path);
     bool operator==(const Look& other) const;

@@ -183,8 +183,8 @@ TEST(InstanceBatch, CountsTheNumberInTheNameAndTheAddressUp) {
   const Json body =
       parse_json(R"({"name":"web-[008].a","labels":{"k":"v"},"spec":{"ipAddress":"10.0.0.254"}})")
           .value();
-  const auto bodies = instance_bodies(body, 3);
-  ASSERT_EQ(bodies.size(), 3U);
+  const std::vector<Json> bodies = {instance_body(body, 0), instance_body(body, 1),
+                                    instance_body(body, 2)};
   EXPECT_EQ(bodies[0].dump(),
             R"({"name":"web-008.a","labels":{"k":"v"},"spec":{"ipAddress":"10.0.0.254"}})");
   EXPECT_EQ(bodies[1].string_or("name", ""), "web-009.a");
@@ -196,10 +196,10 @@ TEST(InstanceBatch, CountsTheNumberInTheNameAndTheAddressUp) {
 TEST(InstanceBatch, LeavesWhatHasNoNumberAndWhatItCannotReadToValidation) {
   for (const char* name : {"web", "[1]web", "web[]", "web[x]", "web[12345]", "web]1[", "web[-1]"}) {
     const Json body = Json::object({{"name", name}, {"spec", Json::object({{"ipAddress", 7}})}});
-    for (const Json& each : instance_bodies(body, 2)) EXPECT_EQ(each, body) << name;
+    for (const std::size_t place : {0U, 1U}) EXPECT_EQ(instance_body(body, place), body) << name;
   }
-  EXPECT_EQ(instance_bodies(Json::array(), 2), std::vector<Json>(2, Json::array()));
-  EXPECT_EQ(instance_bodies(Json::object({{"spec", 1}}), 1).front().dump(), R"({"spec":1})");
+  EXPECT_EQ(instance_body(Json::array(), 1), Json::array());
+  EXPECT_EQ(instance_body(Json::object({{"spec", 1}}), 0).dump(), R"({"spec":1})");
 }
 
 }  // namespace

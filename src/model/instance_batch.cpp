@@ -62,13 +62,12 @@ void take_address(const Json& body, std::size_t place, Json& into) {
 
 }  // namespace
 
-std::vector<Json> instance_bodies(const Json& body, std::size_t count) {
-  std::vector<Json> bodies(count, body);
-  for (std::size_t place = 0; body.is_object() && place < count; ++place) {
-    take_name(body, place, bodies[place]);
-    take_address(body, place, bodies[place]);
-  }
-  return bodies;
+Json instance_body(const Json& body, std::size_t place) {
+  Json made = body;
+  if (!body.is_object()) return made;
+  take_name(body, place, made);
+  take_address(body, place, made);
+  return made;
 }
 
 }  // namespace weir::model

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "base/json.h"
 
@@ -13,9 +12,10 @@ namespace weir::model {
 /// Source: product.md B.6 (maxCount). Reached: 400 naming maxCount (native: count) or instanceIds.
 inline constexpr std::size_t kInstancesPerCallMax = 100;
 
-/// The native bodies of `count` instances made from `body`. The first has its address, the others
-/// the following ones; "[008]" in its name, but not as its beginning, becomes 008, 009, 010 and so
-/// on; everything else is the same. What cannot be read is left for validation to name.
-std::vector<Json> instance_bodies(const Json& body, std::size_t count);
+/// The native body of the instance at `place` (0, 1, ...) of those that are made from `body`. The
+/// first has its address, the others the following ones; "[008]" in its name, but not as its
+/// beginning, becomes 008, 009, 010 and so on; everything else is the same. What cannot be read is
+/// left for validation to name.
+Json instance_body(const Json& body, std::size_t place);
 
 }  // namespace weir::model
