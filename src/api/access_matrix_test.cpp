@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
 #include "api/logins.h"
 #include "api/native_face.h"
@@ -381,6 +382,21 @@ TEST_F(AccessMatrixTest, TwoAccountsMayHaveTheSameNamesAndAddresses) {
   EXPECT_EQ(other_->get("vpc?id=" + ids_["vpc"]).items().size(), 0U);
   EXPECT_EQ(other_->get("tg?loadBalancerId=" + ids_["lb"]).items().size(), 0U);
   EXPECT_EQ(other_->get("target?targetGroupId=" + ids_["tg"]).items().size(), 0U);
+}
+
+TEST_F(AccessMatrixTest, TheEventsOfAnAccountAreThereForItselfAlone) {
+  const Answer own = owner_->get("events?limit=1000");
+  std::set<std::string> told;
+  for (const Json& event : own.items()) {
+    told.insert(event.find("object")->string_or("id", ""));
+    EXPECT_EQ(event.find("object")->string_or("owner", ""), "acme") << event.dump();
+  }
+  EXPECT_TRUE(told.contains(ids_["lb"]));
+  EXPECT_TRUE(told.contains(ids_["listener"]));
+  for (const auto& [kind, id] : ids_) {
+    const std::string path = "events?object=" + id;
+    EXPECT_EQ(other_->get(path).body.find("items")->as_array().size(), 0U) << kind;
+  }
 }
 
 TEST_F(AccessMatrixTest, AWatchTellsTheChangesOfItsOwnAccountAlone) {

@@ -1,33 +1,11 @@
 // Many writers at once: what must be unique stays unique, quotas hold, references stay whole.
 #include <atomic>
 #include <set>
-#include <thread>
 
-#include "api/api_fixture.h"
+#include "api/concurrency_fixture.h"
 
 namespace weir::api {
 namespace {
-
-constexpr int kWriters = 50;
-
-class Concurrency : public ApiTest {
- protected:
-  /// Runs `work(caller, number)` on kWriters threads that begin together.
-  template <class Work>
-  void together(const Work& work) {
-    std::atomic<int> ready{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < kWriters; ++i) {
-      threads.emplace_back([&, i] {
-        ApiCaller own = caller();
-        ++ready;
-        while (ready < kWriters) std::this_thread::yield();
-        work(own, i);
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-  }
-};
 
 TEST_F(Concurrency, OneOfFiftyGetsAPortAndAName) {
   const std::string lb = make_lb().id();

@@ -10,11 +10,13 @@
 #include "api/audit_trail.h"
 #include "api/bootstrap.h"
 #include "api/catalog.h"
+#include "api/event_log.h"
 #include "api/files.h"
 #include "api/keeper.h"
 #include "api/logins.h"
 #include "api/native_face.h"
 #include "api/observed.h"
+#include "api/observed_events.h"
 #include "api/people.h"
 #include "api/problem.h"
 #include "api/resource_writer.h"
@@ -94,7 +96,14 @@ class StartedControl final : public ControlServer {
     writer_ = std::make_unique<ResourceWriter>(
         ResourceWriter::Parts{*store_, *catalog_, observed_, clock_},
         WriterSettings{options_.region.azs, options_.quotas, options_.pools});
-    watches_ = std::make_unique<WatchHub>(*catalog_, observed_);
+    observed_events_ = std::make_unique<ObservedEvents>(
+        ObservedEvents::Parts{*catalog_, observed_, clock_, metrics_});
+    WEIR_ASSIGN_OR_RETURN(
+        events_,
+        EventLog::open({.store = *store_, .clock = clock_, .metrics = metrics_, .observe = [this] {
+                          return observed_events_->take();
+                        }}));
+    watches_ = std::make_unique<WatchHub>(*catalog_, metrics_, [this] { events_->advance(); });
     questions_ =
         std::make_unique<NodeQuestions>(metrics_, [this] { catalog_->wake(); }, options_.questions);
     WEIR_TRY(start_stream());
@@ -133,6 +142,8 @@ class StartedControl final : public ControlServer {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<ResourceWriter> writer_;
+  std::unique_ptr<ObservedEvents> observed_events_;
+  std::unique_ptr<EventLog> events_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<NativeFace> face_;  // outlives the questions: their replies end in it
   std::unique_ptr<Logins> logins_;    // the same
@@ -157,7 +168,7 @@ Result<void> StartedControl::start_stream() {
 
 Result<void> StartedControl::start_server() {
   face_ = std::make_unique<NativeFace>(NativeFace::Parts{
-      *store_, *catalog_, observed_, *writer_, *watches_, *questions_, *audit_, *people_,
+      *store_, *catalog_, observed_, *writer_, *watches_, *events_, *questions_, *audit_, *people_,
       *sessions_, *logins_, metrics_, clock_, options_.build, [this] { return readiness(); }});
   WEIR_ASSIGN_OR_RETURN(std::string key, control_key(options_.data_dir));
   v1_access_ = std::make_unique<V1Access>(*store_, clock_, metrics_, std::move(key));

@@ -14,21 +14,22 @@ Result<Principal> NativeFace::caller_of(const http::Request& request, SessionUse
   return parts_.sessions.principal(cookie, use);
 }
 
-/// Whether the caller's token or session still speaks for the same account with a right to read.
-std::function<bool()> NativeFace::right_to_follow(const Call& call) const {
+/// Whether the caller's token or session still speaks for the same account, in the same role.
+std::function<bool()> NativeFace::right_to_follow(const http::Request& request,
+                                                  const Caller& caller) const {
   http::Request credential;
   credential.method = "GET";
-  credential.is_tls = call.request.is_tls;
+  credential.is_tls = request.is_tls;
   for (const char* name : {"Authorization", "Cookie"}) {
-    if (const std::string* header = call.request.header(name)) {
+    if (const std::string* header = request.header(name)) {
       credential.headers.push_back({name, *header});
     }
   }
-  return [this, credential = std::move(credential), account = call.caller.account] {
+  return [this, credential = std::move(credential), account = caller.account, role = caller.role] {
     const auto who = caller_of(credential, SessionUse::kWatch);
     // A store that cannot be read for a moment takes nobody's right away.
     if (!who) return who.error().code == ErrorCode::kUnavailable;
-    return who->account == account && has_right(who->role, Right::kRead);
+    return who->account == account && who->role == role;
   };
 }
 

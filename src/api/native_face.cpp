@@ -5,6 +5,7 @@
 #include "api/backend_health.h"
 #include "api/client_tokens.h"
 #include "api/draining.h"
+#include "api/event_face.h"
 #include "api/explain.h"
 #include "api/openapi.h"
 #include "api/operator_pages.h"
@@ -131,6 +132,10 @@ http::Response NativeFace::answer_page(const NativePage& page, const http::Reque
   const auto allowed = check_right(caller, rule_of(call), record.operation);
   if (!allowed) return problem_response({allowed.error()}, caller.request_id);
   if (call == NativeCall::kExplain) return explanation(request, caller);
+  if (call == NativeCall::kEvents) {
+    const EventParts parts{parts_.events, parts_.watches, parts_.clock, parts_.metrics};
+    return events_response(parts, request, caller, right_to_follow(request, caller));
+  }
   if (call == NativeCall::kSchema) return json_response(200, schema_json());
   if (call == NativeCall::kOpenApi) return openapi_response(request);
   if (call == NativeCall::kVerifyAudit) {
@@ -263,12 +268,13 @@ http::Response NativeFace::watch(const Call& call, ListQuery query) {
   }
   http::Response response;
   response.content_type = "application/x-ndjson";
-  response.stream =
-      [this, lines = std::move(lines), query = std::move(query), after,
-       may_follow = right_to_follow(call)](std::unique_ptr<http::ResponseStream> stream) mutable {
-        if (!lines.empty() && !stream->write(std::move(lines))) return;
-        parts_.watches.add(std::move(stream), {std::move(query), after, std::move(may_follow)});
-      };
+  Watch watch = resource_watch(parts_.catalog, parts_.observed, std::move(query), after);
+  watch.may_follow = right_to_follow(call.request, call.caller);
+  response.stream = [this, lines = std::move(lines), watch = std::move(watch)](
+                        std::unique_ptr<http::ResponseStream> stream) mutable {
+    if (!lines.empty() && !stream->write(std::move(lines))) return;
+    parts_.watches.add(std::move(stream), std::move(watch));
+  };
   return response;
 }
 

@@ -11,6 +11,7 @@
 
 #include "api/audit_trail.h"
 #include "api/catalog.h"
+#include "api/event_log.h"
 #include "api/listing.h"
 #include "api/logins.h"
 #include "api/native_pages.h"
@@ -37,6 +38,7 @@ class NativeFace {
     const Observed& observed;
     ResourceWriter& writer;
     WatchHub& watches;
+    EventLog& events;
     NodeQuestions& questions;
     AuditTrail& audit;
     People& people;
@@ -78,7 +80,7 @@ class NativeFace {
 
   http::Response list(const Call& call);
   http::Response watch(const Call& call, ListQuery query);
-  std::function<bool()> right_to_follow(const Call& call) const;
+  std::function<bool()> right_to_follow(const http::Request& request, const Caller& caller) const;
   http::Response refuse_long_list(const Call& call) const;
   http::Response show(const Call& call);
   http::Response health(const Call& call);

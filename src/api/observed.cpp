@@ -185,6 +185,24 @@ std::vector<std::string> SharedVerdicts::backends() const {
   return ids;
 }
 
+std::vector<std::string> SharedVerdicts::backends_apart(const SharedVerdicts& other) const {
+  std::vector<std::string> ids;
+  static const Part kNothing;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    if ((*parts_)[i] == (*other.parts_)[i]) continue;
+    const Part& own = (*parts_)[i] ? *(*parts_)[i] : kNothing;
+    const Part& others = (*other.parts_)[i] ? *(*other.parts_)[i] : kNothing;
+    for (const auto& [backend, verdicts] : own) {
+      const auto found = others.find(backend);
+      if (found == others.end() || found->second != verdicts) ids.push_back(backend);
+    }
+    for (const auto& [backend, verdicts] : others) {
+      if (!own.contains(backend)) ids.push_back(backend);
+    }
+  }
+  return ids;
+}
+
 void Observed::change_node(const std::string& node,
                            const std::function<void(NodeReport&)>& change) {
   auto& held = view_.nodes[node];

@@ -89,6 +89,9 @@ class SharedVerdicts {
   /// By backend service; one without any is forgotten.
   void put(std::map<std::string, ServiceVerdicts> verdicts);
   std::vector<std::string> backends() const;
+  /// Backend services about which `other` does not share the verdicts. Cost: that of the parts that
+  /// differ.
+  std::vector<std::string> backends_apart(const SharedVerdicts& other) const;
   /// How many parts `other` does not share with this: what the changes between them copied.
   std::size_t parts_apart(const SharedVerdicts& other) const;
 

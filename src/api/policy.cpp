@@ -21,6 +21,7 @@ constexpr NativeCallName kNames[] = {
     {kSchema, "schema"},
     {kOpenApi, "OpenAPI document"},
     {kExplain, "explain"},
+    {kEvents, "events of one's own account"},
     {kList, "list or watch resources"},
     {kShow, "show a resource"},
     {kHealth, "health of a backend service"},
@@ -73,6 +74,7 @@ Rule rule_of(NativeCall call) {
     case NativeCall::kSchema:
     case NativeCall::kOpenApi:
     case NativeCall::kExplain:
+    case NativeCall::kEvents:
     case NativeCall::kList:
     case NativeCall::kShow:
     case NativeCall::kHealth:

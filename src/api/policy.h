@@ -28,6 +28,7 @@ enum class NativeCall : std::uint8_t {
   kSchema,
   kOpenApi,
   kExplain,
+  kEvents,
   kList,  // watches too
   kShow,
   kHealth,

@@ -242,6 +242,38 @@ Json table_status(const Object& table, const model::ObjectIndex& index,
   return Json::object({{"state", is_everywhere ? "applied" : "pending"}, {"nodes", nodes}});
 }
 
+NodeState applied_state(const std::string& node, const Object& object,
+                        const ObservedView& observed) {
+  NodeState state = node_state(node, object.revision, observed);
+  if (!state.state.empty()) return state;
+  state.state = "applied";
+  for (const ObjectProblem& problem : observed.node(node)->problems) {
+    if (problem.id != object.id || problem.kind != model::kind_name(object.kind)) continue;
+    state.state = "failed";
+    state.detail = problem.reason + (problem.detail.empty() ? "" : ": " + problem.detail);
+  }
+  return state;
+}
+
+/// Of what takes effect with load balancers alone: the nodes that serve one of them.
+void add_nodes(const Object& object, const model::ObjectIndex& index, const ObservedView& observed,
+               Json& status) {
+  std::set<std::string> ids;
+  const auto add = [&](const model::Id& lb) {
+    for (std::string& node : nodes_of(index, lb)) ids.insert(std::move(node));
+  };
+  if (object.kind == Kind::kBackend || object.kind == Kind::kTargetGroup) {
+    add(model::load_balancer_of(object));
+  } else if (object.kind == Kind::kSecurityGroup) {
+    for (const Object* lb : model::load_balancers_using(object, index.view())) add(lb->id);
+  } else {
+    return;
+  }
+  std::vector<NodeState> nodes;
+  for (const std::string& id : ids) nodes.push_back(applied_state(id, object, observed));
+  status["nodes"] = nodes_json(nodes);
+}
+
 void add_errors(const Object& object, const ObservedView& observed, Json& status) {
   Json errors = Json::array();
   for (const auto& [node, report] : observed.nodes) {
@@ -289,6 +321,7 @@ Json status_of(const Object& object, const model::ObjectIndex& index,
     default:
       break;
   }
+  add_nodes(object, index, observed, status);
   add_errors(object, observed, status);
   return status;
 }

@@ -13,7 +13,8 @@ namespace weir::api {
 /// - lb: state CREATING, ACTIVE, DOWN, STARTING, STOPPING or CREATE_FAILED (product.md A.4.1) with
 ///   a reason, nodes [{node, appliedRevision, state}]
 /// - listener: state pending, serving, failed, off or stopped; datapath; nodes as above
-/// - backend: checked targets by state; nodes on which it fails open
+/// - backend: checked targets by state; nodes on which it fails open; nodes as above
+/// - tg, securityGroup: nodes as above
 /// - ag: how many members it has, how many of them run, and which backend services name it
 /// - node: state connected or disconnected, appliedRevision, epoch, addresses
 /// and errors [{node, reason, detail, revision}] of all kinds when a node cannot apply it.

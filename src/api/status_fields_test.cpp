@@ -61,15 +61,18 @@ class StatusFields : public ApiTest {
     Json elastic_ip = FakeNode::state_of(
         "address", shown.at("admin").string_or("elasticIpAddress", ""), "failed");
     address["detail"] = socket["detail"] = elastic_ip["detail"] = Json("in use");
-    const Json problem = Json::object({{"kind", "backend"},
-                                       {"id", backend},
+    Json problems = Json::array();
+    for (const char* kind : {"backend", "tg", "securityGroup"}) {
+      problems.push_back(Json::object({{"kind", kind},
+                                       {"id", api->get(kind).items().at(0).string_or("id", "")},
                                        {"revision", 1},
                                        {"reason", "unsupported"},
-                                       {"detail", "spec.x"}});
+                                       {"detail", "spec.x"}}));
+    }
     return Json::object({{"addresses", Json::array({address, elastic_ip})},
                          {"listeners", Json::array({socket})},
                          {"failingOpen", Json::array({Json(backend)})},
-                         {"errors", Json::array({problem})}});
+                         {"errors", std::move(problems)}});
   }
   Paths shown(std::string_view kind) {
     Paths paths;

@@ -1,6 +1,9 @@
 #include "api/watch.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
 
 #include "api/status.h"
 
@@ -62,8 +65,45 @@ std::string watch_lines(const LiveChange& change, const ListQuery& query,
   return lines;
 }
 
-WatchHub::WatchHub(const Catalog& catalog, const Observed& observed)
-    : catalog_(catalog), observed_(observed) {
+Watch resource_watch(const Catalog& catalog, const Observed& observed, ListQuery query,
+                     Revision after) {
+  Watch watch;
+  watch.next = [&catalog, &observed, query = std::move(query), after](std::size_t,
+                                                                      Instant) mutable {
+    const auto progress = catalog.changes_after(after);
+    if (!progress) return Watch::Next{"", true};
+    after = progress->revision;
+    if (progress->changes.empty()) return Watch::Next();
+    const ObservedView view = observed.view();
+    return catalog.read([&](const model::ObjectIndex& index, Revision) {
+      Watch::Next next;
+      for (const LiveChange& change : progress->changes) {
+        next.bytes += watch_lines(change, query, index, view);
+      }
+      return next;
+    });
+  };
+  return watch;
+}
+
+bool serve_watch(const Watch& watch, http::ResponseStream& stream, Instant now, Instant& asked) {
+  if (!stream.is_open()) return false;
+  Watch::Next next = watch.next(stream.waiting(), now);
+  if (!next.bytes.empty() || now - asked >= kRightsPause) {
+    if (!watch.may_follow()) {
+      if (!watch.farewell.empty()) stream.write(watch.farewell);
+      return false;
+    }
+    asked = now;
+  }
+  if (!next.bytes.empty() && !stream.write(std::move(next.bytes))) return false;
+  return !next.is_last;
+}
+
+WatchHub::WatchHub(const Catalog& catalog, Metrics& metrics, std::function<void()> prepare)
+    : catalog_(catalog),
+      prepare_(std::move(prepare)),
+      readers_(metrics.value(Metric::kApiStreams)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -82,6 +122,7 @@ void WatchHub::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     catalog_.wait_after(seen, std::chrono::steady_clock::now() + kIdleSlice);
     seen = catalog_.revision();
+    prepare_();
     serve();
   }
 }
@@ -92,31 +133,11 @@ void WatchHub::serve() {
     std::ranges::move(added_, std::back_inserter(watchers_));
     added_.clear();
   }
-  if (watchers_.empty()) return;
-  const ObservedView observed = observed_.view();
-  std::erase_if(watchers_, [&](Watcher& watcher) { return !serve_one(watcher, observed); });
-}
-
-/// False when the watcher is to be ended.
-bool WatchHub::serve_one(Watcher& watcher, const ObservedView& observed) const {
-  if (!watcher.stream->is_open()) return false;
-  Watch& watch = watcher.watch;
-  const auto progress = catalog_.changes_after(watch.after);
-  if (!progress) return false;
-  std::string lines = catalog_.read([&](const model::ObjectIndex& index, Revision) {
-    std::string text;
-    for (const LiveChange& change : progress->changes) {
-      text += watch_lines(change, watch.query, index, observed);
-    }
-    return text;
-  });
-  watch.after = progress->revision;
   const Instant now = std::chrono::steady_clock::now();
-  if (!lines.empty() || now - watcher.asked >= kRightsPause) {
-    if (!watch.may_follow()) return false;
-    watcher.asked = now;
-  }
-  return lines.empty() || watcher.stream->write(std::move(lines));
+  std::erase_if(watchers_, [&](Watcher& watcher) {
+    return !serve_watch(watcher.watch, *watcher.stream, now, watcher.asked);
+  });
+  readers_.set(static_cast<double>(watchers_.size()));
 }
 
 }  // namespace weir::api

@@ -16,12 +16,14 @@
   X(kLogins, "weir_logins_total", kCounter, ({"result"}), "Attempts to log in with a password, by result (done, refused, throttled, busy).") \
   X(kLoginDelays, "weir_login_delays", kGauge, ({}), "Users and addresses with wrong passwords that are remembered, each of which may have to wait before its next attempt.") \
   X(kSessions, "weir_sessions", kGauge, ({}), "Console sessions that have not ended.") \
+  X(kApiStreams, "weir_api_streams", kGauge, ({}), "Readers that follow a watch or the event stream now.") \
   X(kStoreCommits, "weir_store_commits_total", kCounter, ({"result"}), "Transactions of the store by result.") \
   X(kStoreRevision, "weir_store_revision", kGauge, ({}), "Newest committed revision.") \
   X(kStoreEpoch, "weir_store_epoch", kGauge, ({}), "Epoch of the store; a restore starts a higher one.") \
   X(kStoreLimitReached, "weir_store_limit_reached_total", kCounter, ({"limit"}), "Transactions refused and reads turned away because a limit of the store was reached.") \
   X(kStoreReopens, "weir_store_reopens_total", kCounter, ({}), "Times the store opened its database again after it could not write.") \
   X(kAuditRefusalsCounted, "weir_audit_refusals_counted_total", kCounter, ({}), "Refused writes that the audit counts in one row a minute, because too many came for a row each.") \
+  X(kEvents, "weir_events_total", kCounter, ({"source"}), "Events noted for the event stream by source (objects, observed).") \
   X(kAuditProblems, "weir_audit_problems", kGauge, ({}), "What the last verification of the audit chain has found: rows changed, missing or cut off.") \
   X(kStreamNodes, "weir_stream_nodes", kGauge, ({}), "Nodes that follow the stream now.") \
   X(kStreamFrames, "weir_stream_frames_total", kCounter, ({"direction"}), "Frames of the stream by direction (sent, received).") \

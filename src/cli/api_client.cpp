@@ -140,6 +140,16 @@ Outcome<Json> ApiClient::call(std::string_view method, const std::string& path, 
   return {*std::move(json), {}};
 }
 
+std::optional<Failure> ApiClient::stream_text(const std::string& path, Instant deadline,
+                                              const std::function<bool(std::string_view)>& line) {
+  const auto answer = client_->stream_lines(request("GET", path), deadline, line);
+  if (!answer && answer.error().code == ErrorCode::kDeadlineExceeded) return std::nullopt;
+  if (!answer) return unreachable(endpoint_, answer.error());
+  if (answer->status < 400) return std::nullopt;
+  const auto json = parse_json(answer->body);
+  return failure_of(answer->status, json ? *json : Json());
+}
+
 std::optional<Failure> ApiClient::stream(const std::string& path,
                                          const std::function<bool(const Json&)>& line) {
   std::optional<Failure> problem;

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "http/client.h"
 
@@ -46,6 +48,9 @@ class ApiClient {
   /// Hands out each line of a streamed answer until `line` returns false.
   std::optional<Failure> stream(const std::string& path,
                                 const std::function<bool(const Json&)>& line);
+  /// As stream(), with the lines as they are; that `deadline` passes is no failure.
+  std::optional<Failure> stream_text(const std::string& path, Instant deadline,
+                                     const std::function<bool(std::string_view)>& line);
 
  private:
   ApiClient(std::unique_ptr<http::Client> client, std::string endpoint, std::string token);

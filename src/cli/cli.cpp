@@ -8,6 +8,7 @@
 #include "cli/audit.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/events.h"
 #include "cli/exit_status.h"
 #include "cli/explain.h"
 #include "cli/password.h"
@@ -194,6 +195,32 @@ void add_audit(CLI::App& app, Words& words) {
       [&words, verify] { words.command = verify->parsed() ? verify_audit : list_audit; });
 }
 
+void add_events(CLI::App& app, Words& words) {
+  CLI::App* events = app.add_subcommand(
+      "events", "show what happened, oldest first: to objects, and as nodes report it");
+  events->add_flag("-w,--watch", words.invocation.is_watch,
+                   "goes on, also when the connection breaks; says when something was missed");
+  const auto add_list = [&](const char* name, std::vector<std::string>& into, const char* text) {
+    return events->add_option(name, into, text)->expected(1)->take_all();
+  };
+  add_list("--kind", words.invocation.kinds, "of this kind; may be repeated")->type_name("KIND");
+  add_list("--object", words.invocation.names,
+           "of this object, by its id, or with one --kind by its name; may be repeated")
+      ->type_name("ID|NAME");
+  add_list("--type", words.invocation.types, "of this type, such as deleted; may be repeated")
+      ->type_name("TYPE");
+  events
+      ->add_option("--since", words.invocation.since,
+                   "not older than 30s, 10m, 2h or 1d, or than a time (2026-01-31T12:00:00Z)")
+      ->type_name("AGE|TIME");
+  events->add_option("-n,--count", words.invocation.count, "so many that happened (default: 50)")
+      ->check(CLI::Range(1, 1'000))
+      ->type_name("N");
+  add_labels(*events, words, "-l,--label");
+  add_form(*events, words);
+  events->callback([&words] { words.command = show_events; });
+}
+
 void add_others(CLI::App& app, Words& words) {
   CLI::App* health = app.add_subcommand("health", "show the health of a backend service's targets");
   health->add_option("backend", words.invocation.names, "id or name of the backend service")
@@ -202,6 +229,7 @@ void add_others(CLI::App& app, Words& words) {
   add_form(*health, words);
   health->callback([&words] { words.command = show_health; });
   add_explain(app, words);
+  add_events(app, words);
   add_audit(app, words);
   CLI::App* completion = app.add_subcommand(
       "completion", "print a shell completion script: source <(weir completion bash)");
@@ -240,6 +268,7 @@ constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
     {"delete", "delete resources"},
     {"health", "show the health of a backend service's targets"},
     {"explain", "show which target a client of a listener reaches, and why"},
+    {"events", "show what happened to objects and on nodes; -w follows it"},
     {"audit", "show who did what; verify: whether the record is whole"},
     {"user", "set-password: of a user, or your own"},
     {"completion", "print a shell completion script"},

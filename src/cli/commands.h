@@ -28,7 +28,10 @@ struct Invocation {
   bool has_labels = false;
   std::vector<std::string> clients;  // of explain
   std::string node;                  // of explain; empty: all that serve
-  std::size_t count = 50;            // rows of the audit
+  std::size_t count = 50;            // rows of the audit, or events
+  std::vector<std::string> kinds;    // of events
+  std::vector<std::string> types;    // of events
+  std::string since;                 // of events: "10m", or a time
 };
 
 /// Each prints its result and returns an exit status (exit_status.h).

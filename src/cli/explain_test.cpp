@@ -179,7 +179,7 @@ TEST_F(ExplainCommand, EndsWithTheStatusOfWhatWentWrong) {
 
 TEST_F(ExplainCommand, IsCompleted) {
   const std::string script = bash_completion();
-  EXPECT_NE(script.find("health explain audit user completion"), std::string::npos);
+  EXPECT_NE(script.find("health explain events audit user completion"), std::string::npos);
   EXPECT_NE(script.find("explain) kind=listener ;;"), std::string::npos);
   EXPECT_NE(script.find("explain:listener) words=\" --client --node\" ;;"), std::string::npos);
   EXPECT_TRUE(is_client_command("explain"));

@@ -52,6 +52,8 @@ class ResponseStream {
   /// the server stops, or the queue is full (the slow reader is dropped).
   virtual bool write(std::string bytes) = 0;
   virtual bool is_open() const = 0;
+  /// Units: bytes. What was written and the connection has not begun to send.
+  virtual std::size_t waiting() const = 0;
 };
 
 struct Response;

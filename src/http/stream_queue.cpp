@@ -11,6 +11,7 @@ class QueueWriter final : public ResponseStream {
   ~QueueWriter() override { queue_->finish(); }
   bool write(std::string bytes) override { return queue_->push(std::move(bytes)); }
   bool is_open() const override { return queue_->is_open(); }
+  std::size_t waiting() const override { return queue_->waiting(); }
 
  private:
   std::shared_ptr<const StreamQueue> queue_;
@@ -49,6 +50,11 @@ void StreamQueue::detach() const {
 bool StreamQueue::is_open() const {
   const MutexLock lock(mutex_);
   return wake_ && !is_overflowed_ && !is_finished_;
+}
+
+std::size_t StreamQueue::waiting() const {
+  const MutexLock lock(mutex_);
+  return bytes_.size();
 }
 
 StreamQueue::Taken StreamQueue::take() const {

@@ -24,6 +24,7 @@ class StreamQueue {
   /// The connection reads no more: later pushes fail, `wake` is never called again.
   void detach() const WEIR_EXCLUDES(mutex_);
   bool is_open() const WEIR_EXCLUDES(mutex_);
+  std::size_t waiting() const WEIR_EXCLUDES(mutex_);
 
   struct Taken {
     std::string bytes;

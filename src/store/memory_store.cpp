@@ -11,7 +11,8 @@ namespace weir::store {
 namespace {
 
 std::uint64_t change_bytes(const Change& change) {
-  return change.key.size() + (change.value ? change.value->size() : 0);
+  return change.key.size() + (change.value ? change.value->size() : 0) +
+         (change.before ? change.before->size() : 0);
 }
 
 }  // namespace
@@ -94,13 +95,18 @@ Result<MemoryStore::Sums> MemoryStore::counter_sums(const Transaction& transacti
 }
 
 void MemoryStore::write(const Write& write, Revision revision) {
+  const auto held = entries_.find(write.key);
+  const bool is_there = held != entries_.end();
+  if (!is_there && !write.value) return;
+  Change change{write.key, write.value, revision};
+  if (is_there) change.before = std::move(held->second.value);
   if (write.value) {
     entries_.insert_or_assign(write.key, Stored{*write.value, revision});
-  } else if (entries_.erase(write.key) == 0) {
-    return;
+  } else {
+    entries_.erase(held);
   }
   if (!is_object_key(write.key)) return;
-  changes_.push_back({write.key, write.value, revision});
+  changes_.push_back(std::move(change));
   changes_bytes_ += change_bytes(changes_.back());
 }
 
@@ -118,7 +124,7 @@ Result<Changes> MemoryStore::changes_after(Revision after, Instant deadline) con
   const MutexLock lock(mutex_);
   while (has_nothing_after(after) && changed_.wait_until(mutex_, deadline)) {
   }
-  Changes answer{{}, revision_, after < changes_trimmed_ || after > revision_};
+  Changes answer{{}, revision_, after < changes_trimmed_ || after > revision_, changes_trimmed_};
   if (answer.must_relist) {
     relists_.add();
     return answer;

@@ -14,7 +14,7 @@ namespace weir::store {
 /// What changed after a revision. Ordered as the index is, so that nothing older is read: numbers
 /// ascend with revisions.
 inline constexpr const char* kChangesAfter =
-    "SELECT key, value, revision FROM changes WHERE revision>? ORDER BY revision, number";
+    "SELECT key, value, revision, before FROM changes WHERE revision>? ORDER BY revision, number";
 
 /// What the tables of this program look like.
 std::int64_t newest_schema();

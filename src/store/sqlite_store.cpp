@@ -210,12 +210,14 @@ Result<Changes> SqliteStore::changes_after(Revision after, Instant deadline) con
     WEIR_ASSIGN_OR_RETURN(const std::uint64_t trimmed, meta(database, "changes_trimmed"));
     WEIR_ASSIGN_OR_RETURN(const Version version, stored_version(database));
     answer.revision = version.revision;
+    answer.forgotten = Revision(trimmed);
     answer.must_relist = after.value < trimmed || after > version.revision;
     if (answer.must_relist) return {};
     return database.each(
         kChangesAfter, {static_cast<std::int64_t>(after.value)}, [&](const SqliteRow& row) {
           const auto value = row.is_null(1) ? std::nullopt : std::optional(row.text(1));
-          answer.changes.push_back({row.text(0), value, revision_at(row, 2)});
+          const auto before = row.is_null(3) ? std::nullopt : std::optional(row.text(3));
+          answer.changes.push_back({row.text(0), value, revision_at(row, 2), before});
         });
   }));
   if (answer.must_relist) metrics_.value(Metric::kStoreLimitReached, {"changes"}).add();

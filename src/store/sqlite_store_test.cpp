@@ -116,7 +116,7 @@ TEST_F(SqliteStoreTest, RefusesASecondProcessOnTheSameFile) {
 TEST_F(SqliteStoreTest, RefusesANewerSchema) {
   tamper("UPDATE meta SET value=99 WHERE name='schema'");
   EXPECT_EQ(open_error(),
-            "the store has schema 99, this program reads schemas up to 2: start a newer program");
+            "the store has schema 99, this program reads schemas up to 3: start a newer program");
 }
 
 /// The tables as the first release made them.
@@ -142,7 +142,9 @@ TEST_F(SqliteStoreTest, BringsTheStoreOfTheFirstReleaseForwardAndChainsItsAuditR
   stores_.reopen();
   EXPECT_EQ(store().version(), (Version{Epoch(7), Revision(2)}));
   EXPECT_EQ(store().get("object/lb/1")->value, "a");
+  EXPECT_TRUE(store().changes_after(Revision(1), long_ago())->must_relist);
   ASSERT_TRUE(store().commit(writing("object/lb/1", "b")).ok());
+  EXPECT_EQ(store().changes_after(Revision(2), long_ago())->changes.at(0).before, "a");
   const auto rows = store().audit_rows(10);
   ASSERT_TRUE(rows.ok());
   ASSERT_EQ(rows->size(), 3U);

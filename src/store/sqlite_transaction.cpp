@@ -60,16 +60,20 @@ Result<void> change_counters(SqliteDatabase& database, const Transaction& transa
   return {};
 }
 
-Result<void> log_change(SqliteDatabase& database, const Write& write, Revision revision,
-                        LogEnd& end) {
+SqliteValue text_or_null(const std::optional<std::string>& text) {
+  return text ? SqliteValue(std::string_view(*text)) : SqliteValue();
+}
+
+Result<void> log_change(SqliteDatabase& database, const Change& change, LogEnd& end) {
   end.number += 1;
   end.bytes_total +=
-      static_cast<std::int64_t>(write.key.size() + (write.value ? write.value->size() : 0));
-  const SqliteValue value =
-      write.value ? SqliteValue(std::string_view(*write.value)) : SqliteValue();
+      static_cast<std::int64_t>(change.key.size() + (change.value ? change.value->size() : 0) +
+                                (change.before ? change.before->size() : 0));
   return database.run(
-      "INSERT INTO changes (number, revision, key, value, bytes_total) VALUES (?, ?, ?, ?, ?)",
-      {end.number, signed_value(revision), write.key, value, end.bytes_total});
+      "INSERT INTO changes (number, revision, key, value, bytes_total, before) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      {end.number, signed_value(change.revision), change.key, text_or_null(change.value),
+       end.bytes_total, text_or_null(change.before)});
 }
 
 /// Deletes whole revisions from the old end until both limits hold; the newest always stays,
@@ -91,16 +95,23 @@ Result<void> trim_changes(SqliteDatabase& database, const LogEnd& end) {
   }
 }
 
-/// True when there was something to change: deleting a missing key changes nothing.
-Result<bool> write_entry(SqliteDatabase& database, const Write& write, Revision revision) {
-  if (write.value) {
-    WEIR_TRY(put(database, write.key, *write.value, revision));
-    return true;
+/// Nothing when there was nothing to change: deleting a missing key changes nothing. What stood
+/// there before is told of objects alone.
+Result<std::optional<Change>> write_entry(SqliteDatabase& database, const Write& write,
+                                          Revision revision) {
+  Change change{write.key, write.value, revision};
+  if (!write.value) {
+    WEIR_ASSIGN_OR_RETURN(
+        change.before,
+        database.text("DELETE FROM entries WHERE key=? RETURNING value", {write.key}));
+    return change.before ? std::optional(std::move(change)) : std::nullopt;
   }
-  WEIR_ASSIGN_OR_RETURN(
-      const auto deleted,
-      database.integer("DELETE FROM entries WHERE key=? RETURNING 1", {write.key}));
-  return deleted.has_value();
+  if (is_object_key(write.key)) {
+    WEIR_ASSIGN_OR_RETURN(change.before,
+                          database.text("SELECT value FROM entries WHERE key=?", {write.key}));
+  }
+  WEIR_TRY(put(database, write.key, *write.value, revision));
+  return std::optional(std::move(change));
 }
 
 /// True when an object changed.
@@ -109,9 +120,9 @@ Result<bool> write_entries(SqliteDatabase& database, const Transaction& transact
   WEIR_ASSIGN_OR_RETURN(const LogEnd before, log_end(database));
   LogEnd end = before;
   for (const Write& write : transaction.writes) {
-    WEIR_ASSIGN_OR_RETURN(const bool changed, write_entry(database, write, revision));
-    if (!changed || !is_object_key(write.key)) continue;
-    WEIR_TRY(log_change(database, write, revision, end));
+    WEIR_ASSIGN_OR_RETURN(const auto change, write_entry(database, write, revision));
+    if (!change || !is_object_key(write.key)) continue;
+    WEIR_TRY(log_change(database, *change, end));
   }
   WEIR_TRY(trim_changes(database, end));
   return end.number != before.number;

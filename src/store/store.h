@@ -29,8 +29,8 @@ inline constexpr std::size_t kKeyBytesMax = 512;
 /// changes are ten minutes of the heaviest load we test (17 changes a second). Reached: the reader
 /// lists again; weir_store_limit_reached_total{limit="changes"}.
 inline constexpr std::uint64_t kChangesKept = 10'000;
-/// Bytes of their keys and values; chosen because 6 KiB a change is a target group of 50 targets.
-/// Reached: as above, the reader lists again.
+/// Bytes of their keys and values, before and after; chosen because 6 KiB a change is a target
+/// group of 25 targets. Reached: as above, the reader lists again.
 inline constexpr std::uint64_t kChangesBytesKept = 64 << 20;
 
 /// An older audit row goes with a later commit. Chosen because a yearly review reads a whole year.
@@ -126,6 +126,7 @@ struct Change {
   std::string key{};
   std::optional<std::string> value{};  // nothing = deleted
   Revision revision;
+  std::optional<std::string> before{};  // what it replaced; nothing = the key was not there
 };
 
 struct Changes {
@@ -133,6 +134,7 @@ struct Changes {
       changes{};             // ascending by revision; all changes of a revision are present or none
   Revision revision;         // everything up to here is included
   bool must_relist = false;  // asked for more history than is kept: changes is empty, list again
+  Revision forgotten{};      // changes up to this one are not kept
 };
 
 class Store {
