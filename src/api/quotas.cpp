@@ -1,7 +1,9 @@
 #include "api/quotas.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "api/policy.h"
 #include "model/availability_group.h"
 #include "model/keys.h"
 
@@ -10,23 +12,30 @@ namespace {
 
 constexpr std::string_view kCounters = "quota/";
 
-/// The stored number; nothing when there is none.
-Result<std::optional<std::int64_t>> number_at(const store::Store& store, const std::string& key) {
+/// The mark behind a number that the service's administrators gave beyond the configured one.
+constexpr std::string_view kGranted = " granted";
+
+/// A number of the store and its revision; of a key that is not there, nothing and 0.
+struct Stored {
+  std::optional<std::int64_t> number{};
+  bool is_granted = false;
+  Revision revision{};
+
+  /// What the account's administrators chose never exceeds the configuration of today.
+  std::int64_t limit(std::int64_t configured) const {
+    if (!number) return configured;
+    return is_granted ? *number : std::min(*number, configured);
+  }
+};
+
+Result<Stored> stored_at(const store::Store& store, const std::string& key) {
   const auto entry = store.get(key);
-  if (!entry && entry.error().code == ErrorCode::kNotFound) return std::optional<std::int64_t>();
+  if (!entry && entry.error().code == ErrorCode::kNotFound) return Stored{};
   if (!entry) return entry.error();
   std::int64_t number = 0;
   const std::string& text = entry->value;
   std::from_chars(text.data(), text.data() + text.size(), number);
-  return std::optional(number);
-}
-
-/// As an expectation: of a key that is not there, 0.
-Result<Revision> revision_at(const store::Store& store, const std::string& key) {
-  const auto entry = store.get(key);
-  if (entry) return entry->revision;
-  if (entry.error().code == ErrorCode::kNotFound) return Revision();
-  return entry.error();
+  return Stored{number, text.ends_with(kGranted), entry->revision};
 }
 
 }  // namespace
@@ -45,27 +54,37 @@ std::int64_t default_quota(std::string_view counter, model::LoadBalancerType typ
 }
 
 Result<QuotaState> quota_state(const store::Store& store, const QuotaPlace& place,
-                               std::int64_t fallback) {
-  WEIR_ASSIGN_OR_RETURN(const auto max, number_at(store, place.limit_key()));
-  WEIR_ASSIGN_OR_RETURN(const auto count, number_at(store, place.counter_key()));
-  return QuotaState{max.value_or(fallback), count.value_or(0)};
+                               std::int64_t configured) {
+  WEIR_ASSIGN_OR_RETURN(const Stored limit, stored_at(store, place.limit_key()));
+  WEIR_ASSIGN_OR_RETURN(const Stored count, stored_at(store, place.counter_key()));
+  return QuotaState{limit.limit(configured), count.number.value_or(0)};
 }
 
-Result<Revision> set_quota(store::Store& store, const QuotaPlace& place, std::int64_t max,
-                           const std::string& root, const Caller& caller) {
-  store::Transaction transaction;
-  WEIR_ASSIGN_OR_RETURN(const Revision before, revision_at(store, place.limit_key()));
-  transaction.expectations.push_back({place.limit_key(), before});
-  if (!root.empty()) {
-    WEIR_ASSIGN_OR_RETURN(const Revision of_root, revision_at(store, root));
-    transaction.expectations.push_back({root, of_root});
+Result<Revision> set_quota(store::Store& store, const QuotaChange& change, const Caller& caller) {
+  const std::string key = change.place.limit_key();
+  WEIR_ASSIGN_OR_RETURN(const Stored before, stored_at(store, key));
+  const std::int64_t most = is_of_service(caller)
+                                ? model::quota_limit(change.place.counter)
+                                : std::max(before.limit(change.configured), change.configured);
+  if (change.max > most) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "must be at most " + std::to_string(most) + ", found " +
+                     std::to_string(change.max) +
+                     (is_of_service(caller) ? "" : "; administrators of the service raise it"),
+                 "maxLimit"};
   }
-  transaction.writes.push_back({place.limit_key(), std::to_string(max)});
+  store::Transaction transaction;
+  transaction.expectations.push_back({key, before.revision});
+  if (change.root) transaction.expectations.push_back(*change.root);
+  std::optional<std::string> text;
+  if (change.max != change.configured) text = std::to_string(change.max);
+  if (change.max > change.configured) *text += kGranted;
+  transaction.writes.push_back({key, std::move(text)});
   transaction.audit = {.who = caller.who,
                        .account = caller.account,
                        .source = caller.source,
                        .operation = "modify quota",
-                       .object = place.of + "/" + place.counter,
+                       .object = change.place.of + "/" + change.place.counter,
                        .request_id = caller.request_id,
                        .result = "ok"};
   return store.commit(transaction);
@@ -73,10 +92,12 @@ Result<Revision> set_quota(store::Store& store, const QuotaPlace& place, std::in
 
 Result<void> apply_limits(const store::Store& store, store::Transaction& transaction) {
   for (store::CounterChange& change : transaction.counters) {
-    if (!change.max || !change.key.starts_with(kCounters)) continue;
-    const std::string key = "limit/" + change.key.substr(kCounters.size());
-    WEIR_ASSIGN_OR_RETURN(const auto limit, number_at(store, key));
-    if (limit) change.max = *limit;
+    const bool is_limited = change.amount > 0 && change.max.has_value();
+    if (!is_limited || !change.key.starts_with(kCounters)) continue;
+    std::string key = "limit/" + change.key.substr(kCounters.size());
+    WEIR_ASSIGN_OR_RETURN(const Stored limit, stored_at(store, key));
+    change.max = limit.limit(*change.max);
+    transaction.expectations.push_back({std::move(key), limit.revision});
   }
   return {};
 }

@@ -31,17 +31,26 @@ struct QuotaState {
   std::int64_t max = 0;
   std::int64_t count = 0;
 };
-/// `fallback`: in force without a limit of its own. Errors: kUnavailable
+/// `configured`: in force without a limit of its own. Errors: kUnavailable
 Result<QuotaState> quota_state(const store::Store& store, const QuotaPlace& place,
-                               std::int64_t fallback);
+                               std::int64_t configured);
 
-/// Stores the limit; what exists beyond it stays. `root`: the key of the object whose quota it is,
-/// when it is not an account's. Errors: kStale (it has changed at the same moment), kUnavailable
-Result<Revision> set_quota(store::Store& store, const QuotaPlace& place, std::int64_t max,
-                           const std::string& root, const Caller& caller);
+/// What a limit is changed to, and what must hold meanwhile.
+struct QuotaChange {
+  QuotaPlace place;
+  std::int64_t max = 0;
+  std::int64_t configured = 0;
+  /// The object whose quota it is, unchanged since: its root; none for an account's.
+  std::optional<store::Expectation> root;
+};
+/// Stores the limit; what exists beyond it stays. The configured number is none: the key goes.
+/// Beyond it the service's administrators alone raise a limit; those of the account lower it.
+/// Errors: kInvalidArgument (maxLimit), kStale and kAlreadyExists (it, or what it is of, has
+///         changed at the same moment), kUnavailable
+Result<Revision> set_quota(store::Store& store, const QuotaChange& change, const Caller& caller);
 
-/// Puts the limits of administrators in the place of those that the plan had.
-/// Errors: kUnavailable
+/// Puts the limits of administrators in the place of those that the plan had, which are the
+/// configured ones; a limit that changes before the commit makes it stale. Errors: kUnavailable
 Result<void> apply_limits(const store::Store& store, store::Transaction& transaction);
 
 }  // namespace weir::api

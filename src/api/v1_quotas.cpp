@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <thread>
 
 #include "api/listing.h"
+#include "api/native_face.h"
+#include "api/policy.h"
 #include "api/quotas.h"
+#include "api/resource_writer.h"
+#include "api/write_errors.h"
 #include "model/keys.h"
 #include "model/load_balancer.h"
 #include "model/registry.h"
@@ -57,6 +62,7 @@ std::string words_of(const auto& list, const auto& word) {
 struct Asked {
   const QuotaType* type = nullptr;
   model::LoadBalancerType lb_type = model::LoadBalancerType::kAlb;
+  std::string account{};
   Object parent{};  // without an id: the account
 };
 
@@ -96,37 +102,58 @@ void read_type(const Members& members, Asked& asked, Errors& errors) {
       static_cast<model::LoadBalancerType>(known - std::begin(model::kLoadBalancerTypeWords));
 }
 
-Asked read_asked(const Members& members, const Catalog& catalog, const Caller& caller,
-                 Errors& errors) {
-  Asked asked;
-  read_type(members, asked, errors);
-  const std::string parent = text_at(members, "parentResourceId", errors);
-  if (asked.type == nullptr || asked.type->counter.empty()) return asked;
-  if (!asked.type->parent) {
-    if (!parent.empty()) errors.push_back(invalid("parentResourceId", "has no meaning with it"));
-    return asked;
+/// Whose quotas: the caller's own, or any account's for administrators of the service.
+void read_account(const Members& members, const Caller& caller, Asked& asked, Errors& errors) {
+  const std::string account = text_at(members, "account", errors);
+  asked.account = account.empty() ? caller.account : account;
+  if (asked.account == caller.account) return;
+  if (!is_of_service(caller)) {
+    errors.push_back({ErrorCode::kPermissionDenied,
+                      "must be the account of the caller, " + caller.account, "account"});
+  } else if (!is_plausible_id(account)) {
+    errors.push_back(invalid("account", "expected the name of an account"));
   }
-  if (parent.empty()) {
-    errors.push_back(invalid("parentResourceId", "is missing"));
-    return asked;
-  }
+}
+
+/// The object that is counted in. Errors: kNotFound
+void find_parent(const std::string& id, const Catalog& catalog, Asked& asked, Errors& errors) {
   catalog.read([&](const model::ObjectIndex& index, Revision) {
-    const Object* found = find_of(index, *asked.type->parent, parent, caller.account);
+    const Object* found = find_of(index, *asked.type->parent, id, asked.account);
     if (found == nullptr) {
-      errors.push_back({ErrorCode::kNotFound, "'" + parent + "' not found", "parentResourceId"});
+      // An id may be any bytes: only one that could be one is said back.
+      errors.push_back({ErrorCode::kNotFound,
+                        is_plausible_id(id) ? "'" + id + "' not found" : "not found",
+                        "parentResourceId"});
       return;
     }
     asked.parent = *found;
     const Object* lb = index.find(Kind::kLoadBalancer, model::load_balancer_of(*found));
-    if (lb != nullptr) asked.lb_type = model::from_json<model::LoadBalancer>(lb->spec).value.type;
+    if (lb == nullptr) return;
+    asked.lb_type = model::from_json<model::LoadBalancer>(lb->spec).value.type;
   });
+}
+
+Asked read_asked(const Members& members, const Catalog& catalog, const Caller& caller,
+                 Errors& errors) {
+  Asked asked;
+  read_type(members, asked, errors);
+  read_account(members, caller, asked, errors);
+  const std::string parent = text_at(members, "parentResourceId", errors);
+  if (asked.type == nullptr || asked.type->counter.empty()) return asked;
+  if (!asked.type->parent) {
+    if (!parent.empty()) errors.push_back(invalid("parentResourceId", "has no meaning with it"));
+  } else if (parent.empty()) {
+    errors.push_back(invalid("parentResourceId", "is missing"));
+  } else {
+    find_parent(parent, catalog, asked, errors);
+  }
   return asked;
 }
 
-QuotaPlace place_of(const Asked& asked, const Caller& caller) {
+QuotaPlace place_of(const Asked& asked) {
   std::string counter(asked.type->counter);
   if (counter == "lb") counter += "/" + std::string(model::word_of(asked.lb_type));
-  return {asked.parent.id.empty() ? caller.account : asked.parent.id, std::move(counter)};
+  return {asked.parent.id.empty() ? asked.account : asked.parent.id, std::move(counter)};
 }
 
 /// What stands in a document has a limit that nobody changes.
@@ -142,8 +169,8 @@ QuotaState fixed_state(const Asked& asked) {
           static_cast<std::int64_t>(rules)};
 }
 
-std::int64_t fallback_of(const QuotaSettings& settings, const std::string& counter,
-                         model::LoadBalancerType type) {
+std::int64_t configured_of(const QuotaSettings& settings, const std::string& counter,
+                           model::LoadBalancerType type) {
   const auto setting = settings.find(counter);
   return setting == settings.end() ? default_quota(counter, type) : setting->second;
 }
@@ -178,20 +205,20 @@ Errors read_resources(const http::Request& request, std::vector<std::string_view
 
 }  // namespace
 
-Result<Json> V1Quotas::quotas(std::string_view resource, const Caller& caller) const {
+Result<Json> V1Quotas::quotas(std::string_view resource, const std::string& account) const {
   std::vector<std::string> owners;
   if (resource == "ag") {
-    owners.push_back(caller.account);
+    owners.push_back(account);
   } else {
     // Instances are counted by VPC: all of the account's together.
     parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
       for (const Object* vpc : index.all(Kind::kVpc)) {
-        if (is_of(*vpc, caller.account)) owners.push_back(vpc->id);
+        if (is_of(*vpc, account)) owners.push_back(vpc->id);
       }
     });
   }
   const std::string counter(resource);
-  const auto fallback = fallback_of(parts_.settings, counter, model::LoadBalancerType::kAlb);
+  const auto fallback = configured_of(parts_.settings, counter, model::LoadBalancerType::kAlb);
   QuotaState sum;
   for (const std::string& owner : owners) {
     WEIR_ASSIGN_OR_RETURN(const auto state, quota_state(parts_.store, {owner, counter}, fallback));
@@ -202,30 +229,33 @@ Result<Json> V1Quotas::quotas(std::string_view resource, const Caller& caller) c
 }
 
 Outcome<Json> V1Quotas::describe(const http::Request& request, const Caller& caller) const {
+  Json query = Json::object();
+  for (const auto& [name, value] : request.query) query[name] = Json(value);
+  const Members members = [&query](std::string_view key) { return query.find(key); };
   const std::string service = service_of(request);
   if (request.parameter("type") == nullptr && service != "lb" && service != "vpc") {
     std::vector<std::string_view> resources;
-    const Errors errors = read_resources(request, resources);
+    Errors errors = read_resources(request, resources);
+    Asked asked;
+    read_account(members, caller, asked, errors);
     if (!errors.empty()) return errors;
     Json list = Json::array();
     for (const std::string_view resource : resources) {
-      auto quota = quotas(resource, caller);
+      auto quota = quotas(resource, asked.account);
       if (!quota) return quota.error();
       list.push_back(*std::move(quota));
     }
     return Json::object({{"quotas", std::move(list)}});
   }
   Errors errors;
-  Json query = Json::object();
-  for (const auto& [name, value] : request.query) query[name] = Json(value);
-  const Members members = [&query](std::string_view key) { return query.find(key); };
   const Asked asked = read_asked(members, parts_.catalog, caller, errors);
   if (!errors.empty()) return errors;
-  const QuotaPlace place = place_of(asked, caller);
-  const auto state = asked.type->is_fixed
-                         ? Result<QuotaState>(fixed_state(asked))
-                         : quota_state(parts_.store, place,
-                                       fallback_of(parts_.settings, place.counter, asked.lb_type));
+  const QuotaPlace place = place_of(asked);
+  const auto state =
+      asked.type->is_fixed
+          ? Result<QuotaState>(fixed_state(asked))
+          : quota_state(parts_.store, place,
+                        configured_of(parts_.settings, place.counter, asked.lb_type));
   if (!state) return state.error();
   return Json::object({{"quota", Json::object({{"type", asked.type->word},
                                                {"parentResourceId", asked.parent.id},
@@ -233,7 +263,29 @@ Outcome<Json> V1Quotas::describe(const http::Request& request, const Caller& cal
                                                {"count", state->count}})}});
 }
 
-Outcome<Revision> V1Quotas::modify(const Json& body, const Caller& caller) {
+/// The root of what is counted in, read before the object is looked for: whoever deletes it
+/// meanwhile moves it. Errors: kNotFound, kUnavailable
+Result<std::optional<store::Expectation>> V1Quotas::root_of(const Json& body) const {
+  const Json* parent = body.find("parentResourceId");
+  const bool is_named = parent != nullptr && parent->is_string();
+  if (!is_named || !is_plausible_id(parent->as_string())) {
+    return std::optional<store::Expectation>();
+  }
+  const std::string key = model::root_key(parent->as_string());
+  const auto root = parts_.store.get(key);
+  if (!root && root.error().code != ErrorCode::kNotFound) return root.error();
+  // Of what has no root of its own nothing can be set; the catalog says what it is.
+  if (!root) return std::optional<store::Expectation>();
+  if (root->value == kBuriedRoot) {
+    return Error{ErrorCode::kNotFound, "'" + parent->as_string() + "' not found",
+                 "parentResourceId"};
+  }
+  return std::optional(store::Expectation{key, root->revision});
+}
+
+Outcome<Revision> V1Quotas::try_modify(const Json& body, const Caller& caller) {
+  const auto root = root_of(body);
+  if (!root) return root.error();
   Errors errors;
   const Members members = [&body](std::string_view key) { return body.find(key); };
   const Asked asked = read_asked(members, parts_.catalog, caller, errors);
@@ -241,7 +293,7 @@ Outcome<Revision> V1Quotas::modify(const Json& body, const Caller& caller) {
   if (is_known && asked.type->is_fixed) {
     errors.push_back(invalid("type", "a change of it is not supported yet"));
   }
-  const QuotaPlace place = is_known ? place_of(asked, caller) : QuotaPlace{};
+  const QuotaPlace place = is_known ? place_of(asked) : QuotaPlace{};
   const std::int64_t most = model::quota_limit(place.counter);
   const Json* max = body.find("maxLimit");
   if (max == nullptr || max->is_null()) {
@@ -251,18 +303,25 @@ Outcome<Revision> V1Quotas::modify(const Json& body, const Caller& caller) {
         invalid("maxLimit", "must be an integer between 0 and " + std::to_string(most)));
   }
   if (!errors.empty()) return errors;
-  const std::string root = asked.parent.id.empty() ? "" : model::root_key(asked.parent.id);
-  Result<Revision> written = Error{ErrorCode::kUnavailable, "too many writes at once", ""};
-  // Another write below the same object is no reason to give up.
-  constexpr int kAttempts = 10;
-  for (int i = 0; i < kAttempts; ++i) {
-    written = set_quota(parts_.store, place, max->as_integer(), root, caller);
-    const bool is_lost = !written && (written.error().code == ErrorCode::kStale ||
-                                      written.error().code == ErrorCode::kAlreadyExists);
-    if (!is_lost) break;
+  if (!asked.parent.id.empty() && !*root) {
+    return Error{ErrorCode::kNotFound, "'" + asked.parent.id + "' not found", "parentResourceId"};
   }
+  const auto configured = configured_of(parts_.settings, place.counter, asked.lb_type);
+  const auto written =
+      set_quota(parts_.store, {place, max->as_integer(), configured, *root}, caller);
   if (!written) return written.error();
   return *written;
+}
+
+Outcome<Revision> V1Quotas::modify(const Json& body, const Caller& caller) {
+  Outcome<Revision> written = Error{ErrorCode::kUnavailable, "too many writes at once", ""};
+  // Another write below the same object is no reason to give up.
+  for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
+    written = try_modify(body, caller);
+    if (written.ok() || !is_lost_race(written.errors.front())) return written;
+    std::this_thread::yield();
+  }
+  return Error{ErrorCode::kUnavailable, "too many writes at once", ""};
 }
 
 }  // namespace weir::api

@@ -2,6 +2,7 @@
 // and ag, which stand at one path. Source: product.md B.5, B.6, D.4. Thread: any.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/caller.h"
@@ -27,11 +28,13 @@ class V1Quotas {
   /// {quota: {type, parentResourceId, maxLimit, count}} of a call with `type`, else {quotas:
   /// [{resourceType, limit, used}]}.
   Outcome<Json> describe(const http::Request& request, const Caller& caller) const;
-  /// {lbType, type, parentResourceId, maxLimit}
+  /// {lbType, type, parentResourceId, account, maxLimit}
   Outcome<Revision> modify(const Json& body, const Caller& caller);
 
  private:
-  Result<Json> quotas(std::string_view resource, const Caller& caller) const;
+  Result<Json> quotas(std::string_view resource, const std::string& account) const;
+  Result<std::optional<store::Expectation>> root_of(const Json& body) const;
+  Outcome<Revision> try_modify(const Json& body, const Caller& caller);
 
   const Parts parts_;
 };
