@@ -88,6 +88,10 @@ Json list_parameters(const KindDescription& kind, bool has_pages) {
   for (const std::string_view name : {"name", "id", "owner"}) {
     add_query(name, "only those that are so", schema_of_type("string"), known, parameters);
   }
+  if (has_pages) {
+    add_query("labels.KEY", "only those with this label; KEY is the label's, dots and all",
+              schema_of_type("string"), known, parameters);
+  }
   add_field_filters(kind.spec, known, parameters);
   if (!has_pages) return parameters;
   add_field_filters(kind.admin, known, parameters);

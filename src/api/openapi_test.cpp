@@ -89,6 +89,34 @@ TEST(OpenApi, EveryParameterOfAPathIsDeclaredAndEveryBodyIsAnObject) {
   }
 }
 
+TEST(OpenApi, EveryPagedListTakesLabels) {
+  int paged = 0;
+  for (const auto& [path, calls] : document().find("paths")->as_object()) {
+    const Json* list = path.starts_with("/weir/") ? calls.find("get") : nullptr;
+    const Json* parameters = list == nullptr ? nullptr : list->find("parameters");
+    const std::string text = parameters == nullptr ? "" : parameters->dump();
+    if (text.find("\"pageToken\"") == std::string::npos) continue;
+    if (text.find("\"owner\"") == std::string::npos) continue;
+    ++paged;
+    EXPECT_NE(text.find("\"labels.KEY\""), std::string::npos) << path;
+  }
+  EXPECT_GT(paged, 10);
+}
+
+TEST(OpenApi, AListOfAnAnswerSaysWhatItsItemsHave) {
+  int found = 0;
+  each_object(document(), "", [&](const Json& json, const std::string& path) {
+    const Json* quotas = json.find("instancesQuotas");
+    if (quotas == nullptr || quotas->find("items") == nullptr) return;
+    ++found;
+    const Json* members = quotas->find("items")->find("properties");
+    ASSERT_NE(members, nullptr) << path;
+    for (const char* name : {"az", "limit", "used"})
+      EXPECT_NE(members->find(name), nullptr) << name;
+  });
+  EXPECT_GT(found, 0);
+}
+
 class OpenApiPage : public ApiTest {};
 
 TEST_F(OpenApiPage, IsSentOnceToOneWhoKeepsIt) {

@@ -152,6 +152,8 @@ void add_quota_query(OpenApiCall& call) {
   add_query("lbType", "of loadbalancer, default alb", schema_of_type("alb|nlb|dnlb"), call);
   add_query("parentResourceId", "what it is counted in, where that is not the account",
             schema_of_type("string"), call);
+  add_query("account", "whose; another than the caller's for administrators of the service alone",
+            schema_of_type("string"), call);
   add_query("filters.N.name", "resourceTypes, without a type", schema_of_type("string"), call);
   add_query("filters.N.values.M", "instance or ag", schema_of_type("string"), call);
 }

@@ -44,6 +44,12 @@ class V1ElasticIpTest : public V1Test {
   }
 };
 
+TEST_F(V1ElasticIpTest, ResourceGroupsEmptyTheListThatKnowsThemAndNoOther) {
+  create();
+  EXPECT_EQ(shown("elasticIps/?resourceGroupIds.1=rg-1", "totalCount"), Json(0));
+  EXPECT_EQ(shown("vpcs/?resourceGroupIds.1=rg-1", "totalCount"), Json(1));
+}
+
 TEST_F(V1ElasticIpTest, M9_ShowsWhatTheSpecificationNames) {
   const std::string id = create().front();
   const std::string lb = v1_lb();

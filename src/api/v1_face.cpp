@@ -328,13 +328,20 @@ http::Response V1Face::list(const Call& call) {
   const ObservedView observed = parts_.observed.view();
   Json::Array documents;
   std::size_t total = 0;
+  // Without filters no document is made but those of the page.
+  const bool is_of_all = query.filters.empty() && query.tags.empty();
+  // Nothing is in a resource group; lists of other kinds have no such parameter.
+  const bool is_empty =
+      call.kind.kind == model::Kind::kElasticIp && query.arrays.contains("resourceGroupIds");
   parts_.catalog.read([&](const model::ObjectIndex& index, Revision) {
-    std::vector<const Object*> found = index.all(call.kind.kind);
+    std::vector<const Object*> found =
+        is_empty ? std::vector<const Object*>() : index.all(call.kind.kind);
     std::erase_if(found, [&](const Object* object) {
-      return !is_of(*object, call.caller.account) ||
-             !matches_v1(
-                 is_own ? view->document(*object) : v1_searched(*object, index, observed, query),
-                 filters, query);
+      if (!is_of(*object, call.caller.account)) return true;
+      if (is_of_all) return false;
+      return !matches_v1(
+          is_own ? view->document(*object) : v1_searched(*object, index, observed, query), filters,
+          query);
     });
     total = found.size();
     const V1Page page = v1_page_of(total, query);

@@ -112,8 +112,6 @@ Errors read_v1_query(const QueryPairs& pairs, std::span<const V1Filter> filters,
 }
 
 bool matches_v1(const Json& document, std::span<const V1Filter> filters, const QueryList& query) {
-  // Nothing is in a resource group.
-  if (query.arrays.contains("resourceGroupIds")) return false;
   bool has_either = false;
   bool is_either = false;
   for (const ListFilter& filter : query.filters) {

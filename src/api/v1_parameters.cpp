@@ -59,7 +59,9 @@ constexpr V1Parameter kAbandon[] = {
 constexpr V1Parameter kModifyInstance[] = {
     {"name", "string", "a new name"},
     {"description", "string", "free text"},
-    {"hostname", "string", "without an effect", kMay, kIsStored}};
+    {"hostname", "string", "without an effect", kMay, kIsStored},
+    {"metadata", "any", "", kMay, kIsLater},
+    {"userdata", "any", "", kMay, kIsLater}};
 constexpr V1Parameter kStopInstance[] = {
     {"chargeOnStopped", "keepCharging|stopCharging", "without an effect", kMay, kIsIgnored}};
 constexpr V1Parameter kAssociateElasticIp[] = {
@@ -104,7 +106,8 @@ constexpr V1Parameter kModifyQuota[] = {
     {"type", "loadbalancer|listener|backend|target_group|vpc|elastic_ip|subnet|security_group", "whose number is limited", kMust},
     {"lbType", "alb|nlb|dnlb", "of loadbalancer, default alb"},
     {"parentResourceId", "string", "the load balancer of listener, backend and target_group; the VPC of subnet and security_group"},
-    {"maxLimit", "integer 0..1000000", "backend: at most 400; what exists beyond it stays", kMust},
+    {"account", "string", "whose; another than the caller's for administrators of the service alone"},
+    {"maxLimit", "integer 0..1000000", "backend: at most 400; beyond the configured number for administrators of the service alone, and at it the limit is the configuration's again; what exists beyond it stays", kMust},
 };
 
 struct Extra {
@@ -118,8 +121,8 @@ constexpr Extra kExtras[] = {
     {Kind::kLoadBalancer, {{"elasticIp.provider", "string", "of that elastic IP, required then"}, kTakesEffect, kIsIgnored}},
     {Kind::kLoadBalancer, {{"elasticIp.chargeSpec", "#chargeSpec", "stored and shown, without an effect"}, kIsStored, kIsIgnored}},
     {Kind::kLoadBalancer, {{"chargeSpec", "#chargeSpec", "stored and shown, without an effect"}, kIsStored, kIsIgnored}},
-    {Kind::kVpc, {{"azType", "string", "without an effect"}, kIsIgnored, kIsIgnored}},
-    {Kind::kVpc, {{"az", "string", "without an effect"}, kIsIgnored, kIsIgnored}},
+    {Kind::kVpc, {{"azType", "string", "without an effect"}, kIsTaken, kIsIgnored}},
+    {Kind::kVpc, {{"az", "string", "without an effect"}, kIsTaken, kIsIgnored}},
     {Kind::kListener, {{"status", "On|Off", "On or Off"}, kIsIgnored, kTakesEffect}},
     {Kind::kBackend, {{"closeHealthCheck", "boolean", "true: targets are not checked, all that run get traffic"}, kIsRefused, kTakesEffect}},
 };

@@ -15,6 +15,7 @@ namespace weir::api {
 // What becomes of a parameter.
 inline constexpr std::string_view kTakesEffect = "takes effect";
 inline constexpr std::string_view kIsIgnored = "ignored";
+inline constexpr std::string_view kIsTaken = "taken, without an effect";
 inline constexpr std::string_view kIsStored = "stored";
 inline constexpr std::string_view kIsRefused = "refused";
 inline constexpr std::string_view kIsLater = "not supported yet";

@@ -23,6 +23,7 @@ constexpr V1Later kSpecLater[] = {
     {"instanceTemplateId"}, {"elasticIp"}, {"elasticIps"}, {"secondaryNetworkInterfaces"}};
 constexpr V1Later kInterfaceLater[] = {
     {"securityGroups"}, {"secondaryIpAddresses"}, {"secondaryIpCount"}, {"ipv6Addresses"}};
+constexpr V1Later kModifyLater[] = {{"metadata"}, {"userdata"}};
 
 /// The member when it is an object, else an empty one.
 const Json& object_at(const Json& json, std::string_view key) {
@@ -190,7 +191,9 @@ Errors modify_instance(const Json& body, const Object& old, Object& updated) {
   take("description", spec);
   take("hostname", spec);
   patch["spec"] = std::move(spec);
-  return model::read_update(old, patch, model::UpdateMode::kMerge, updated);
+  Errors errors = model::read_update(old, patch, model::UpdateMode::kMerge, updated);
+  check_later(body, kModifyLater, errors);
+  return errors;
 }
 
 }  // namespace weir::api

@@ -183,6 +183,17 @@ TEST_F(V1VmTest, AttributesAreModifiedAndTheRestStays) {
             std::vector<std::string>{"name"});
 }
 
+TEST_F(V1VmTest, DataForAServerIsRefusedUntilOneGetsIt) {
+  const std::string id = instance("127.9.1.7");
+  const Answer refused = call(id, "modifyInstanceAttribute",
+                              R"({"name":"renamed","metadata":[{"key":"a","value":"b"}],)"
+                              R"("userdata":[{"key":"launch-script","value":"eA=="}]})");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.fields(), (std::vector<std::string>{"metadata", "userdata"}));
+  EXPECT_TRUE(refused.message().find("not supported yet") != std::string::npos);
+  EXPECT_NE(shown("instances/" + id, "instance").string_or("instanceName", ""), "renamed");
+}
+
 TEST_F(V1VmTest, ListsHaveFiltersAndBriefForms) {
   const std::string first = instance("127.9.1.7", "first");
   const std::string second = instance("127.9.1.17", "second");

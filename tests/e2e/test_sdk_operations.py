@@ -58,20 +58,25 @@ class Client:
         self.operations = {one.id: one for one in self.document.operations if not one.is_native}
         self.sdk, self.key = sdk, json.loads(up.credentials.read_text())
         self.sources = {one: (modules / f"jdcloud-sdk-js/src/repo/{one}/v1/{one}.js").read_text() for one in ("lb", "vpc", "vm", "ag")}
-        self.noted, self.by_sdk, self.by_signer = set(), set(), set()
+        self.noted, self.by_sdk, self.by_signer, self.carried = set(), set(), set(), set()
 
     def service(self, operation):
         return SERVICES.get(operation.path.split("/")[4], "lb")
 
-    def sdk_has(self, operation, parameters):
+    def client_words(self, operation):
+        """Parameters that the client's source has; none of an operation that it lacks."""
         found = re.search(r"\n  " + operation.id + r" \(opts.*?\n  }\n", self.sources[self.service(operation)], re.S)
-        return bool(found) and all(f"opts.{name}" in found.group() for name in parameters)
+        return set(re.findall(r"opts\.(\w+)", found.group())) if found else set()
+
+    def sdk_has(self, operation, parameters):
+        return set(parameters) <= self.client_words(operation)
 
     def call(self, name, /, **parameters):
         operation = self.operations[name]
         self.note(operation, parameters)
         if self.sdk_has(operation, parameters):
             self.by_sdk.add(name)
+            self.carried |= {(name, parameter) for parameter in parameters}
             return self.sdk.call(self.service(operation), name, **parameters)
         self.by_signer.add(name)
         return self.signed(operation, parameters)
@@ -128,6 +133,30 @@ class Client:
                     yield operation.id, path
 
 
+    def tagged(self, name, /, **parameters):
+        """Creates that the client sends without tags: another object with them, which goes again."""
+        made = self.call(name, **parameters, userTags=TAGS)
+        self.call(name.replace("create", "delete"), **made)
+
+    def uncarried(self):
+        """What the client can say and has not said itself: (operation, parameter). What comes later is refused to the signer."""
+        for operation in self.operations.values():
+            if operation.is_later:
+                continue
+            body = self.document.resolved(operation.body or {}).get("properties", {})
+            later = {name for name, schema in body.items() if schema.get("x-weir-effect") == LATER}
+            yield from ((operation.id, name) for name in self.client_words(operation) - later if (operation.id, name) not in self.carried)
+
+    def unnamed(self):
+        """What the client can say and the document does not name: (operation, parameter)."""
+        for operation in self.operations.values():
+            if operation.is_later:
+                continue
+            named = {re.sub(r"\.N.*", "", one["name"]) for one in operation.parameters}
+            named = {one.split(".")[0] for one in named} | set(self.document.resolved(operation.body or {}).get("properties", {}))
+            yield from ((operation.id, name) for name in self.client_words(operation) - named)
+
+
 def shows(answer, **expected):
     assert {name: answer.get(name) for name in expected} == expected
 
@@ -138,13 +167,15 @@ class World:
     def __init__(self, client):
         self.client = client
         call = client.call
-        self.vpc = call("createVpc", vpcName="own", addressPrefix="127.92.0.0/16", description="ours", userTags=TAGS)["vpcId"]
+        self.vpc = call("createVpc", vpcName="own", addressPrefix="127.92.0.0/16", description="ours", azType="standard", az="local-1a")["vpcId"]
+        client.tagged("createVpc", vpcName="tagged", addressPrefix="127.93.0.0/16")
         shows(call("describeVpc", vpcId=self.vpc)["vpc"], vpcName="own", addressPrefix="127.92.0.0/16", description="ours")
-        self.subnet = call("createSubnet", vpcId=self.vpc, subnetName="own", addressPrefix="127.92.1.0/24", description="ours", userTags=TAGS)["subnetId"]
+        self.subnet = call("createSubnet", vpcId=self.vpc, subnetName="own", addressPrefix="127.92.1.0/24", description="ours")["subnetId"]
+        client.tagged("createSubnet", vpcId=self.vpc, subnetName="tagged", addressPrefix="127.92.2.0/24")
         shows(call("describeSubnet", subnetId=self.subnet)["subnet"], vpcId=self.vpc, subnetName="own", addressPrefix="127.92.1.0/24",
               description="ours", availableIpCount=252)
-        self.group = call("createNetworkSecurityGroup", vpcId=self.vpc, networkSecurityGroupName="own", description="ours",
-                          userTags=TAGS)["networkSecurityGroupId"]
+        self.group = call("createNetworkSecurityGroup", vpcId=self.vpc, networkSecurityGroupName="own", description="ours")["networkSecurityGroupId"]
+        client.tagged("createNetworkSecurityGroup", vpcId=self.vpc, networkSecurityGroupName="tagged")
         shows(self.security_group(), vpcId=self.vpc, networkSecurityGroupName="own", description="ours", networkSecurityGroupType="custom")
         self.default = next(one["networkSecurityGroupId"] for one in call("describeNetworkSecurityGroups", filters=[
             {"name": "vpcId", "values": [self.vpc]}])["networkSecurityGroups"] if one["networkSecurityGroupType"] == "default")
@@ -167,7 +198,8 @@ class World:
 
     def make_instances(self):
         call = self.client.call
-        self.ag = call("createAg", agName="own", azs=["local-1a"], agType="vm", configurationType="loose", description="ours", userTags=TAGS)["agId"]
+        self.ag = call("createAg", agName="own", azs=["local-1a"], agType="vm", configurationType="loose", description="ours")["agId"]
+        self.client.tagged("createAg", agName="tagged", azs=["local-1a"])
         shows(call("describeAg", agId=self.ag)["ag"], name="own", azs=["local-1a"], agType="vm", configurationType="loose", description="ours")
         disk = {"diskCategory": "cloud", "autoDelete": True, "deviceName": "vda", "cloudDiskSpec": {"diskType": "ssd.gp1", "diskSizeGB": 40}}
         spec = {"name": "web-[1]", "az": "local-1a", "description": "ours", "userTags": TAGS, "instanceType": "g.n2.medium", "imageId": "img-1",
@@ -192,7 +224,8 @@ class World:
               description="ours", deleteProtection=True, tags=TAGS, azType="standard")
         assert shown["privateIp"]["privateIpAddress"] == "127.92.1.9" and shown["charge"]["chargeMode"] == "postpaid_by_usage"
         self.made_with = shown["privateIp"]["elasticIpId"]
-        self.tg = call("createTargetGroup", targetGroupName="own", loadBalancerId=self.lb, description="ours", type="instance", userTags=TAGS)["targetGroupId"]
+        self.tg = call("createTargetGroup", targetGroupName="own", loadBalancerId=self.lb, description="ours", type="instance")["targetGroupId"]
+        self.client.tagged("createTargetGroup", targetGroupName="tagged", loadBalancerId=self.lb)
         shows(call("describeTargetGroup", targetGroupId=self.tg)["targetGroup"], targetGroupName="own", type="instance", description="ours",
               loadBalancerId=self.lb, loadBalancerType="alb", loadBalancerName="own")
         self.check = {"protocol": "Http", "healthyThresholdCount": 2, "unhealthyThresholdCount": 4, "checkTimeoutSeconds": 2, "intervalSeconds": 300,
@@ -200,13 +233,15 @@ class World:
         flags = {name: True for name in ("httpForwardedProtocol", "httpForwardedPort", "httpForwardedHost", "httpForwardedVip", "httpForwardedClientPort")}
         wanted = {"backendName": "own", "loadBalancerId": self.lb, "protocol": "Http", "port": 80, "algorithm": "LeastConn", "description": "ours",
                   "targetGroupIds": [self.tg], **flags}
-        self.backend = call("createBackend", **wanted, healthCheckSpec=self.check, userTags=TAGS)["backendId"]
+        self.backend = call("createBackend", **wanted, healthCheckSpec=self.check)["backendId"]
+        self.client.tagged("createBackend", backendName="tagged", loadBalancerId=self.lb, protocol="Http", port=82, healthCheckSpec=self.check)
         shows(call("describeBackend", backendId=self.backend)["backend"], **wanted, healthCheck=self.check, loadBalancerType="alb")
         self.members = call("createBackend", backendName="members", loadBalancerId=self.lb, protocol="Tcp", port=81, agIds=[self.ag],
                             healthCheckSpec={"protocol": "Tcp"})["backendId"]
         wanted = {"listenerName": "own", "loadBalancerId": self.lb, "protocol": "Http", "port": 18080, "backendId": self.backend,
                   "connectionIdleTimeSeconds": 77, "description": "ours"}
-        self.listener = call("createListener", **wanted, userTags=TAGS)["listenerId"]
+        self.listener = call("createListener", **wanted)["listenerId"]
+        self.client.tagged("createListener", listenerName="tagged", loadBalancerId=self.lb, protocol="Http", port=18090, backendId=self.backend)
         shows(call("describeListener", listenerId=self.listener)["listener"], **wanted, status="On", loadBalancerType="alb", action="Forward")
 
     def load_balancer(self):
@@ -258,6 +293,8 @@ def use_targets_and_rules(world):
     shows(call("describeTargets", targetGroupId=world.tg)["targets"][0], port=81, weight=6)
     healths = call("describeTargetHealth", backendId=world.backend, pageNumber=1, pageSize=10)
     assert healths["totalCount"] == 1
+    # The client knows no pages of it.
+    assert call("describeTargetHealth", backendId=world.backend)["targetHealths"] == healths["targetHealths"]
     shows(healths["targetHealths"][0], instanceId=world.instances[0], targetGroupId=world.tg, status="N/A", port=8081, weight=6, type="vm")
     # No target has a tag, and a check is closed by an update alone.
     assert call("describeTargets", targetGroupId=world.tg, tags=[{"key": "team", "values": ["web"]}])["totalCount"] == 0
@@ -298,6 +335,10 @@ def use_associations(world):
     assert "not found" in world.client.refused("describeElasticIp", elasticIpId=world.made_with)
     call("associateElasticIp", loadBalancerId=world.lb, elasticIpId=world.elastic_ip)
     assert world.load_balancer()["privateIp"]["elasticIpAddress"] == "127.127.0.77"
+    # The client lets it go and never deletes it.
+    call("disassociateElasticIp", loadBalancerId=world.lb, elasticIpId=world.elastic_ip)
+    shows(call("describeElasticIp", elasticIpId=world.elastic_ip)["elasticIp"], status="NOT_ASSOCIATED")
+    call("associateElasticIp", loadBalancerId=world.lb, elasticIpId=world.elastic_ip)
     call("stopInstance", instanceId=world.instances[0], chargeOnStopped="keepCharging")
     shows(call("describeInstance", instanceId=world.instances[0])["instance"], status="stopped")
     call("startInstance", instanceId=world.instances[0])
@@ -403,6 +444,8 @@ def ask_for_quotas(world):
     assert client.sdk.vpc("describeQuota", type="elastic_ip")["quota"] == quota
     by_group = client.sdk.vpc("describeQuota", type="security_group", parentResourceId=world.vpc)["quota"]
     shows(by_group, type="security_group", parentResourceId=world.vpc, maxLimit=50, count=1)
+    call("modifyQuota", type="vpc", account="acme", maxLimit=12)
+    shows(call("describeQuota", type="vpc", account="acme")["quota"], maxLimit=12, count=0)
     call("modifyQuota", type="loadbalancer", lbType="nlb", maxLimit=7)
     shows(call("describeQuota", type="loadbalancer", lbType="nlb")["quota"], maxLimit=7, count=0)
     call("modifyQuota", type="listener", parentResourceId=world.lb, maxLimit=1)
@@ -453,6 +496,10 @@ def test_every_operation_is_called_with_every_parameter_and_says_what_the_produc
     ask_for_quotas(world)
     refuse_what_is_later(world)
     remove_everything(world)
+    unnamed = sorted(client.unnamed())
+    assert not unnamed, unnamed
+    uncarried = sorted(client.uncarried())
+    assert not uncarried, uncarried
     missing = sorted(client.missing())
     assert not missing, missing
     assert client.by_sdk | client.by_signer == {one.id for one in client.operations.values() if not one.is_later}
