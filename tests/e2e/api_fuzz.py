@@ -25,6 +25,8 @@ LATE = 5.0
 BODY_MAX = 1 << 20
 # Calls between two looks at which objects there are.
 FRESH = 200
+# Objects of a kind that may be there. Chosen because a list of them all is still short.
+LIMIT = 50
 # One good answer in so many is held against the document's schema: that costs more than the call.
 VALIDATED = 5
 PEOPLE = ["user", "token", "accesskey"]
@@ -74,12 +76,40 @@ class Calls:
                               self.dice.choice(["true", "-1", "99999999999999999999", "", "x" * 3000])))
             else:
                 headers = dict([self.dice.choice(HEADERS)])
+        query += self.filters(operation) if self.dice.random() < 0.3 else []
         query = [(name.replace(".N", ".1").replace(".M", ".1"), value) for name, value in query]
         if query:
             target += "?" + urllib.parse.urlencode(query)
+        if self.dice.random() < 0.03:
+            target = self.with_raw_bytes(target)
         if raw is None and body is not None:
             raw = json.dumps(body).encode("utf-8", "surrogatepass")
         return operation, target, raw, headers
+
+    def filters(self, operation):
+        """Whole filters and a tag of a list that has them, mostly with what objects have."""
+        words = next((one["schema"]["enum"] for one in operation.of("query") if one["name"] == "filters.N.name" and "enum" in one["schema"]), [])
+        known = [one for ids in self.ids.values() for one in ids[:3]] + ["alb", "local-1a", "base", "127.0.0.9", "running", "Http", "true", "80", ""] + TEXTS[:5]
+        found = []
+        for number, word in enumerate(self.dice.sample(words, min(len(words), self.dice.choice([1, 1, 2, 3]))), 1):
+            found.append((f"filters.{number}.name", word))
+            found += [(f"filters.{number}.values.{at}", self.dice.choice(known)) for at in range(1, self.dice.choice([2, 2, 3, 4]))]
+            if self.dice.random() < 0.5:
+                found.append((f"filters.{number}.operator", self.dice.choice(["eq", "ne", "lt", "le", "gt", "ge", "in", "like"])))
+        if words and self.dice.random() < 0.2:
+            found += [("tags.1.key", "team"), ("tags.1.values.1", self.dice.choice(known))]
+        return [(name, value.encode("utf-8", "surrogatepass")) for name, value in found]
+
+    def with_raw_bytes(self, target):
+        """A text of the query, or the end of the path, with bytes that are no UTF-8."""
+        path, mark, query = target.partition("?")
+        raw = self.dice.choice(["%ff%fe", "%c3", "%ed%a0%80", "a%80"])
+        if not mark or self.dice.random() < 0.3:
+            return path + raw + mark + query
+        parts = query.split("&")
+        at = self.dice.randrange(len(parts))
+        parts[at] += raw
+        return path + mark + "&".join(parts)
 
     def words(self):
         """What makes a call good that a type cannot tell; names and addresses are mostly new."""
@@ -205,13 +235,27 @@ class Judge:
 
 
 def refresh(wire, calls):
-    """Looks which objects there are; makes those again that were all deleted."""
+    """Looks which objects there are; makes those again that were all deleted, and lets more be made: a limit that a call has lowered would refuse the rest."""
     for kind in KINDS:
         status, _, text = wire.call("GET", f"/weir/v1/{kind}" + ("" if kind in PEOPLE else "?pageSize=20"))
         if status == 200:
             calls.ids[kind] = [one["id"] for one in json.loads(text)["items"]]
+    raise_limits(wire, calls)
     if not all(calls.ids.get(kind) for kind in KINDS if kind != "drain"):
         make_base(wire)
+
+
+def raise_limits(wire, calls):
+    def set_limit(**body):
+        wire.call("PATCH", "/v1/regions/local/quotas/", json.dumps({**body, "maxLimit": LIMIT}).encode())
+    for one in ("alb", "nlb", "dnlb"):
+        set_limit(type="loadbalancer", lbType=one)
+    for one in ("vpc", "elastic_ip"):
+        set_limit(type=one)
+    for kind, types in (("lb", ("listener", "backend", "target_group")), ("vpc", ("subnet", "security_group"))):
+        for of in calls.ids.get(kind, []):
+            for one in types:
+                set_limit(type=one, parentResourceId=of)
 
 
 def make_base(wire):

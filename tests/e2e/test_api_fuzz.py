@@ -14,6 +14,8 @@ def test_broken_calls_of_both_faces_are_refused_in_order_and_the_program_lives(u
     assert sum(statuses.values()) == CALLS, f"seed {seed}: {statuses}"
     # Calls that are all refused at the door would prove nothing.
     assert statuses[200] + statuses[201] > CALLS // 10 and statuses[400] > CALLS // 10, f"seed {seed}: {statuses}"
+    # Nor would calls that find a limit of an earlier call.
+    assert statuses[201] > CALLS // 100 and statuses[201] > statuses[429], f"seed {seed}: {statuses}"
     assert slowest < api_fuzz.LATE
     assert up.process.alive() and up.api.get("version")
 
