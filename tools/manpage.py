@@ -91,7 +91,7 @@ def page(program):
     text += ".SH DESCRIPTION\n" + escape(" ".join(sentences)) + "\n"
     text += ".SS Service\n" + tagged(service) + ".SS Client\n" + tagged(client)
     text += ".SH COMMANDS\n"
-    text += "".join(command_part(program, word) for word, _ in service + [one for one in client if one[0] in ("health", "explain", "audit")]
+    text += "".join(command_part(program, word) for word, _ in service + [one for one in client if one[0] in ("apply", "diff", "export", "wait", "health", "explain", "audit")]
                     if word not in OVERVIEW)
     text += ".SS Options of every client command\n"
     text += tagged([one for one in entries(help_of(program, "create", "lb"), "Options") if one[0].startswith(COMMON)])

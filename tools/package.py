@@ -80,7 +80,8 @@ def stage_files(stage, program):
     put(stage, f"{documents}/copyright", (PACKAGING / "copyright").read_text())
     put(stage, f"{documents}/changelog.gz", compressed((ROOT / "debian/changelog").read_text()))
     put(stage, f"{documents}/examples/interface.conf", (PACKAGING / "interface.conf").read_text())
-    put(stage, f"{documents}/examples/weir.yaml", (ROOT / "examples/weir.yaml").read_text())
+    for example in ("weir.yaml", "tree.yaml"):
+        put(stage, f"{documents}/examples/{example}", (ROOT / "examples" / example).read_text())
     for library in INSIDE:
         put(stage, f"{documents}/third-party/{library}.copyright", pathlib.Path(f"/usr/share/doc/{library}/copyright").read_text())
     for page in sorted((ROOT / "docs/operate").glob("*.md")):

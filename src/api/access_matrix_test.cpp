@@ -195,6 +195,10 @@ class AccessMatrixTest : public PeopleTest {
              rule_of(*call), path.starts_with("user"), false, path.starts_with("session/")});
       }
     }
+    // Without a list of objects both are refused before they look at any.
+    add({"POST", "/weir/v1/apply", "apply", rule_of(NativeCall::kApply), false, true});
+    add({"POST", "/weir/v1/apply?plan=true", "plan apply", rule_of(NativeCall::kPlanApply), false,
+         true});
     for (const V1Operation& operation : v1_operations()) {
       const V1Kind* kind = find_v1_kind(operation.collection);
       const std::string word = operation.call == V1Call::kListByGroup ? "securityGroup"

@@ -141,9 +141,12 @@ class ApiTest : public ::testing::Test {
   void start() {
     auto memory = std::make_unique<store::MemoryStore>(clock, metrics);
     store = memory.get();
+    start_with(std::move(memory));
+  }
+  void start_with(std::unique_ptr<store::Store> kept) {
     options.data_dir = folder.path() + "/data";
     options.api.listen = "127.0.0.1:0";
-    options.store = std::move(memory);
+    options.store = std::move(kept);
     auto started = ControlServer::start(std::move(options), metrics, clock);
     ASSERT_TRUE(started) << to_string(started.error());
     server = *std::move(started);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/apply_page.h"
 #include "api/backend_health.h"
 #include "api/client_tokens.h"
 #include "api/draining.h"
@@ -46,7 +47,9 @@ std::string operation_name(const std::string& method, const model::KindDescripti
 }  // namespace
 
 NativeFace::NativeFace(Parts parts)
-    : parts_(std::move(parts)), parts_of_objects_(parts_.catalog, parts_.writer) {}
+    : parts_(std::move(parts)),
+      parts_of_objects_(parts_.catalog, parts_.writer),
+      applier_({parts_.store, parts_.catalog, parts_.writer, parts_.metrics}) {}
 
 http::Response NativeFace::handle(const http::Request& request) {
   CallRecord record{.caller = {.who = kUnauthenticated,
@@ -87,6 +90,7 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   const auto kind = std::ranges::find(kinds, word, &model::KindDescription::word);
   const auto people = people_kind(word);
   const NativePage* page = find_native_page(path);
+  const auto declarative = declarative_call(request);
   if (kind != kinds.end()) {
     record.operation = operation_name(method, *kind, path.size() > 3);
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
@@ -98,6 +102,8 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
     record.operation = login_operation(path, method);
   } else if (page != nullptr) {
     record.operation = page->counted_as();
+  } else if (declarative) {
+    record.operation = declarative_operation(*declarative);
   }
   const bool is_login = is_login_path(path);
   if (is_login && login_call(path, method) == NativeCall::kLogIn) {
@@ -116,6 +122,9 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   record.caller.session = who->session;
   if (is_login) return parts_.logins.respond(request, record);
   if (page != nullptr) return answer_page(*page, request, record);
+  if (declarative) {
+    return declarative_response(applier_, *declarative, request, record);
+  }
   if (people) return people_response(parts_.people, *people, request, record);
   if (kind == kinds.end() || path.size() > 5) return not_found(request_id);
   return route({request, method, *kind, path.size() > 3 ? path[3] : "",
@@ -138,6 +147,7 @@ http::Response NativeFace::answer_page(const NativePage& page, const http::Reque
   }
   if (call == NativeCall::kSchema) return json_response(200, schema_json());
   if (call == NativeCall::kOpenApi) return openapi_response(request);
+  if (call == NativeCall::kExport) return export_response(parts_.catalog, request, caller);
   if (call == NativeCall::kVerifyAudit) {
     return parts_.audit.verification(request, caller.request_id);
   }

@@ -1,7 +1,7 @@
-// The native API: /weir/v1/<kind>[/<id>[/health]], the pages of native_pages.h, and the operator's
-// pages beside it. One handler for all kinds over the field tables; users, tokens and access keys
-// stand in people_face.h, passwords and sessions in logins.h. Called by the HTTP server on its
-// handler threads. Thread: any.
+// The native API: /weir/v1/<kind>[/<id>[/health]], the pages of native_pages.h, /weir/v1/apply, and
+// the operator's pages beside it. One handler for all kinds over the field tables; users, tokens
+// and access keys stand in people_face.h, passwords and sessions in logins.h. Called by the HTTP
+// server on its handler threads. Thread: any.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/apply.h"
 #include "api/audit_trail.h"
 #include "api/catalog.h"
 #include "api/event_log.h"
@@ -96,6 +97,7 @@ class NativeFace {
 
   const Parts parts_;
   PartWriter parts_of_objects_;
+  const Applier applier_;
 };
 
 /// The field tables of all kinds, for clients: {kinds: [{name, sentence, aliases, columns, spec,

@@ -115,10 +115,24 @@ constexpr SchemaLine kVerifyAnswer[] = {
     {"problemsTotal", "integer", "", true},
     {"problems[]", "string", "the first of them", true},
 };
+constexpr SchemaLine kExportQuery[] = {
+    {"kind[]", "string", "only these; labels.<key> and a value narrow it too"},
+    {"loadBalancer", "string", "id or name: it and what is below it"},
+};
+constexpr SchemaLine kExportAnswer[] = {
+    {"objects[].kind", "string", "", true},
+    {"objects[].name", "string", "", true},
+    {"objects[].id", "string", "where the name is not the only one"},
+    {"objects[].labels", "object", ""},
+    {"objects[].spec", "object", "without defaults, references by name", true},
+    {"objects[].admin", "object", ""},
+    {"revision", "integer", "of the moment", true},
+};
 constexpr NativePage kPages[] = {
     {kVersion, "version", "getVersion", "build and version", {}, kVersionAnswer},
     {kSchema, "schema", "getSchema", "field tables of all kinds", {}, kSchemaAnswer},
     {kOpenApi, "openapi.json", "getOpenApi", "this document", {}, kOpenApiAnswer},
+    {kExport, "export", "export", "everything as apply takes it", kExportQuery, kExportAnswer},
     {kExplain, "explain", "explain", "which target clients of a listener reach, and why", kExplainQuery, kExplainAnswer},
     {kEvents, "events", "listEvents", "what happened to objects and on nodes, oldest first; or a stream of it", kEventsQuery, kEventsAnswer},
     {kListAudit, "audit", "listAudit", "who did what, newest first", kAuditQuery, kAuditAnswer},

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <set>
 
+#include "api/apply_page.h"
 #include "api/client_tokens.h"
 #include "api/field_schema.h"
 #include "api/listing.h"
@@ -226,6 +227,23 @@ void add_pages(Json& paths) {
   }
 }
 
+void add_apply(Json& paths) {
+  OpenApiCall call{.method = "POST",
+                   .path = std::string(kBase) + "apply",
+                   .id = "apply",
+                   .summary = "makes what is declared be there, load balancer by load balancer",
+                   .tag = "service",
+                   .rule = rule_of(NativeCall::kApply),
+                   .counted_as = "apply",
+                   .body = schema_of(apply_body_lines()),
+                   .answer = schema_of(apply_answer_lines())};
+  call.parameters.push_back(parameter_json("query", "plan",
+                                           "true: tells the changes and stores nothing, which "
+                                           "takes the right to read",
+                                           schema_of_type("boolean")));
+  add_call(call, paths);
+}
+
 /// The call that a backend service alone has.
 void add_health(Json& paths) {
   OpenApiCall call{.method = "GET",
@@ -331,6 +349,7 @@ void add_native_calls(Json& paths) {
     if (which) add_people_calls(kind, *which, paths);
   }
   add_pages(paths);
+  add_apply(paths);
 }
 
 void add_native_schemas(Json& schemas) {

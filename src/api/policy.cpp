@@ -25,6 +25,9 @@ constexpr NativeCallName kNames[] = {
     {kList, "list or watch resources"},
     {kShow, "show a resource"},
     {kHealth, "health of a backend service"},
+    {kPlanApply, "plan an apply: what it would change"},
+    {kApply, "apply what a file declares; each change as by a call of its own"},
+    {kExport, "export everything as apply takes it"},
     {kCreate, "create a resource"},
     {kReplace, "replace a resource"},
     {kUpdate, "change a resource"},
@@ -82,9 +85,12 @@ Rule rule_of(NativeCall call) {
     case NativeCall::kShowSession:
     case NativeCall::kEndSession:
     case NativeCall::kChangePassword:
+    case NativeCall::kPlanApply:
+    case NativeCall::kExport:
       return kToRead;
     case NativeCall::kLogIn:
       return {Right::kNone};
+    case NativeCall::kApply:
     case NativeCall::kCreate:
     case NativeCall::kReplace:
     case NativeCall::kUpdate:

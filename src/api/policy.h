@@ -32,6 +32,9 @@ enum class NativeCall : std::uint8_t {
   kList,  // watches too
   kShow,
   kHealth,
+  kPlanApply,
+  kApply,
+  kExport,
   kCreate,
   kReplace,
   kUpdate,

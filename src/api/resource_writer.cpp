@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/audit_row.h"
 #include "api/client_tokens.h"
 #include "api/held_addresses.h"
 #include "api/listing.h"
@@ -24,19 +25,6 @@ using model::Object;
 Error not_found(Kind kind) {
   return {ErrorCode::kNotFound, std::string(model::description_of(kind).singular) + " not found",
           ""};
-}
-
-store::AuditRow audit_row(const std::string& operation, const Caller& caller, const model::Id& id,
-                          std::string result) {
-  store::AuditRow row;
-  row.who = caller.who;
-  row.account = caller.account;
-  row.source = caller.source;
-  row.operation = operation;
-  row.object = id;
-  row.request_id = caller.request_id;
-  row.result = std::move(result);
-  return row;
 }
 
 /// Lays what else the write makes, changes and takes away into its transaction.

@@ -95,6 +95,9 @@ class ResourceWriter {
   Outcome<model::Object> remove(const Place& place, bool cascade, const Caller& caller);
 
  private:
+  /// Several writes that become one transaction go through the same steps.
+  friend class StagedWrites;
+
   /// Read before the objects are, so that the checks see everything a root vouches for.
   struct Preparation {
     std::map<std::string, Revision> roots;

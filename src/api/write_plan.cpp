@@ -40,13 +40,27 @@ void WritePlan::expect(const std::string& key, Revision revision) {
   transaction_.expectations.push_back({key, revision});
 }
 
+store::Write* WritePlan::write_of(const std::string& key) {
+  const auto found = std::ranges::find(transaction_.writes, key, &store::Write::key);
+  return found == transaction_.writes.end() ? nullptr : &*found;
+}
+
 void WritePlan::claim(const std::string& key, const model::Id& id) {
+  // What another object of the transaction lets go of is held by it until then: the root says so.
+  if (store::Write* released = write_of(key)) {
+    released->value = id;
+    return;
+  }
   expect(key, Revision());
   transaction_.writes.push_back({key, id});
 }
 
 void WritePlan::release(const std::string& key, const model::Object& object,
                         const std::vector<std::string>& holders) {
+  if (write_of(key) != nullptr) {
+    std::erase_if(transaction_.expectations, [&](const auto& each) { return each.key == key; });
+    return;
+  }
   if (key.starts_with(kAddressPrefix) && !holders.empty()) {
     transaction_.writes.push_back({key, releasing_text(object.id, holders)});
   } else {

@@ -55,6 +55,8 @@ class WritePlan {
   void touch(const model::Object& object);
   void count(const std::string& counter, std::int64_t amount, std::optional<std::int64_t> max);
   void withdraw(const model::Object& object, const std::vector<std::string>& holders);
+  /// What the transaction does with the key so far, or null.
+  store::Write* write_of(const std::string& key);
   void claim(const std::string& key, const model::Id& id);
   void release(const std::string& key, const model::Object& object,
                const std::vector<std::string>& holders);

@@ -1,30 +1,15 @@
-// Reads a YAML file into plain values with line numbers. The library stays in config_file.cpp.
-// Thread: any.
+// Reads the configuration as YAML, within its own limits. Thread: any.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
+#include "cli/yaml.h"
 
 namespace weir::app {
 
-struct ConfigMember;
-
-struct ConfigNode {
-  enum class Kind { kNull, kText, kList, kMap };
-
-  Kind kind = Kind::kNull;
-  int line = 0;  // from 1
-  std::string text;
-  std::vector<ConfigNode> items;
-  std::vector<ConfigMember> members;  // in their order, repeated keys too
-};
-
-struct ConfigMember {
-  std::string key;
-  ConfigNode value;
-};
+using ConfigNode = cli::YamlNode;
+using ConfigMember = cli::YamlMember;
 
 /// Errors:  kNotFound, kInvalidArgument with the line when it is no YAML
 Result<ConfigNode> read_config_file(const std::string& path);

@@ -66,7 +66,7 @@ int exit_of(int http_status) {
 
 /// The lines of an error answer: one per violation, each with its field path.
 Failure failure_of(int status, const Json& body) {
-  Failure failure{exit_of(status), {}};
+  Failure failure{exit_of(status), {}, body};
   const Json* error = body.find("error");
   if (const Json* details = error == nullptr ? nullptr : error->find("details");
       details != nullptr && details->is_array()) {

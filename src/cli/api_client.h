@@ -27,6 +27,7 @@ struct Access {
 struct Failure {
   int status = 0;
   std::vector<std::string> lines;
+  Json body{};  // what the API answered, if it did
 };
 
 /// A value or a Failure.

@@ -8,10 +8,12 @@
 #include "cli/audit.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/declarative.h"
 #include "cli/events.h"
 #include "cli/exit_status.h"
 #include "cli/explain.h"
 #include "cli/password.h"
+#include "cli/wait.h"
 #include "model/people.h"
 
 namespace weir::cli {
@@ -221,6 +223,59 @@ void add_events(CLI::App& app, Words& words) {
   events->callback([&words] { words.command = show_events; });
 }
 
+void add_files(CLI::App& app, Words& words) {
+  app.add_option("-f,--file", words.invocation.files,
+                 "a YAML or JSON file, a folder of them, or - for standard input; may be repeated")
+      ->expected(1)
+      ->take_all()
+      ->required()
+      ->type_name("FILE");
+  app.add_flag("--prune", words.invocation.is_prune,
+               "deletes what has the label and is not in the files");
+  add_labels(app, words, "-l,--label");
+  add_form(app, words);
+}
+
+void add_declarative(CLI::App& app, Words& words) {
+  CLI::App* apply = app.add_subcommand(
+      "apply", "make what files declare be there; each load balancer in one transaction");
+  add_files(*apply, words);
+  apply->callback([&words] { words.command = apply_files; });
+  CLI::App* diff = app.add_subcommand(
+      "diff", "show what apply would change; exit status 0: nothing, 1: something");
+  add_files(*diff, words);
+  diff->callback([&words] { words.command = diff_files; });
+  CLI::App* exporting = app.add_subcommand(
+      "export", "print resources as apply takes them: names for ids, no defaults");
+  exporting->add_option("kind", words.invocation.names, "kinds; none: all")->type_name("KIND");
+  exporting
+      ->add_option("--lb,--load-balancer", words.invocation.load_balancer,
+                   "this one and what is below it")
+      ->type_name("ID|NAME");
+  add_labels(*exporting, words, "-l,--label");
+  add_form(*exporting, words);
+  exporting->callback([&words] { words.command = export_resources; });
+}
+
+void add_wait(CLI::App& app, Words& words) {
+  CLI::App* verb = app.add_subcommand("wait", "wait until a resource is in force, healthy or gone")
+                       ->require_subcommand(1);
+  for (const model::KindDescription& kind : described_kinds()) {
+    if (!kind.is_user_made) continue;
+    CLI::App* one = add_kind(*verb, words, kind, wait_for_resource);
+    one->add_option("name", words.invocation.names, "its id or name")->expected(1)->required();
+    one->add_option("--for", words.invocation.condition,
+                    "applied: all nodes that serve it have it (default); healthy: all targets are; "
+                    "deleted")
+        ->check(CLI::IsMember({"applied", "healthy", "deleted"}));
+    one->add_option("--timeout", words.invocation.timeout_seconds,
+                    "seconds (default: 60); then exit status 124")
+        ->check(CLI::Range(0, 86'400))
+        ->type_name("N");
+    add_common(*one, words);
+  }
+}
+
 void add_others(CLI::App& app, Words& words) {
   CLI::App* health = app.add_subcommand("health", "show the health of a backend service's targets");
   health->add_option("backend", words.invocation.names, "id or name of the backend service")
@@ -266,6 +321,10 @@ constexpr std::pair<std::string_view, std::string_view> kCommands[] = {
     {"create", "make a resource"},
     {"update", "change a resource; what is not named stays"},
     {"delete", "delete resources"},
+    {"apply", "make what files declare be there"},
+    {"diff", "show what apply would change"},
+    {"export", "print resources as apply takes them"},
+    {"wait", "wait until a resource is in force, healthy or gone"},
     {"health", "show the health of a backend service's targets"},
     {"explain", "show which target a client of a listener reaches, and why"},
     {"events", "show what happened to objects and on nodes; -w follows it"},
@@ -301,6 +360,8 @@ int run(const std::vector<std::string>& arguments) {
   add_create(app, words);
   add_update(app, words);
   add_delete(app, words);
+  add_declarative(app, words);
+  add_wait(app, words);
   add_user(app, words);
   add_others(app, words);
   try {

@@ -9,7 +9,7 @@
 
 namespace weir::cli {
 
-/// True for get, create, update, delete, health, explain and completion.
+/// True for get, create, apply and the other words of commands_help().
 bool is_client_command(std::string_view word);
 
 /// `arguments` without the program's name. Returns an exit status (exit_status.h).

@@ -32,6 +32,11 @@ struct Invocation {
   std::vector<std::string> kinds;    // of events
   std::vector<std::string> types;    // of events
   std::string since;                 // of events: "10m", or a time
+  std::vector<std::string> files;    // of apply and diff
+  bool is_prune = false;
+  std::string load_balancer;          // of export
+  std::string condition = "applied";  // of wait
+  int timeout_seconds = 60;
 };
 
 /// Each prints its result and returns an exit status (exit_status.h).
