@@ -149,6 +149,22 @@ TEST_F(AuditTrailTest, AFloodOfRefusalsIsCountedInsteadOfWritten) {
   EXPECT_EQ(results().front(), "refused: CONFLICT") << "later there is room again";
 }
 
+TEST_F(AuditTrailTest, CountedRefusalsStandUnderTheAccountTheyWereAbout) {
+  Refusals refusals(store_, clock_, metrics_);
+  store::AuditRow row{.who = kUnauthenticated, .source = "192.0.2.1", .result = "refused: X"};
+  for (int i = 0; i < 50; ++i) {
+    row.account = "shop";
+    refusals.note(row);
+    row.account = i % 2 == 0 ? "" : "evil";
+    refusals.note(row);
+  }
+  refusals.write_counted();
+  const auto shop =
+      store_.audit_rows({.count_max = 100, .before = INT64_MAX, .account = "shop"}).value();
+  EXPECT_EQ(shop.size(), 21U);
+  EXPECT_EQ(shop.front().second.result, "refused: 30 more");
+}
+
 TEST_F(AuditTrailTest, ManyCallersAtOnceAreBoundedToo) {
   Refusals refusals(store_, clock_, metrics_);
   for (int i = 0; i < 1000; ++i) {

@@ -33,6 +33,20 @@ struct ThrottleLimits {
   /// has more addresses than this is not held by delays. Reached: the one that was quiet longest is
   /// forgotten; weir_api_limit_reached_total{limit="login_memory"}.
   std::size_t entries_max = 10'000;
+  /// Right passwords of one user, or passwords that one caller sets, in a minute. Chosen because a
+  /// script that sets up a team stays below, and 43 200 audit rows a day are half of what refusals
+  /// may take. Reached: 429 as above.
+  int right_max = 30;
+  std::chrono::milliseconds right_window{60'000};
+  /// Attempts of one user from one address that wait or are judged. Chosen because a person has
+  /// one. Reached: 429 as above.
+  std::size_t pair_open_max = 5;
+  /// From one address, and of one user, where that user did not log in before. Chosen because that
+  /// is a quarter of the queue. Reached: 429 as above.
+  std::size_t open_max = 16;
+  /// How long an attempt waits that is one too many of those. Chosen because a whole queue takes
+  /// about as long. Reached: it may go on.
+  std::chrono::milliseconds open_wait{1'000};
 };
 
 struct PasswordPoolLimits {

@@ -18,7 +18,16 @@ class LoginThrottleTest : public ::testing::Test {
  protected:
   using Attempt = LoginThrottle::Attempt;
 
-  milliseconds wrong(const Attempt& attempt) { return throttle.begin(attempt, clock.now()); }
+  using Verdict = LoginThrottle::Verdict;
+
+  milliseconds attempt(Attempt one, Verdict verdict) {
+    one.at = clock.now();
+    const milliseconds wait = throttle.begin(one);
+    if (wait.count() == 0) throttle.end(one, verdict);
+    return wait;
+  }
+  milliseconds wrong(const Attempt& one) { return attempt(one, Verdict::kWrong); }
+  milliseconds right(const Attempt& one) { return attempt(one, Verdict::kRight); }
   /// Wrong passwords as fast as they are let through; how many were in `time`.
   int wrong_in(const Attempt& attempt, seconds time) {
     int count = 0;
@@ -99,8 +108,7 @@ TEST_F(LoginThrottleTest, ARightPasswordForgivesThePairAndNothingElse) {
   for (int i = 0; i < 19; ++i) wrong({"shop/u" + std::to_string(i), "10.0.0.1"});
   for (int i = 0; i < 10; ++i) {
     const Attempt own{"shop/mallory", "10.0.0.1"};
-    EXPECT_EQ(wrong(own).count(), 0);
-    throttle.take_back(own, true);
+    EXPECT_EQ(right(own).count(), 0);
   }
   EXPECT_EQ(wrong({"shop/ann", "10.0.0.1"}).count(), 0);
   EXPECT_GT(wrong({"shop/ann", "10.0.0.1"}).count(), 0)
@@ -109,8 +117,71 @@ TEST_F(LoginThrottleTest, ARightPasswordForgivesThePairAndNothingElse) {
 
 TEST_F(LoginThrottleTest, ManyAtOnceAreCountedBeforeTheyAreJudged) {
   int admitted = 0;
-  for (int i = 0; i < 100; ++i) admitted += wrong({"shop/ann", "10.0.0.1"}).count() == 0 ? 1 : 0;
+  for (int i = 0; i < 100; ++i) {
+    admitted += throttle.begin({"shop/ann", "10.0.0.1", false, clock.now()}).count() == 0 ? 1 : 0;
+  }
   EXPECT_EQ(admitted, 5);
+}
+
+TEST_F(LoginThrottleTest, ARightLoginProlongsNobodysDelayAndQuietIsReckonedFromTheLastWrongOne) {
+  for (int i = 0; i < 29; ++i) {
+    while (wrong({"shop/u" + std::to_string(i), "10.0.0.1"}).count() > 0) clock.advance(seconds(1));
+  }
+  const Instant last = clock.now();
+  const Attempt stranger{"shop/new", "10.0.0.1"};
+  milliseconds before = minutes(6);
+  for (int i = 0; i < 4; ++i) {
+    clock.advance(minutes(1));
+    EXPECT_EQ(right({"shop/ann", "10.0.0.1", true}).count(), 0);
+    const milliseconds now = wrong(stranger);
+    EXPECT_LT(now, before) << i;
+    before = now;
+  }
+  while (clock.now() - last < minutes(60)) {
+    clock.advance(minutes(1));
+    EXPECT_EQ(right({"shop/ann", "10.0.0.1", true}).count(), 0);
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(wrong({"shop/v" + std::to_string(i), "10.0.0.1"}).count(), 0) << i;
+  }
+}
+
+TEST_F(LoginThrottleTest, WhatWasNeverLookedAtProlongsNoDelayEither) {
+  const Attempt ann{"shop/ann", "10.0.0.1"};
+  for (int i = 0; i < 8; ++i) {
+    while (wrong(ann).count() > 0) clock.advance(seconds(1));
+  }
+  clock.advance(seconds(8));
+  EXPECT_EQ(attempt(ann, Verdict::kNone).count(), 0);
+  EXPECT_EQ(attempt(ann, Verdict::kNone).count(), 0);
+}
+
+TEST_F(LoginThrottleTest, OneThatIsBeingJudgedIsStillCountedWhenAnotherTurnsOutRight) {
+  Attempt ann{"shop/ann", "10.0.0.1", true, clock.now()};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(throttle.begin(ann).count(), 0);
+  throttle.end(ann, Verdict::kRight);
+  EXPECT_EQ(throttle.begin(ann).count(), 0);
+  EXPECT_GT(throttle.begin(ann).count(), 0) << "five of them wait";
+}
+
+TEST_F(LoginThrottleTest, RightPasswordsHaveARateByUserWhereverTheyComeFrom) {
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(right({"shop/ann", "10.0.0." + std::to_string(i), true}).count(), 0);
+  }
+  clock.advance(seconds(20));
+  EXPECT_EQ(right({"shop/ann", "10.0.0.1", true}), seconds(40));
+  EXPECT_EQ(right({"shop/bob", "10.0.0.1", true}).count(), 0);
+  clock.advance(seconds(40));
+  EXPECT_EQ(right({"shop/ann", "10.0.0.1", true}).count(), 0);
+}
+
+TEST_F(LoginThrottleTest, OneAddressHasAQuarterOfTheQueue) {
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(
+        throttle.begin({"shop/u" + std::to_string(i), "10.0.0.1", false, clock.now()}).count(), 0);
+  }
+  EXPECT_EQ(wrong({"shop/next", "10.0.0.1"}), seconds(1));
+  EXPECT_EQ(wrong({"shop/next", "10.0.0.2"}).count(), 0);
 }
 
 TEST_F(LoginThrottleTest, AnHourOfQuietForgets) {
@@ -122,13 +193,16 @@ TEST_F(LoginThrottleTest, AnHourOfQuietForgets) {
 
 TEST_F(LoginThrottleTest, MemoryIsBoundedAndWhoWasQuietLongestIsForgotten) {
   LoginThrottle small(metrics, {.entries_max = 50});
-  for (int i = 0; i < 10; ++i) small.begin({"shop/ann", "10.0.0.1"}, clock.now());
+  const auto wrong_of_small = [&](Attempt one) {
+    one.at = clock.now();
+    if (small.begin(one).count() == 0) small.end(one, Verdict::kWrong);
+  };
+  for (int i = 0; i < 10; ++i) wrong_of_small({"shop/ann", "10.0.0.1"});
   for (int i = 0; i < 10'000; ++i) {
     clock.advance(milliseconds(1));
-    small.begin({"shop/u" + std::to_string(i),
-                 "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)},
-                clock.now());
-    if (i % 10 == 0) small.begin({"shop/ann", "10.0.0.1"}, clock.now());
+    wrong_of_small({"shop/u" + std::to_string(i),
+                    "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)});
+    if (i % 10 == 0) wrong_of_small({"shop/ann", "10.0.0.1"});
   }
   EXPECT_LE(small.size(), 150U);
   EXPECT_GT(metrics.value(Metric::kApiLimitReached, {"login_memory"}).get(), 0);

@@ -12,7 +12,7 @@
 #include "api/problem.h"
 #include "api/resource_writer.h"
 #include "api/responses.h"
-#include "base/log.h"
+#include "base/mutant.h"
 #include "base/printable.h"
 #include "base/random.h"
 #include "model/object.h"
@@ -20,9 +20,9 @@
 namespace weir::api {
 namespace {
 
-/// Units: bytes of account and name. Source: those that people may have. Reached: 400 naming the
-/// field.
-constexpr std::size_t kNameMax = 64;
+/// Units: bytes of account and name. Source: the 64 characters that people may have, of four bytes
+/// at most. Reached: 400 naming the field.
+constexpr std::size_t kNameMax = 256;
 /// Units: bytes of what a browser says of itself. Chosen because the beginning says which it is.
 /// Reached: the rest is left out.
 constexpr std::size_t kUserAgentMax = 120;
@@ -90,10 +90,16 @@ store::AuditRow audit_row(const CallRecord& record, std::string operation, std::
 }
 
 /// What wrong passwords of a user are counted under; neither part has a slash in it when there is
-/// such a user.
+/// such a user. The first word keeps it apart from what sets of passwords are counted under.
 std::string throttle_name(const std::string& account, const std::string& name) {
-  return account + "/" + name;
+  return "login " + account + "/" + name;
 }
+
+using Verdict = LoginThrottle::Verdict;
+
+Error wrong_login() { return {ErrorCode::kUnauthenticated, "user or password is wrong", ""}; }
+
+Error wrong_old() { return invalid("oldPassword", "is wrong"); }
 
 bool is_conflict(const Error& error) {
   return error.code == ErrorCode::kStale || error.code == ErrorCode::kAlreadyExists;
@@ -115,13 +121,11 @@ void Logins::count(std::string_view result) const {
 }
 
 http::Response Logins::throttled(std::chrono::milliseconds wait, const CallRecord& record) const {
-  count("throttled");
-  const Error error{ErrorCode::kRateLimited, "too many wrong passwords: wait and try again", ""};
+  const Error error{ErrorCode::kRateLimited, "too many passwords: wait and try again", ""};
   return retry_after(problem_response({error}, record.caller.request_id), wait);
 }
 
 http::Response Logins::busy(const CallRecord& record) const {
-  count("busy");
   const Error error{ErrorCode::kUnavailable, "too many logins at once: try again", ""};
   return retry_after(problem_response({error}, record.caller.request_id), std::chrono::seconds(1));
 }
@@ -152,55 +156,70 @@ http::Response Logins::log_in(const http::Request& request, CallRecord& record) 
   auto user = parts_.people.find_user(account, name);
   if (!user) return problem_response({user.error()}, request_id);
   login.user = *std::move(user);
+  // Nobody's is looked for, too: it takes the time that others take.
+  auto password = read_password(parts_.store, login.user ? login.user->id : "nobody");
+  if (!password) return problem_response({password.error()}, request_id);
   if (login.user) {
-    auto password = read_password(parts_.store, login.user->id);
-    if (!password) return problem_response({password.error()}, request_id);
     login.password = *std::move(password);
     record.object = login.user->id;
     record.caller.account = account;
   }
   login.source = record.caller.source;
-  login.attempt = {throttle_name(account, name), throttled_address(login.source), false};
+  login.attempt = {throttle_name(account, name), throttled_address(login.source), false,
+                   parts_.clock.now()};
   login.attempt.is_known = login.password && login.password->knows(login.attempt.address);
   if (const std::string* agent = request.header("User-Agent")) {
     login.user_agent = printable(*agent, kUserAgentMax);
   }
-  login.is_tls = request.is_tls;
+  login.is_tls = is_https(request);
   login.record = record;
-  const auto wait = throttle_.begin(login.attempt, parts_.clock.now());
-  if (wait.count() > 0) return throttled(wait, record);
+  const auto wait = throttle_.begin(login.attempt);
+  if (wait.count() > 0) {
+    count("throttled");
+    return throttled(wait, record);
+  }
   return later([this, login] { return finish_login(login); },
                [this, login] {
-                 throttle_.take_back(login.attempt, false);
+                 throttle_.end(login.attempt, Verdict::kNone);
+                 count("busy");
                  return busy(login.record);
                });
 }
 
 /// The same work whether or not there is such a user and such a password.
-http::Response Logins::finish_login(const Login& login) {
-  const CallRecord& record = login.record;
+Outcome<Sessions::Opened> Logins::judge_login(const Login& login) {
   const std::string& hash = login.password ? login.password->hash : hash_of_nobody();
-  const bool is_right = is_password(login.given, hash) && login.password;
+  const auto is_right = is_password(login.given, hash);
   if (!is_right) {
-    count("refused");
-    const Error wrong{ErrorCode::kUnauthenticated, "user or password is wrong", ""};
-    http::Response response = problem_response({wrong}, record.caller.request_id);
-    response.headers.push_back({"WWW-Authenticate", "Bearer"});
-    parts_.audit.note_refused(response, record);
-    return response;
+    throttle_.end(login.attempt, Verdict::kNone);
+    return is_right.error();
   }
-  throttle_.take_back(login.attempt, true);
+  if (!*is_right || !login.password) {
+    throttle_.end(login.attempt, Verdict::kWrong);
+    return wrong_login();
+  }
   std::string new_hash;
   if (is_weaker(hash)) new_hash = hash_password(login.given).value_or("");
-  const auto opened = open_session(login, new_hash);
-  if (!opened.ok()) {
-    http::Response response = problem_response(opened.errors, record.caller.request_id);
-    parts_.audit.note_refused(response, record);
+  auto opened = open_session(login, new_hash);
+  // One that was right, and is no longer, is neither forgiven nor held against anybody.
+  throttle_.end(login.attempt, opened.ok() ? Verdict::kRight : Verdict::kNone);
+  return opened;
+}
+
+http::Response Logins::finish_login(const Login& login) {
+  const CallRecord& record = login.record;
+  const auto opened = judge_login(login);
+  if (opened.ok()) {
+    count("done");
+    http::Response response = json_response(201, opened.value->shown);
+    response.headers.push_back(cookie_line(opened.value->cookie, login.is_tls));
     return response;
   }
-  count("done");
-  http::Response response = json_response(201, opened.value->shown);
-  response.headers.push_back(cookie_line(opened.value->cookie, login.is_tls));
+  http::Response response = problem_response(opened.errors, record.caller.request_id);
+  const bool is_refused = opened.errors.front().code == ErrorCode::kUnauthenticated;
+  count(is_refused ? "refused" : "busy");
+  if (is_refused) response.headers.push_back({"WWW-Authenticate", "Bearer"});
+  parts_.audit.note_refused(response, record);
   return response;
 }
 
@@ -210,9 +229,7 @@ Outcome<Sessions::Opened> Logins::open_session(const Login& login, const std::st
     auto now = read_password(parts_.store, user.id);
     if (!now) return now.error();
     // What was verified must still be what is there.
-    if (!*now || (*now)->serial != login.password->serial) {
-      return Error{ErrorCode::kUnauthenticated, "user or password is wrong", ""};
-    }
+    if (!*now || (*now)->serial != login.password->serial) return wrong_login();
     PasswordRecord password = **std::move(now);
     const std::string last_login = password.last_login;
     if (!new_hash.empty()) password.hash = new_hash;
@@ -258,13 +275,12 @@ http::Response Logins::own_password(const http::Request& request, const CallReco
   NewPassword change{.user = **std::move(user),
                      .given = given,
                      .old = old,
-                     .attempt = std::nullopt,
+                     .attempt = {},
                      .record = record,
                      .operation = "change password"};
-  change.attempt = {throttle_name(change.user.account, change.user.name),
-                    throttled_address(caller.source), true};
-  const auto wait = throttle_.begin(*change.attempt, parts_.clock.now());
-  if (wait.count() > 0) return throttled(wait, record);
+  // From wherever they come: who stole a token or a session has as many addresses as they like.
+  const std::string name = throttle_name(change.user.account, change.user.name);
+  change.attempt = {name, "password of " + name, true, parts_.clock.now()};
   return this->change(std::move(change));
 }
 
@@ -290,40 +306,57 @@ http::Response Logins::password_of(const http::Request& request, const CallRecor
   return change({.user = **std::move(user),
                  .given = given,
                  .old = std::nullopt,
-                 .attempt = std::nullopt,
+                 .attempt = {"set by " + caller.who, throttled_address(caller.source), true,
+                             parts_.clock.now()},
                  .record = record,
                  .operation = "set password"});
 }
 
 http::Response Logins::change(NewPassword change) {
+  const auto wait = throttle_.begin(change.attempt);
+  if (wait.count() > 0) return throttled(wait, change.record);
   return later([this, change] { return finish_change(change); },
                [this, change] {
-                 if (change.attempt) throttle_.take_back(*change.attempt, false);
+                 throttle_.end(change.attempt, Verdict::kNone);
                  return busy(change.record);
                });
 }
 
 http::Response Logins::finish_change(const NewPassword& change) {
-  const Outcome<Json> stored = store_password(change);
+  const auto serial = judge_old(change);
+  const Outcome<Json> stored =
+      serial ? store_password(change, *serial) : Outcome<Json>(serial.error());
+  if (serial) throttle_.end(change.attempt, stored.ok() ? Verdict::kRight : Verdict::kNone);
   if (stored.ok()) return json_response(200, *stored.value);
   http::Response response = problem_response(stored.errors, change.record.caller.request_id);
   parts_.audit.note_refused(response, change.record);
   return response;
 }
 
-Outcome<Json> Logins::store_password(const NewPassword& change) {
+Result<std::string> Logins::judge_old(const NewPassword& change) {
+  if (!change.old) return std::string();
+  const auto before = read_password(parts_.store, change.user.id);
+  const auto is_right = before
+                            ? is_password(*change.old, *before ? (*before)->hash : hash_of_nobody())
+                            : Result<bool>(before.error());
+  if (!is_right) {
+    throttle_.end(change.attempt, Verdict::kNone);
+    return is_right.error();
+  }
+  if (*is_right && *before) return (*before)->serial;
+  throttle_.end(change.attempt, Verdict::kWrong);
+  return wrong_old();
+}
+
+Outcome<Json> Logins::store_password(const NewPassword& change, const std::string& serial) {
   auto hash = hash_password(change.given);
   if (!hash) return hash.error();
   for (int attempt = 0; attempt < kWriteAttemptsMax; ++attempt) {
     auto before = read_password(parts_.store, change.user.id);
     if (!before) return before.error();
-    const bool is_first = attempt == 0;
-    if (change.old && is_first) {
-      const bool is_right = *before ? is_password(*change.old, (*before)->hash)
-                                    : is_password(*change.old, hash_of_nobody()) && false;
-      if (!is_right) return invalid("oldPassword", "is wrong");
-      throttle_.take_back(*change.attempt, true);
-    }
+    // What was verified must still be what is there: somebody may have set another.
+    const bool is_same = *before && (*before)->serial == serial;
+    if (change.old && !is_same && !mutant("old-password-judged-once")) return wrong_old();
     // A user who has gone meanwhile takes no password: the expectation is that of the user, too.
     const auto user = parts_.store.get(user_key(change.user.id));
     if (!user) {
@@ -335,14 +368,7 @@ Outcome<Json> Logins::store_password(const NewPassword& change) {
     made.hash = *hash;
     made.serial = secret_hex(kSerialSize);
     made.changed = utc_text(parts_.clock.wall_now());
-    store::Transaction transaction;
-    transaction.expectations = {{password_key(change.user.id), made.revision},
-                                {user_key(change.user.id), user->revision}};
-    transaction.writes = {{password_key(change.user.id), made.text()}};
-    const auto ended = parts_.sessions.plan_end_of_all(change.user.id, transaction);
-    if (!ended) return ended.error();
-    transaction.audit = audit_row(change.record, change.operation, change.user.id);
-    const auto committed = parts_.store.commit(transaction);
+    const auto committed = commit_password(change, made, user->revision);
     if (committed) {
       return Json::object({{"user", change.user.id}, {"changedTime", made.changed}});
     }
@@ -350,6 +376,34 @@ Outcome<Json> Logins::store_password(const NewPassword& change) {
     std::this_thread::yield();
   }
   return Error{ErrorCode::kUnavailable, "too many writes at once", ""};
+}
+
+Result<Revision> Logins::commit_password(const NewPassword& change, const PasswordRecord& made,
+                                         Revision user) {
+  store::Transaction transaction;
+  transaction.expectations = {{password_key(change.user.id), made.revision},
+                              {user_key(change.user.id), user}};
+  transaction.writes = {{password_key(change.user.id), made.text()}};
+  WEIR_TRY(expect_caller(change, transaction));
+  WEIR_TRY(parts_.sessions.plan_end_of_all(change.user.id, transaction));
+  transaction.audit = audit_row(change.record, change.operation, change.user.id);
+  return parts_.store.commit(transaction);
+}
+
+Result<void> Logins::expect_caller(const NewPassword& change,
+                                   store::Transaction& transaction) const {
+  const Caller& caller = change.record.caller;
+  if (change.old || caller.user.empty()) return {};
+  const Error gone{ErrorCode::kUnauthenticated, "the caller has gone", ""};
+  const auto stored = parts_.store.get(user_key(caller.user));
+  if (!stored) return stored.error().code == ErrorCode::kNotFound ? gone : stored.error();
+  transaction.expectations.push_back({user_key(caller.user), stored->revision});
+  const Json credential = Json::object({{"user", caller.user}});
+  WEIR_ASSIGN_OR_RETURN(const Principal now, principal_of(caller.who, credential, parts_.store,
+                                                          parts_.clock.wall_now()));
+  Caller then = caller;
+  then.role = now.role;
+  return check_right(then, rule_of(NativeCall::kSetPassword), change.record.operation);
 }
 
 http::Response Logins::session(const http::Request& request, const CallRecord& record) {
@@ -386,7 +440,8 @@ http::Response Logins::end_session(const http::Request& request, const CallRecor
   const Outcome<Json> ended = parts_.sessions.end(id, caller);
   if (!ended.ok()) return problem_response(ended.errors, caller.request_id);
   http::Response response = json_response(200, *ended.value);
-  if (id == caller.session) response.headers.push_back(cookie_line("", request.is_tls));
+  if (id == caller.session)
+    response.headers.push_back(cookie_line("", !cookie_of(request, true).empty()));
   return response;
 }
 

@@ -58,7 +58,7 @@ class Logins {
     std::string given;
     /// What the caller says the old one is; nothing: an administrator, who need not know.
     std::optional<std::string> old;
-    std::optional<LoginThrottle::Attempt> attempt;  // at the old one
+    LoginThrottle::Attempt attempt;
     CallRecord record;
     std::string operation;
   };
@@ -69,14 +69,25 @@ class Logins {
   http::Response throttled(std::chrono::milliseconds wait, const CallRecord& record) const;
   http::Response busy(const CallRecord& record) const;
   http::Response finish_login(const Login& login);
+  /// Errors:  kUnauthenticated, kUnavailable
+  Outcome<Sessions::Opened> judge_login(const Login& login);
   /// Errors:  kUnauthenticated when the password was changed meanwhile, kUnavailable
   Outcome<Sessions::Opened> open_session(const Login& login, const std::string& new_hash);
   http::Response own_password(const http::Request& request, const CallRecord& record);
   http::Response password_of(const http::Request& request, const CallRecord& record);
   http::Response change(NewPassword change);
   http::Response finish_change(const NewPassword& change);
+  /// The serial of the password that was found right; empty for an administrator's write.
   /// Errors:  kInvalidArgument for a wrong old one, kUnavailable
-  Outcome<Json> store_password(const NewPassword& change);
+  Result<std::string> judge_old(const NewPassword& change);
+  /// Errors:  kInvalidArgument when another password than `serial` is there by now, kNotFound,
+  ///          kUnauthenticated, kPermissionDenied, kUnavailable
+  Outcome<Json> store_password(const NewPassword& change, const std::string& serial);
+  /// Adds that the caller is who they were, and may still do this, when they are another user.
+  /// Errors:  kUnauthenticated, kPermissionDenied, kUnavailable
+  Result<void> expect_caller(const NewPassword& change, store::Transaction& transaction) const;
+  Result<Revision> commit_password(const NewPassword& change, const PasswordRecord& made,
+                                   Revision user);
   http::Response session(const http::Request& request, const CallRecord& record);
   http::Response end_session(const http::Request& request, const CallRecord& record);
   void count(std::string_view result) const;
@@ -92,7 +103,7 @@ bool is_login_path(const std::vector<std::string>& path);
 std::span<const std::string_view> login_methods(const std::vector<std::string>& path);
 /// Which call it is; nothing when there is no such method.
 std::optional<NativeCall> login_call(const std::vector<std::string>& path, std::string_view method);
-/// "create session": also the label of its metric.
+/// "log in": also the label of its metric.
 std::string login_operation(const std::vector<std::string>& path, std::string_view method);
 
 }  // namespace weir::api

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include "api/api_fixture.h"
@@ -82,6 +84,23 @@ TEST_F(LoginsTest, TheCookieIsForThisServerAloneAndScriptsCannotReadIt) {
             "__Host-weir-session=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0");
 }
 
+TEST_F(LoginsTest, BehindAProxyThatSpeaksTlsTheCookieIsForTlsAlone) {
+  make_person("ann", "viewer");
+  const std::string host = server->api_endpoint().substr(server->api_endpoint().rfind('/') + 1);
+  const Answer login = log_in_with(Json::object({{"user", "ann"}, {"password", kPassword}}),
+                                   {{"Origin", "https://" + host}});
+  ASSERT_EQ(login.status, 201) << login.message();
+  const std::string cookie = login.header("Set-Cookie");
+  EXPECT_TRUE(cookie.starts_with("__Host-weir-session=")) << cookie;
+  EXPECT_TRUE(cookie.ends_with("; Secure")) << cookie;
+  ApiCaller page = caller_of("");
+  page.set_credentials({{"Cookie", "weir-session=planted; " + cookie.substr(0, cookie.find(';'))},
+                        {"X-Weir-Csrf", login.body.string_or("csrfToken", "")}});
+  EXPECT_EQ(page.get("session/current").status, 200);
+  const std::string ended = page.remove("session/current").header("Set-Cookie");
+  EXPECT_TRUE(ended.starts_with("__Host-weir-session=;")) << ended;
+}
+
 TEST_F(LoginsTest, WrongPasswordUnknownUserAndUserWithoutPasswordAnswerAlike) {
   make_person("ann", "viewer");
   make_user("bob", "viewer");
@@ -118,6 +137,80 @@ TEST_F(LoginsTest, ARefusedLoginIsInTheAuditUnderTheUserItWasAbout) {
   log_in("my secret typed here", "x");
   EXPECT_EQ(newest_audit(), "unauthenticated||log in||refused: ACCESS_ERROR")
       << "what nobody is called may be a password in the wrong field";
+}
+
+TEST_F(LoginsTest, ARefusedCallNamesWhosePasswordOrWhichSessionItWasAbout) {
+  const std::string ann = make_person("ann", "viewer", "shop");
+  const std::string body = R"({"password":"another horse battery"})";
+  somebody("op", "operator", "shop").call("PUT", "user/" + ann + "/password", body);
+  EXPECT_TRUE(newest_audit().ends_with("|shop|set password|" + ann + "|refused: PERMISSION_DENIED"))
+      << newest_audit();
+  api->remove("session/session-0123456789");
+  EXPECT_TRUE(newest_audit().ends_with("|end session|session-0123456789|refused: NOT_FOUND"))
+      << newest_audit();
+}
+
+TEST_F(LoginsTest, WhatAPageOfAnotherSiteSendsStandsUnderTheUserWhoseBrowserItUsed) {
+  make_person("ann", "administrator", "shop");
+  const Answer login = log_in("ann", kPassword, "shop");
+  ApiCaller page = page_of(login);
+  EXPECT_EQ(
+      page.call("DELETE", "session/" + login.id(), "", {{"Origin", "https://evil.example"}}).status,
+      403);
+  EXPECT_EQ(newest_audit(), "ann/" + login.id() + "|shop|end session|" + login.id() +
+                                "|refused: PERMISSION_DENIED");
+  // Nor does it keep the session awake.
+  clock.advance(minutes(20));
+  page.call("DELETE", "session/" + login.id(), "", {{"Origin", "https://evil.example"}});
+  clock.advance(minutes(20));
+  EXPECT_EQ(page.get("vpc").status, 401);
+}
+
+TEST_F(LoginsTest, WhoeverMayHaveANameMayLogInWithIt) {
+  std::string name;
+  for (int i = 0; i < 64; ++i) name += "中";
+  const std::string account = "shop";
+  make_person(name, "viewer", account);
+  EXPECT_EQ(log_in(name, kPassword, account).status, 201);
+}
+
+TEST_F(LoginsTest, ACallWithoutMemoryForItIsNoWrongPassword) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "the sanitizer ends the program";
+#endif
+#endif
+  // Four tebibytes: where the system gives them, this cannot be tried.
+  constexpr std::size_t kNobodysMemory = std::size_t{1} << 42U;
+  const std::unique_ptr<void, decltype(&std::free)> given(std::malloc(kNobodysMemory), &std::free);
+  if (given) GTEST_SKIP() << "memory without end";
+  const std::string ann = make_person("ann", "viewer");
+  const std::string key = "people/password/" + ann;
+  Json record = parse_json(stored(key)).value();
+  record["hash"] = Json("$argon2id$v=19$m=4294967295,t=1,p=1$" + std::string(22, 'A') + "$" +
+                        std::string(43, 'A'));
+  store::Transaction transaction;
+  transaction.writes = {{key, record.dump()}};
+  ASSERT_TRUE(store->commit(transaction));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(log_in("ann", kPassword).problem(), "503 UNAVAILABLE");
+  EXPECT_EQ(metrics.value(Metric::kLoginDelays).get(), 0);
+  EXPECT_EQ(logins("refused"), 0);
+  EXPECT_EQ(logins("busy"), 10);
+}
+
+TEST_F(LoginsTest, NobodyLogsInOrSetsPasswordsWithoutEnd) {
+  const std::string ann = make_person("ann", "viewer");
+  make_person("bob", "viewer");
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(log_in("ann", kPassword).status, 201) << i;
+  const Answer refused = log_in("ann", kPassword);
+  EXPECT_EQ(refused.problem(), "429 RATE_LIMIT");
+  EXPECT_EQ(refused.header("Retry-After"), "60");
+  EXPECT_EQ(log_in("bob", kPassword).status, 201);
+  for (int i = 0; i < 28; ++i) ASSERT_EQ(set_password(ann, kPassword).status, 200) << i;
+  EXPECT_EQ(set_password(ann, kPassword).status, 429);
+  clock.advance(minutes(1));
+  EXPECT_EQ(set_password(ann, kPassword).status, 200);
+  EXPECT_EQ(log_in("ann", kPassword).status, 201);
 }
 
 TEST_F(LoginsTest, RefusesWhatDoesNotFitAllAtOnce) {

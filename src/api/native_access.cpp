@@ -4,14 +4,34 @@
 #include "api/refusals.h"
 
 namespace weir::api {
+namespace {
+
+bool is_by_cookie(const http::Request& request) {
+  return !cookie_of(request).empty() && request.header("Authorization") == nullptr;
+}
+
+}  // namespace
+
+Result<void> NativeFace::identify(const http::Request& request, Caller& caller) const {
+  const bool is_cookie_write = is_write(request.method) && is_by_cookie(request);
+  const auto allowed = is_cookie_write ? check_cookie_write(request) : Result<void>();
+  // What a page of another site sends is no sign of life, and stands in the audit under the user
+  // whose browser it used.
+  const auto who = caller_of(request, allowed ? SessionUse::kCall : SessionUse::kWatch);
+  if (!who) return who.error();
+  caller.who = who->who;
+  caller.account = who->account;
+  caller.role = who->role;
+  caller.user = who->user;
+  caller.session = who->session;
+  return allowed;
+}
 
 Result<Principal> NativeFace::caller_of(const http::Request& request, SessionUse use) const {
-  const std::string_view cookie = cookie_of(request);
-  if (cookie.empty() || request.header("Authorization") != nullptr) {
+  if (!is_by_cookie(request)) {
     return authenticate(request, parts_.store, parts_.clock.wall_now());
   }
-  if (is_write(request.method)) WEIR_TRY(check_cookie_write(request));
-  return parts_.sessions.principal(cookie, use);
+  return parts_.sessions.principal(cookie_of(request), use);
 }
 
 /// Whether the caller's token or session still speaks for the same account, in the same role.

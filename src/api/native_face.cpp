@@ -100,6 +100,7 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
     if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
   } else if (is_login_path(path)) {
     record.operation = login_operation(path, method);
+    if (path.size() > 3 && is_plausible_id(path[3])) record.object = path[3];
   } else if (page != nullptr) {
     record.operation = page->counted_as();
   } else if (declarative) {
@@ -109,17 +110,12 @@ http::Response NativeFace::native(const http::Request& request, CallRecord& reco
   if (is_login && login_call(path, method) == NativeCall::kLogIn) {
     return parts_.logins.log_in(request, record);
   }
-  const auto who = caller_of(request, SessionUse::kCall);
-  if (!who) {
-    http::Response response = problem_response({who.error()}, request_id);
+  const auto known = identify(request, record.caller);
+  if (!known) {
+    http::Response response = problem_response({known.error()}, request_id);
     if (response.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
     return response;
   }
-  record.caller.who = who->who;
-  record.caller.account = who->account;
-  record.caller.role = who->role;
-  record.caller.user = who->user;
-  record.caller.session = who->session;
   if (is_login) return parts_.logins.respond(request, record);
   if (page != nullptr) return answer_page(*page, request, record);
   if (declarative) {

@@ -69,6 +69,9 @@ class NativeFace {
   void finish(http::Response& response, const std::string& request_id,
               const std::string& operation) const;
   http::Response native(const http::Request& request, CallRecord& record);
+  /// Notes who calls, also of a call that a page of another site made.
+  /// Errors:  kUnauthenticated, kPermissionDenied, kUnavailable
+  Result<void> identify(const http::Request& request, Caller& caller) const;
   /// Whom a bearer token or, where there is none, a session's cookie speaks for.
   Result<Principal> caller_of(const http::Request& request, SessionUse use) const;
   /// The answer of /weir/v1/<page>, where that is no kind.

@@ -78,9 +78,13 @@ Result<std::string> hash_password(std::string_view password, PasswordCost cost) 
   return encoded;
 }
 
-bool is_password(std::string_view password, const std::string& hash) {
+Result<bool> is_password(std::string_view password, const std::string& hash) {
   if (mutant("any-password")) return true;
-  return argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
+  const int outcome = argon2id_verify(hash.c_str(), password.data(), password.size());
+  if (outcome == ARGON2_MEMORY_ALLOCATION_ERROR) {
+    return Error{ErrorCode::kUnavailable, "there is no memory to verify a password: try again", ""};
+  }
+  return outcome == ARGON2_OK;
 }
 
 bool is_weaker(const std::string& hash, PasswordCost cost) {

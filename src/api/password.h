@@ -37,7 +37,8 @@ std::string check_password(std::string_view password, std::string_view name);
 Result<std::string> hash_password(std::string_view password, PasswordCost cost = kPasswordCost);
 
 /// Whether `hash` is of this password. Takes as long for a wrong one as for a right one.
-bool is_password(std::string_view password, const std::string& hash);
+/// Errors:  kUnavailable (no memory)
+Result<bool> is_password(std::string_view password, const std::string& hash);
 
 /// Whether the hash costs less than `cost` in any way.
 bool is_weaker(const std::string& hash, PasswordCost cost = kPasswordCost);

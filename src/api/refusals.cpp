@@ -33,7 +33,7 @@ bool Refusals::admit(const store::AuditRow& row) {
   const Instant now = clock_.now();
   const MutexLock lock(mutex_);
   Group& group = row.who == kUnauthenticated ? others_ : users_;
-  std::string key = row.who + " " + row.source;
+  std::string key = row.who + " " + row.source + " " + row.account;
   const bool is_known = group.callers.contains(key);
   // The nameless caller is everybody else of the group.
   if (!is_known && group.callers.size() >= kRefusedCallersMax) key.clear();

@@ -67,7 +67,7 @@ class Refusals {
 
   struct Group {
     Room all;
-    std::map<std::string, Refused> callers;  // by who and source
+    std::map<std::string, Refused> callers;  // by who, source and account
   };
 
   /// True when the row is to be written, false when it was counted.

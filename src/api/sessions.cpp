@@ -234,8 +234,9 @@ void Sessions::sweep() {
   std::set<std::string> alive;
   for (const store::Entry& entry : all->entries) {
     const auto is_over = has_ended(entry.key, parsed(entry));
-    if (!is_over || (*is_over && transaction.writes.size() >= kSessionsEndedAtOnce)) continue;
-    if (*is_over) {
+    const bool is_full = transaction.writes.size() >= kSessionsEndedAtOnce;
+    if (is_over && *is_over && is_full) continue;
+    if (is_over && *is_over) {
       transaction.writes.push_back({entry.key, std::nullopt});
       continue;
     }
@@ -245,7 +246,8 @@ void Sessions::sweep() {
   {
     const MutexLock lock(mutex_);
     std::erase_if(used_, [&](const auto& entry) {
-      return !alive.contains(entry.first) && clock_.now() - entry.second >= kSessionIdleMax;
+      // One that is being opened is not stored yet.
+      return !alive.contains(entry.first) && clock_.now() - entry.second >= kSessionSweepPause;
     });
   }
   if (transaction.writes.empty()) return;
@@ -261,10 +263,21 @@ std::string_view cookie_name(bool is_tls) {
   return is_tls ? "__Host-weir-session" : "weir-session";
 }
 
+bool is_https(const http::Request& request) {
+  const std::string* origin = request.header("Origin");
+  return request.is_tls || (origin != nullptr && origin->starts_with("https://"));
+}
+
 std::string_view cookie_of(const http::Request& request) {
+  // The one that no other host can plant goes first.
+  const std::string_view safe = cookie_of(request, true);
+  return safe.empty() && !request.is_tls ? cookie_of(request, false) : safe;
+}
+
+std::string_view cookie_of(const http::Request& request, bool is_tls) {
   const std::string* header = request.header("Cookie");
   if (header == nullptr) return {};
-  const std::string name = std::string(cookie_name(request.is_tls)) + "=";
+  const std::string name = std::string(cookie_name(is_tls)) + "=";
   std::string_view rest = *header;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(';'), rest.size());

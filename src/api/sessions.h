@@ -105,8 +105,13 @@ class Sessions {
 
 /// "__Host-weir-session" inside TLS, else "weir-session".
 std::string_view cookie_name(bool is_tls);
+/// Whether the browser speaks TLS: with this server, or with what stands before it. check_origin()
+/// has held the Origin against the Host.
+bool is_https(const http::Request& request);
 /// The value of the session's cookie in a request; empty when there is none.
 std::string_view cookie_of(const http::Request& request);
+/// The same of the cookie of one name.
+std::string_view cookie_of(const http::Request& request, bool is_tls);
 /// The line that gives a browser the cookie, or takes it away when `value` is empty.
 http::HeaderLine cookie_line(std::string_view value, bool is_tls);
 

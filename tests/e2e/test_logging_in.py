@@ -34,7 +34,7 @@ class Secure:
     def start(self):
         self.control = Process([PROGRAM, "control", "--data-dir", self.data, "--api-listen", f"127.0.0.1:{self.port}", "--api-host", "localhost",
                                 "--api-tls-certificate", self.certificate, "--api-tls-key", self.key], self.folder / "control.log")
-        wait_for(lambda: self.call("GET", "/livez")[0] == 200, f"control:\n{self.control.tail()}")
+        wait_for(lambda: self.call("GET", "/livez")[0] == 200 and (self.data / "credentials.json").exists(), f"control:\n{self.control.tail()}")
 
     def call(self, method, path, body=None, headers=None, issuer=None):
         """(status, headers, body) of one call that believes the issuer alone."""
