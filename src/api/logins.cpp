@@ -303,11 +303,12 @@ http::Response Logins::password_of(const http::Request& request, const CallRecor
                                   "/weir/v1/password"));
   }
   if (!body.errors.empty()) return problem_response(body.errors, caller.request_id);
+  // Whatever tokens and addresses an administrator has.
+  const std::string by = "set by " + (caller.user.empty() ? caller.who : caller.user);
   return change({.user = **std::move(user),
                  .given = given,
                  .old = std::nullopt,
-                 .attempt = {"set by " + caller.who, throttled_address(caller.source), true,
-                             parts_.clock.now()},
+                 .attempt = {by, by, true, parts_.clock.now()},
                  .record = record,
                  .operation = "set password"});
 }

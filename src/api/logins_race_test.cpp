@@ -8,7 +8,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/audit_trail.h"
 #include "api/logins.h"
@@ -135,11 +137,12 @@ class LoginsRaceTest : public ::testing::Test {
                                    Json::object({{"oldPassword", old}, {"password", kNew}})),
                        record_of("ann", address)));
   }
-  int reset() {
+  int reset() { return reset(record_of("boss", "10.0.0.1")); }
+  int reset(const CallRecord& record) {
     return status_of_answer(
         logins.respond(put_request({"weir", "v1", "user", "user-ann", "password"},
                                    Json::object({{"password", kNew}})),
-                       record_of("boss", "10.0.0.1")));
+                       record));
   }
   int log_in(const std::string& name, const std::string& password, const std::string& address) {
     http::Request request =
@@ -185,6 +188,17 @@ TEST_F(LoginsRaceTest, AnAdministratorWhoIsOneNoLongerSetsNoPassword) {
   EXPECT_TRUE(is_now(kOld));
   put(user_key("user-boss"), person("boss", "administrator"));
   EXPECT_EQ(reset(), 200);
+}
+
+TEST_F(LoginsRaceTest, AnAdministratorsPasswordsAreCountedWhateverTokenSetsThem) {
+  CallRecord record = record_of("boss", "10.0.0.1");
+  const auto set_by_token = [&](int i) {
+    record.caller.who = "boss/token-" + std::to_string(i);
+    record.caller.source = "10.0.0." + std::to_string(i);
+    return reset(record);
+  };
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(set_by_token(i), 200);
+  EXPECT_EQ(set_by_token(31), 429);
 }
 
 TEST_F(LoginsRaceTest, AStolenTokenGuessesFromNoAddressMoreThanFromOne) {
