@@ -5,6 +5,7 @@
 
 #include "api/apply_stage.h"
 #include "api/policy.h"
+#include "api/quotas.h"
 #include "api/staged_writes.h"
 #include "api/write_errors.h"
 #include "model/registry.h"
@@ -96,7 +97,10 @@ Applier::Planned Applier::plan_all(const ApplyRequest& request, const Caller& ca
     Errors errors = stage.stage(unit, seen);
     const bool is_changed = writes.is_changed();
     if (errors.empty() && is_changed) {
-      check_limits(unit, writes.take(unit.operation).transaction, sums, errors);
+      store::Transaction transaction = writes.take(unit.operation).transaction;
+      const auto limited = apply_limits(parts_.store, transaction);
+      if (!limited) errors.push_back(of_unit(unit, limited.error()));
+      check_limits(unit, transaction, sums, errors);
     }
     std::ranges::move(errors, std::back_inserter(answer.errors));
     std::ranges::move(stage.take_changes(), std::back_inserter(answer.changes));
@@ -152,7 +156,9 @@ bool Applier::write(const ApplyUnit& unit, const Caller& caller, Answer& answer)
       roots.merge(staged.missing_roots);
       continue;
     }
-    const auto committed = parts_.store.commit(staged.transaction);
+    const auto limited = apply_limits(parts_.store, staged.transaction);
+    const auto committed =
+        limited ? parts_.store.commit(staged.transaction) : Result<Revision>(limited.error());
     if (committed) {
       // The write is done whatever this says; a reader meets the same failure itself.
       (void)parts_.catalog.refresh();

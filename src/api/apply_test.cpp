@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/apply_fixture.h"
+#include "api/quotas.h"
 
 namespace weir::api {
 namespace {
@@ -232,6 +233,34 @@ TEST_F(ApplyTest, WhatIsDeclaredMustHaveTheLabelThatPruneSelectsBy) {
   const Answer refused = apply(tree("web", "blue"), "red");
   EXPECT_EQ(refused.fields().size(), 4U);
   EXPECT_EQ(refused.fields().front(), "objects[0].labels.team");
+}
+
+TEST_F(ApplyTest, ALimitThatSomebodySetHoldsForFilesToo) {
+  const Caller service{.who = "root", .request_id = "r", .account = "default"};
+  ASSERT_TRUE(set_quota(*store, {{"default", "lb/alb"}, 1, 5, {}}, service));
+  Json two = tree("web-0");
+  for (Json& one : tree("web-1").as_array()) two.push_back(std::move(one));
+  EXPECT_EQ(plan(two).problem(), "429 QUOTA_EXCEEDED");
+  const Answer refused = apply(two);
+  EXPECT_TRUE(refused.message().starts_with("load balancer web-1: quota limit alb exceeded"))
+      << refused.message();
+  EXPECT_EQ(api->get("lb").items().size(), 0U);
+  ASSERT_TRUE(set_quota(*store, {{"default", "lb/alb"}, 7, 5, {}}, service));
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(apply(tree("web-" + std::to_string(i))).status, 200) << "more than is configured";
+  }
+}
+
+TEST_F(ApplyTest, TheNameOfALoadBalancerOfAnotherAccountIsNotTold) {
+  ASSERT_EQ(apply(tree("secret")).status, 200);
+  const std::string id = api->get("lb").items().front().string_or("id", "");
+  ApiCaller other = somebody("x", "administrator", "evil");
+  const Json documents =
+      Json::array({document("lb", id, Json::object({{"type", "alb"}})),
+                   document("tg", "servers", Json::object({{"loadBalancerId", id}}))});
+  const Answer answer = other.post("apply?plan=true", body_of(documents));
+  EXPECT_FALSE(answer.fields().empty()) << answer.body.dump();
+  EXPECT_FALSE(answer.body.dump().contains("secret")) << answer.body.dump();
 }
 
 TEST_F(ApplyTest, RightsAreThoseOfTheSingleCalls) {

@@ -79,7 +79,7 @@ std::optional<Id> Divider::stored_id(const Document& document) const {
 ApplyUnit& Divider::tree_at(const std::string& key, const std::string& name) {
   const auto [place, is_new] = tree_by_key_.try_emplace(key, trees_.size());
   if (is_new) {
-    const Object* stored = index_.find(Kind::kLoadBalancer, key);
+    const Object* stored = find_of(index_, Kind::kLoadBalancer, key, account_);
     const std::string title = stored == nullptr ? name : stored->name;
     trees_.push_back(
         {.title = "load balancer " + title, .operation = "apply lb", .load_balancer = title});

@@ -47,6 +47,22 @@ TEST_F(DeclaredFilesTest, WordsWithoutQuotesAreNumbersAndSwitchesWhereTheyReadSo
             R"("i":"web"})");
 }
 
+TEST_F(DeclaredFilesTest, DocumentsEndAtTheirMarksAndKnowTheirLines) {
+  const auto read = parse_yaml(
+      "# a comment\n%YAML 1.2\n---\na: 1\n--- {b: 2}\n# nothing\n---\nc: 3\n...\n\n"
+      "d: ---4\n...\n",
+      {1000, 100, 10});
+  ASSERT_TRUE(read) << to_string(read.error());
+  std::string told;
+  for (const YamlNode& document : *read) {
+    told += std::to_string(document.members.front().value.line) + json_of(document)->dump() + " ";
+  }
+  EXPECT_EQ(told, R"(4{"a":1} 5{"b":2} 8{"c":3} 11{"d":"---4"} )");
+  const auto wrong = parse_yaml("a: 1\n---\nb: [\n", {1000, 100, 10});
+  ASSERT_FALSE(wrong);
+  EXPECT_TRUE(wrong.error().message.starts_with("line 4: ")) << wrong.error().message;
+}
+
 TEST_F(DeclaredFilesTest, ErrorsAreToldWithFileLineDocumentAndPath) {
   const std::string path = put("tree.yaml", kTree);
   const auto read = read_declared({path});

@@ -6,7 +6,9 @@
 #include <charconv>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace weir::cli {
 namespace {
@@ -15,14 +17,64 @@ Error at_line(int line, const std::string& what) {
   return {ErrorCode::kInvalidArgument, "line " + std::to_string(line) + ": " + what, {}};
 }
 
+/// One document of a text.
+struct Part {
+  int lines_before = 0;
+  std::string text;
+};
+
+bool is_mark(std::string_view line, std::string_view mark) {
+  if (!line.starts_with(mark)) return false;
+  return line.size() == mark.size() || line.find_first_of(" \t\r", mark.size()) == mark.size();
+}
+
+/// Its documents, each for itself: the library's own way to read them all does not end with some
+/// texts. A line that begins with a mark is one wherever it stands (YAML 1.2, 9.1).
+std::vector<Part> parts_of(std::string_view text) {
+  std::vector<Part> parts;
+  Part part;
+  bool has_content = false;
+  int number = 0;
+  const auto finish = [&](int next) {
+    if (has_content) parts.push_back(std::move(part));
+    part = {next, {}};
+    has_content = false;
+  };
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1);
+    const std::string_view whole = text.substr(0, end + 1);
+    const std::string_view line = whole.substr(0, whole.find('\n'));
+    text.remove_prefix(whole.size());
+    if (is_mark(line, "---") && has_content) finish(number);
+    ++number;
+    if (is_mark(line, "...")) {
+      finish(number);
+      continue;
+    }
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    const bool is_content = first != line.npos && line[first] != '#' && line.front() != '%';
+    has_content = has_content || is_content;
+    part.text += whole;
+  }
+  finish(number);
+  return parts;
+}
+
 /// Converts one text; counts down the values that may still come.
 class Converter {
  public:
   explicit Converter(const YamlBounds& limits) : limits_(limits), left_(limits.values) {}
 
+  /// `lines_before`: the document's in its file.
+  Result<YamlNode> convert_document(const YAML::Node& yaml, int lines_before) {
+    lines_before_ = lines_before;
+    return convert(yaml, 0);
+  }
+
+ private:
   Result<YamlNode> convert(const YAML::Node& yaml, int depth) {
     YamlNode node;
-    node.line = yaml.Mark().line + 1;
+    node.line = lines_before_ + yaml.Mark().line + 1;
     if (depth > limits_.depth) return at_line(node.line, "nested too deep");
     if (left_-- == 0) {
       return at_line(node.line, "has more than " + std::to_string(limits_.values) + " values");
@@ -43,13 +95,12 @@ class Converter {
     return node;
   }
 
- private:
   Result<void> add_members(const YAML::Node& yaml, int depth, YamlNode& node) {
     node.kind = YamlNode::Kind::kMap;
     for (const auto& member : yaml) {
       WEIR_ASSIGN_OR_RETURN(YamlNode value, convert(member.second, depth + 1));
       // The line of the key is where a reader looks.
-      value.line = member.first.Mark().line + 1;
+      value.line = lines_before_ + member.first.Mark().line + 1;
       node.members.push_back({member.first.Scalar(), std::move(value)});
     }
     return {};
@@ -57,6 +108,7 @@ class Converter {
 
   const YamlBounds limits_;
   std::size_t left_;
+  int lines_before_ = 0;
 };
 
 template <class Number>
@@ -94,17 +146,18 @@ Result<std::vector<YamlNode>> parse_yaml(const std::string& text, const YamlBoun
                  "is larger than " + std::to_string(limits.bytes >> 20) + " MiB",
                  {}};
   }
-  try {
-    Converter converter(limits);
-    std::vector<YamlNode> documents;
-    for (const YAML::Node& yaml : YAML::LoadAll(text)) {
-      WEIR_ASSIGN_OR_RETURN(YamlNode document, converter.convert(yaml, 0));
+  Converter converter(limits);
+  std::vector<YamlNode> documents;
+  for (const Part& part : parts_of(text)) {
+    try {
+      WEIR_ASSIGN_OR_RETURN(YamlNode document,
+                            converter.convert_document(YAML::Load(part.text), part.lines_before));
       documents.push_back(std::move(document));
+    } catch (const YAML::Exception& problem) {
+      return at_line(part.lines_before + problem.mark.line + 1, problem.msg);
     }
-    return documents;
-  } catch (const YAML::Exception& problem) {
-    return at_line(problem.mark.line + 1, problem.msg);
   }
+  return documents;
 }
 
 Result<Json> json_of(const YamlNode& node) {
